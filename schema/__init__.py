@@ -1,0 +1,1 @@
+"""The contract between all parts: the subgraph schemas, the supergraph, the clients' API and the error codes."""
