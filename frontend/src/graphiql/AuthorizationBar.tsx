@@ -1,0 +1,57 @@
+import { useId, useState, useSyncExternalStore } from "react";
+
+import { readAuthorization } from "./authorization";
+import type { AuthorizationBox } from "./authorizationBox";
+import { authorizationStatus } from "./authorizationStatus";
+import { LoginForm } from "./LoginForm";
+import { useNow } from "./useNow";
+
+/** The bar above the editor: the token that goes with every request, whose it is, and a way to get one. */
+export function AuthorizationBar({ box }: { box: AuthorizationBox }) {
+  const { text, email } = useSyncExternalStore(box.subscribe, box.read);
+  const [formOpen, setFormOpen] = useState(text === "");
+  const status = authorizationStatus(readAuthorization(text), email, useNow(5000));
+  const inputId = useId();
+  const formId = useId();
+
+  return (
+    <header className="authorization-bar">
+      <div className="authorization-row">
+        <label htmlFor={inputId}>Authorization</label>
+        <input
+          id={inputId}
+          className="token"
+          value={text}
+          onChange={(event) => box.fill({ text: event.target.value, email: null })}
+          placeholder="Paste an access token, with or without “Bearer”"
+          autoComplete="off"
+          spellCheck={false}
+        />
+        {text !== "" && (
+          <button type="button" onClick={box.clear}>
+            Remove
+          </button>
+        )}
+        <output className={`status ${status.tone}`} htmlFor={inputId}>
+          {status.text}
+        </output>
+        <button
+          type="button"
+          aria-expanded={formOpen}
+          aria-controls={formId}
+          onClick={() => setFormOpen(!formOpen)}
+        >
+          {formOpen ? "Close login" : "Log in…"}
+        </button>
+      </div>
+      <div id={formId} hidden={!formOpen}>
+        <LoginForm
+          onLogin={({ accessToken, email: owner }) => {
+            box.fill({ text: accessToken, email: owner });
+            setFormOpen(false);
+          }}
+        />
+      </div>
+    </header>
+  );
+}

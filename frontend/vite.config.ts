@@ -1,0 +1,46 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig, loadEnv, type Plugin } from "vite";
+
+/**
+ * Lets the built pages reach nothing but the server they came from, so that a script from elsewhere can neither
+ * load nor carry a token away. Inline styles stay allowed: Monaco lays itself out with them.
+ */
+function contentSecurityPolicy(): Plugin {
+  const content = [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ].join("; ");
+  return {
+    name: "content-security-policy",
+    // Only in the build: the development server needs an inline script and a socket for hot reloading.
+    apply: "build",
+    transformIndexHtml: () => [
+      { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content }, injectTo: "head-prepend" },
+    ],
+  };
+}
+
+export default defineConfig(({ mode }) => {
+  const { GATEWAY_PORT = "8000" } = loadEnv(mode, ".", "GATEWAY_");
+  return {
+    base: "/",
+    plugins: [react(), contentSecurityPolicy()],
+    build: {
+      rolldownOptions: {
+        input: { graphiql: "graphiql.html" },
+        onLog(level, log, report) {
+          // GraphiQL ships the React compiler's "use no memo", which has done its work by the time we bundle it.
+          if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);
+        },
+      },
+      // Monaco alone is larger than the size that Vite warns about; it is one chunk, loaded once and cached.
+      chunkSizeWarningLimit: 4000,
+    },
+    server: { proxy: { "/graphql": `http://127.0.0.1:${GATEWAY_PORT}` } },
+  };
+});
