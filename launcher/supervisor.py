@@ -17,7 +17,6 @@ from launcher.services import Service
 from launcher.settings import ROOT
 
 READY_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
 RESTART_DELAY_S = 1.0
 EARLY_EXIT_S = 5.0
 EARLY_EXITS_ALLOWED = 3
@@ -26,10 +25,12 @@ EARLY_EXITS_ALLOWED = 3
 class Supervisor:
     """Runs services as process groups of their own; leaving the `async with` block stops every one of them.
 
-    Output of service NAME goes to DATA_DIR/logs/NAME.log, its process id to DATA_DIR/run/NAME.pid.
+    Output of service NAME goes to DATA_DIR/logs/NAME.log, its process id to DATA_DIR/run/NAME.pid. What has
+    not ended *stop_timeout_s* after SIGTERM is killed.
     """
 
-    def __init__(self, environment: Mapping[str, str], data_dir: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], data_dir: Path, stop_timeout_s: float = 10.0) -> None:
+        self._stop_timeout_s = stop_timeout_s
         self._environment = dict(environment)
         self._logs = data_dir / "logs"
         self._pids = data_dir / "run"
@@ -136,7 +137,7 @@ class Supervisor:
     async def _stop(self, name: str, process: asyncio.subprocess.Process) -> None:
         _signal_group(process, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+            await asyncio.wait_for(process.wait(), self._stop_timeout_s)
         # Also after a clean end: children that a service left behind must not outlive it.
         _signal_group(process, signal.SIGKILL)
         await process.wait()

@@ -24,10 +24,10 @@ class SchemaError(Exception):
 def write_all(folder: Path, environment: dict[str, str] | None = None) -> None:
     """Write the four schema files into *folder*; raises SchemaError, and then leaves the files after it as they were."""
     for name, (project, _) in SUBGRAPHS.items():
-        _write(folder / f"{name}.graphql", [_python(project), "-m", project, "print-schema"], environment)
+        print_into(folder / f"{name}.graphql", [_python(project), "-m", project, "print-schema"], environment)
     supergraph = folder / "supergraph.graphql"
-    _write(supergraph, compose_command(), (environment or {}) | {"SCHEMA_DIR": str(folder)})
-    _write(
+    print_into(supergraph, compose_command(), (environment or {}) | {"SCHEMA_DIR": str(folder)})
+    print_into(
         folder / "api.graphql",
         [_python("gateway"), "-m", "gateway.print_api_schema", str(supergraph)],
         environment,
@@ -44,7 +44,8 @@ def _python(project: str) -> str:
     return str(ROOT / project / ".venv" / "bin" / "python")
 
 
-def _write(file: Path, command: list[str], environment: dict[str, str] | None) -> None:
+def print_into(file: Path, command: list[str], environment: dict[str, str] | None) -> None:
+    """Put what *command* prints into *file*; raises SchemaError, the file untouched, when the command fails."""
     printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     if printed.returncode != 0:
         raise SchemaError(f"{file.name} could not be made:\n{printed.stderr.strip()}")

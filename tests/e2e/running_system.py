@@ -1,0 +1,113 @@
+"""A whole system as `make run` starts it, on free ports and in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from launcher.settings import HOST, ROOT
+
+
+@dataclass(frozen=True)
+class RunningSystem:
+    """Where the parts of a started system stand; `output` is what `make run` printed until it was ready."""
+
+    launcher: subprocess.Popen[str]
+    output: str
+    data_dir: Path
+    ports: dict[str, int]
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{HOST}:{self.ports['GATEWAY_PORT']}"
+
+    @property
+    def users_url(self) -> str:
+        return f"http://{HOST}:{self.ports['USER_SUBGRAPH_PORT']}"
+
+    @property
+    def payments_url(self) -> str:
+        return f"http://{HOST}:{self.ports['PAYMENT_SUBGRAPH_PORT']}"
+
+    @property
+    def fake_stripe_url(self) -> str:
+        return f"http://{HOST}:{self.ports['FAKE_STRIPE_PORT']}"
+
+    def pids(self) -> dict[str, int]:
+        """The process id of each running service, by service name."""
+        return {file.stem: int(file.read_text()) for file in (self.data_dir / "run").glob("*.pid")}
+
+    def stop(self) -> str:
+        """Press Ctrl-C, wait for the end, and give what was printed meanwhile."""
+        self.launcher.send_signal(signal.SIGINT)
+        return self.launcher.communicate(timeout=30)[0]
+
+
+PORTS = ("GATEWAY_PORT", "USER_SUBGRAPH_PORT", "PAYMENT_SUBGRAPH_PORT", "FAKE_STRIPE_PORT")
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each service, all different."""
+    probes = [socket.create_server((HOST, 0)) for _ in PORTS]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return dict(zip(PORTS, ports, strict=True))
+
+
+@contextmanager
+def running_system(
+    data_dir: Path, ports: dict[str, int] | None = None, environment: dict[str, str] | None = None
+) -> Iterator[RunningSystem]:
+    """Start a system, wait until it says it is ready, and stop it at the end of the block."""
+    ports = ports or free_ports()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "launcher", "run"],
+        cwd=ROOT,
+        env=clean_environment() | environment_of(ports, data_dir) | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert started.stdout
+    with started:
+        try:
+            yield RunningSystem(started, _until_ready(started.stdout), data_dir, ports)
+        finally:
+            if started.poll() is None:
+                started.send_signal(signal.SIGTERM)
+
+
+def environment_of(ports: dict[str, int], data_dir: Path) -> dict[str, str]:
+    return {"DATA_DIR": str(data_dir)} | {variable: str(port) for variable, port in ports.items()}
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without settings that would make the system another than the default one."""
+    ours = (
+        "_PORT",
+        "_DATABASE_URL",
+        "SUBGRAPH_URL",
+        "STRIPE_",
+        "TOKEN_",
+        "JWKS_URL",
+        "DATA_DIR",
+        "DEMO_MODE",
+    )
+    return {name: value for name, value in os.environ.items() if not any(part in name for part in ours)}
+
+
+def _until_ready(output: IO[str]) -> str:
+    """Read until the last line of the welcome; fails with all that was printed when the launch ended before."""
+    lines: list[str] = []
+    for line in output:
+        lines.append(line)
+        if "Ctrl-C stops everything" in line:
+            return "".join(lines)
+    raise AssertionError(f"The system did not start:\n{''.join(lines)}")

@@ -1,0 +1,94 @@
+"""What nobody may see, whichever door they come through."""
+
+import json
+
+import pytest
+
+from tests.e2e.client import ONE_QUERY, Client, new_customer
+from tests.e2e.running_system import RunningSystem
+
+ENTITIES = """query ($who: [_Any!]!) { _entities(representations: $who) { ... on User { %s } } }"""
+ENTITY_FIELDS = {"users": "id email status", "payments": "id payments { nodes { id amount { amount } } }"}
+PAYMENT = "query ($id: ID!) { payment(id: $id) { id status amount { amount } } }"
+
+
+@pytest.fixture
+def payer(anonymous: Client) -> tuple[str, Client]:
+    email, customer = new_customer(anonymous.url)
+    customer.pay()
+    return email, customer
+
+
+def codes(answer: dict[str, object]) -> set[str]:
+    errors = answer.get("errors", [])
+    assert isinstance(errors, list)
+    return {error["extensions"]["code"] for error in errors}
+
+
+def test_anonymous_callers_get_nothing(anonymous: Client, payer: tuple[str, Client]) -> None:
+    answer = anonymous.ask(ONE_QUERY)
+
+    assert answer["data"] == {"me": None}
+    assert codes(answer) == {"UNAUTHENTICATED"}
+
+
+def test_an_invalid_token_is_refused_by_its_name(anonymous: Client) -> None:
+    answer = Client(anonymous.url, "not.a.token").ask(ONE_QUERY)
+
+    assert not answer.get("data") or answer["data"] == {"me": None}
+    assert codes(answer) == {"UNAUTHENTICATED"}
+
+
+def test_other_users_see_neither_the_user_nor_the_payment(payer: tuple[str, Client], grace: Client) -> None:
+    owner = payer[1].get("{ me { id payments { nodes { id } } } }")["me"]
+
+    user = grace.ask("query ($id: ID!) { user(id: $id) { email payments { nodes { id } } } }", id=owner["id"])
+    payment = grace.ask(PAYMENT, id=owner["payments"]["nodes"][0]["id"])
+
+    assert user["data"] == {"user": None}
+    assert payment["data"] == {"payment": None}
+
+
+@pytest.mark.parametrize("subgraph", ["users", "payments"])
+def test_who_reaches_a_subgraph_directly_learns_nothing(
+    system: RunningSystem, payer: tuple[str, Client], grace: Client, subgraph: str
+) -> None:
+    email, customer = payer
+    owner = customer.get("{ me { id payments { nodes { id } } } }")["me"]
+    url = f"{getattr(system, f'{subgraph}_url')}/graphql"
+    query, who = ENTITIES % ENTITY_FIELDS[subgraph], [{"__typename": "User", "id": owner["id"]}]
+
+    for stranger in (Client(url), Client(url, grace.token)):
+        answer = json.dumps(stranger.ask(query, who=who))
+        assert email not in answer
+        assert owner["payments"]["nodes"][0]["id"] not in answer
+        assert "10.00" not in answer
+
+
+def test_a_stranger_cannot_tell_an_existing_user_from_none(
+    system: RunningSystem, payer: tuple[str, Client], grace: Client
+) -> None:
+    owner_id = payer[1].get("{ me { id } }")["me"]["id"]
+    nobody_id = "usr_00000000000000000000000000"
+    for subgraph in ("users", "payments"):
+        client = Client(f"{getattr(system, f'{subgraph}_url')}/graphql", grace.token)
+        query = ENTITIES % ENTITY_FIELDS[subgraph]
+
+        existing = client.ask(query, who=[{"__typename": "User", "id": owner_id}])
+        missing = client.ask(query, who=[{"__typename": "User", "id": nobody_id}])
+
+        assert json.dumps(existing).replace(owner_id, nobody_id) == json.dumps(missing)
+
+
+def test_customers_may_not_refund_nor_list(ada: Client) -> None:
+    payment_id = ada.get("{ me { payments(first: 1) { nodes { id } } } }")["me"]["payments"]["nodes"][0]["id"]
+    refund = ada.ask(
+        'mutation ($id: ID!) { refundPayment(input: {idempotencyKey: "k", paymentId: $id}) { __typename } }',
+        id=payment_id,
+    )
+    listed = ada.ask("{ users { nodes { email } } payments { nodes { id } } }")
+
+    assert refund["data"] == {"refundPayment": None}
+    assert refund["errors"][0]["extensions"]["requiredScopes"] == [["refunds:write"]]
+    assert listed["data"] == {"users": None, "payments": None}
+    assert codes(refund) | codes(listed) == {"FORBIDDEN"}

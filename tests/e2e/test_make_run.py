@@ -1,0 +1,115 @@
+"""`make run` as the person at the keyboard meets it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from launcher.settings import HOST, ROOT
+from tests.e2e.client import ONE_QUERY, Client
+from tests.e2e.running_system import (
+    RunningSystem,
+    clean_environment,
+    environment_of,
+    free_ports,
+    running_system,
+)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_prints_addresses_logins_and_a_query_to_try(system: RunningSystem) -> None:
+    assert f"{system.gateway_url}/graphiql" in system.output
+    assert "ada@example.com" in system.output
+    assert "correct-horse-demo" in system.output
+    assert " ".join(ONE_QUERY.split()) in system.output
+
+
+def test_the_demo_customer_has_payments_in_every_mood(ada: Client) -> None:
+    payments = ada.get(ONE_QUERY)["me"]["payments"]["nodes"]
+
+    assert {payment["financialStatus"] for payment in payments} == {"PAID", "PARTIALLY_REFUNDED", "UNPAID"}
+
+
+def test_a_second_system_runs_beside_the_first_and_ctrl_c_stops_all_of_it(
+    system: RunningSystem, tmp_path: Path
+) -> None:
+    with running_system(tmp_path) as second:
+        pids = second.pids()
+        first_ada = Client(f"{system.gateway_url}/graphql").logged_in("ada@example.com")
+        refused = Client(f"{second.gateway_url}/graphql", first_ada.token).ask("{ me { id } }")
+        printed = second.stop()
+
+        assert second.launcher.returncode == 0
+
+    assert set(pids) == {"gateway", "user_subgraph", "payment_subgraph", "payment_worker", "fake_stripe"}
+    assert not [name for name, pid in pids.items() if is_running(pid)]
+    assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "Everything has stopped." in printed
+
+
+def test_data_outlives_a_restart(tmp_path: Path) -> None:
+    ports = free_ports()
+    with running_system(tmp_path, ports) as first:
+        before = Client(f"{first.gateway_url}/graphql").logged_in("ada@example.com").get(ONE_QUERY)
+        first.stop()
+    started = time.monotonic()
+    with running_system(tmp_path, ports) as second:
+        print(f"warm start: {time.monotonic() - started:.1f} s")
+        after = Client(f"{second.gateway_url}/graphql").logged_in("ada@example.com").get(ONE_QUERY)
+
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "title"), [("GATEWAY_PORT", "gateway"), ("FAKE_STRIPE_PORT", "fake Stripe")]
+)
+def test_a_busy_port_gives_one_clear_sentence(tmp_path: Path, variable: str, title: str) -> None:
+    ports = free_ports()
+    with socket.create_server((HOST, ports[variable])):
+        refused = launch(environment_of(ports, tmp_path))
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == (
+        f"Port {ports[variable]}, meant for the {title}, is in use: "
+        f"stop what listens there, or set {variable} to a free port."
+    )
+
+
+def test_a_step_that_fails_gives_one_clear_sentence(tmp_path: Path) -> None:
+    unreachable = {"USER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+
+    refused = launch(environment_of(free_ports(), tmp_path) | unreachable)
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip().startswith("Migrating the user database failed with exit status")
+    assert "Traceback" not in refused.stderr
+
+
+def test_every_service_says_it_is_alive_and_ready(system: RunningSystem) -> None:
+    for url in (system.gateway_url, system.users_url, system.payments_url, system.fake_stripe_url):
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+
+
+def launch(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "launcher", "run"],
+        cwd=ROOT,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

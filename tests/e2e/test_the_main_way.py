@@ -1,0 +1,103 @@
+"""Register, log in, pay, see it succeed by webhook, refund half, and read all of it with one query."""
+
+import httpx
+
+from tests.e2e.client import ONE_QUERY, Client, eventually, new_customer
+from tests.e2e.recording_proxy import RecordingProxy
+from tests.e2e.running_system import RunningSystem
+
+PAYMENT = "query ($id: ID!) { payment(id: $id) { status financialStatus version } }"
+
+
+def test_a_user_and_their_payments_come_in_one_query(
+    anonymous: Client, finance: Client, users_proxy: RecordingProxy, payments_proxy: RecordingProxy
+) -> None:
+    email, customer = new_customer(anonymous.url)
+    paid = customer.pay(amount={"amount": "10.00", "currency": "EUR"})["payment"]
+    refunded = finance.refund(paid["id"], amount={"amount": "5.00", "currency": "EUR"})
+    users_proxy.requests.clear()
+    payments_proxy.requests.clear()
+
+    answer = customer.get(ONE_QUERY)
+
+    assert refunded["__typename"] == "RefundSuccess"
+    assert answer == {
+        "me": {
+            "email": email,
+            "payments": {
+                "nodes": [
+                    {
+                        "id": paid["id"],
+                        "status": "SUCCEEDED",
+                        "financialStatus": "PARTIALLY_REFUNDED",
+                        "amount": {"amount": "10.00", "currency": "EUR"},
+                        "refunds": {"nodes": [{"status": "SUCCEEDED", "amount": {"amount": "5.00"}}]},
+                    }
+                ]
+            },
+        }
+    }
+    assert (len(users_proxy.requests), len(payments_proxy.requests)) == (1, 1)
+
+
+def test_a_payment_confirmed_at_the_bank_turns_succeeded_by_webhook(
+    anonymous: Client, system: RunningSystem
+) -> None:
+    _, customer = new_customer(anonymous.url)
+    waiting = customer.pay(
+        paymentMethodId="pm_card_threeDSecure2Required", returnUrl="https://shop.example/thanks"
+    )["payment"]
+    bank_page = waiting["nextAction"]["redirectUrl"]
+
+    confirmed = httpx.post(bank_page, data={"outcome": "succeed"}, trust_env=False)
+
+    assert waiting["status"] == "REQUIRES_ACTION"
+    assert confirmed.status_code in {302, 303}
+    eventually(
+        lambda: customer.get(PAYMENT, id=waiting["id"])["payment"]["status"],
+        lambda status: status == "SUCCEEDED",
+    )
+
+
+def test_many_users_and_their_payments_cost_one_request_to_each_subgraph(
+    finance: Client, anonymous: Client, users_proxy: RecordingProxy, payments_proxy: RecordingProxy
+) -> None:
+    admin = anonymous.logged_in("admin@example.com")
+    users_proxy.requests.clear()
+    payments_proxy.requests.clear()
+
+    users = admin.get("{ users(first: 100) { nodes { email payments(first: 5) { nodes { id } } } } }")[
+        "users"
+    ]
+
+    assert len(users["nodes"]) >= 5
+    assert (len(users_proxy.requests), len(payments_proxy.requests)) == (1, 1)
+
+
+def test_from_a_payment_back_to_its_user(ada: Client) -> None:
+    own = ada.get("{ me { id payments(first: 1) { nodes { user { id email } } } } }")["me"]
+
+    assert own["payments"]["nodes"] == [{"user": {"id": own["id"], "email": "ada@example.com"}}]
+
+
+def test_the_same_key_pays_once(anonymous: Client) -> None:
+    _, customer = new_customer(anonymous.url)
+
+    first, second = customer.pay(idempotencyKey="order-1"), customer.pay(idempotencyKey="order-1")
+
+    assert (first["replayed"], second["replayed"]) == (False, True)
+    assert first["payment"]["id"] == second["payment"]["id"]
+    assert len(customer.get(ONE_QUERY)["me"]["payments"]["nodes"]) == 1
+
+
+def test_declined_cards_are_an_answer_and_not_an_error(anonymous: Client) -> None:
+    _, customer = new_customer(anonymous.url)
+
+    generic = customer.pay(paymentMethodId="pm_card_visa_chargeDeclined")
+    insufficient = customer.pay(paymentMethodId="pm_card_visa_chargeDeclinedInsufficientFunds")
+
+    assert (generic["__typename"], generic["declineCode"]) == ("PaymentDeclinedError", "generic_decline")
+    assert (insufficient["__typename"], insufficient["declineCode"]) == (
+        "PaymentDeclinedError",
+        "insufficient_funds",
+    )

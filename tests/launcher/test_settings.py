@@ -1,0 +1,55 @@
+"""Settings of a local system: defaults, overrides and refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from launcher.errors import InvalidSetting
+from launcher.settings import ROOT, Settings
+
+
+def test_the_defaults_are_the_documented_ports() -> None:
+    settings = Settings.from_environment({})
+
+    assert settings.data_dir == ROOT / ".data"
+    assert (settings.gateway_port, settings.user_subgraph_port) == (8000, 8001)
+    assert (settings.payment_subgraph_port, settings.fake_stripe_port) == (8002, 8003)
+
+
+@pytest.mark.parametrize("value", ["eighty", "0", "65536", "-1", "80.5"])
+def test_a_port_that_is_none_is_refused_by_name(value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"GATEWAY_PORT is '{value}', but must be a port number"):
+        Settings.from_environment({"GATEWAY_PORT": value})
+
+
+def test_what_the_person_set_wins_over_what_follows_from_the_ports(tmp_path: Path) -> None:
+    given = {
+        "DATA_DIR": str(tmp_path),
+        "SUBGRAPH_URL_USERS": "http://proxy/graphql",
+        "USER_SUBGRAPH_PORT": "9001",
+    }
+
+    environment = Settings.from_environment(given).process_environment()
+
+    assert environment["SUBGRAPH_URL_USERS"] == "http://proxy/graphql"
+    assert environment["SUBGRAPH_URL_PAYMENTS"] == "http://127.0.0.1:8002/graphql"
+    assert environment["JWKS_URL"] == "http://127.0.0.1:9001/.well-known/jwks.json"
+
+
+def test_a_key_of_ones_own_means_the_real_stripe(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"DATA_DIR": str(tmp_path), "STRIPE_SECRET_KEY": "sk_test_mine"})
+
+    environment = settings.process_environment()
+
+    assert not settings.uses_fake_stripe
+    assert environment["STRIPE_SECRET_KEY"] == "sk_test_mine"
+    assert "STRIPE_API_BASE" not in environment
+
+
+def test_the_secrets_of_the_fake_stay_the_same_and_private(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"DATA_DIR": str(tmp_path)})
+
+    first, second = settings.process_environment(), settings.process_environment()
+
+    assert first["STRIPE_WEBHOOK_SECRET"] == second["STRIPE_WEBHOOK_SECRET"]
+    assert (tmp_path / "keys" / "fake_stripe_webhook_secret").stat().st_mode & 0o077 == 0
