@@ -13,7 +13,10 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
   async function submit(fields: FormData): Promise<void> {
     setRefusal(null);
     setWaiting(true);
-    const outcome = await logIn({ email: field(fields, "email"), password: field(fields, "password") }, askAnonymously);
+    const outcome = await logIn(
+      { email: field(fields, "email"), password: field(fields, "password") },
+      askAnonymously,
+    );
     setWaiting(false);
     if (outcome.kind === "loggedIn") onLogin(outcome);
     else setRefusal(outcome.message);

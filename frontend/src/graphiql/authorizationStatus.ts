@@ -21,7 +21,11 @@ export function authorizationStatus(
   }
 }
 
-function tokenStatus({ subject, expiresAt }: TokenClaims, email: string | null, now: Date): AuthorizationStatus {
+function tokenStatus(
+  { subject, expiresAt }: TokenClaims,
+  email: string | null,
+  now: Date,
+): AuthorizationStatus {
   const who = email ?? subject ?? "Token of unknown owner";
   if (expiresAt === null) return { tone: "good", text: who };
   if (expiresAt <= now) return { tone: "bad", text: `${who}, expired at ${clock(expiresAt)}: log in again` };

@@ -41,7 +41,9 @@ export async function askAnonymously(query: string, variables: object): Promise<
   try {
     return (await response.json()) as GraphQLAnswer;
   } catch (cause) {
-    throw new GatewayUnavailableError(`No GraphQL answer from the gateway (HTTP ${response.status}).`, { cause });
+    throw new GatewayUnavailableError(`No GraphQL answer from the gateway (HTTP ${response.status}).`, {
+      cause,
+    });
   }
 }
 

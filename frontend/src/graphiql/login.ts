@@ -33,7 +33,8 @@ export async function logIn(credentials: Credentials, ask: Ask): Promise<LoginOu
 
 function outcomeOf(answer: GraphQLAnswer, typedEmail: string): LoginOutcome {
   const result = (answer.data as { login: LoginResult | null } | null | undefined)?.login;
-  if (!result) return { kind: "refused", message: answer.errors?.[0]?.message ?? "The login was not answered." };
+  if (!result)
+    return { kind: "refused", message: answer.errors?.[0]?.message ?? "The login was not answered." };
   if (!isSuccess(result)) return { kind: "refused", message: result.message };
   return { kind: "loggedIn", accessToken: result.tokens.accessToken, email: result.user.email ?? typedEmail };
 }

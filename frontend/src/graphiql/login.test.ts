@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+
+import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
+import { logIn } from "./login";
+
+const ADA = { email: "ada@example.com", password: "correct-horse-demo" };
+
+const answering = (answer: GraphQLAnswer) => async () => answer;
+
+function success(email: string | null): GraphQLAnswer {
+  return {
+    data: {
+      login: {
+        __typename: "LoginSuccess",
+        tokens: { accessToken: "abc", expiresIn: 600 },
+        user: { id: "usr_01", email },
+      },
+    },
+  };
+}
+
+describe("logIn", () => {
+  it("sends the credentials as the mutation's input", async () => {
+    const sent: object[] = [];
+    await logIn(ADA, async (_query, variables) => {
+      sent.push(variables);
+      return success(ADA.email);
+    });
+
+    expect(sent).toEqual([{ input: ADA }]);
+  });
+
+  it("gives the token and the address as the server has it", async () => {
+    expect(await logIn({ ...ADA, email: "ADA@example.com" }, answering(success("ada@example.com")))).toEqual({
+      kind: "loggedIn",
+      accessToken: "abc",
+      email: "ada@example.com",
+    });
+  });
+
+  it("gives the typed address when the server tells none", async () => {
+    expect(await logIn(ADA, answering(success(null)))).toMatchObject({ email: ADA.email });
+  });
+
+  it("gives the message of any error of the union", async () => {
+    const refusal = {
+      __typename: "AccountDisabledError",
+      code: "ACCOUNT_DISABLED",
+      message: "This account is disabled.",
+    };
+
+    expect(await logIn(ADA, answering({ data: { login: refusal } }))).toEqual({
+      kind: "refused",
+      message: "This account is disabled.",
+    });
+  });
+
+  it.each([
+    ["without data", { errors: [{ message: "Not an e-mail address." }] }],
+    ["with a null field", { data: { login: null }, errors: [{ message: "Not an e-mail address." }] }],
+  ])("gives the message of a top-level error %s", async (_how, answer) => {
+    expect(await logIn(ADA, answering(answer))).toEqual({
+      kind: "refused",
+      message: "Not an e-mail address.",
+    });
+  });
+
+  it("says that the gateway is away", async () => {
+    const unavailable = async () => {
+      throw new GatewayUnavailableError("The gateway cannot be reached.");
+    };
+
+    expect(await logIn(ADA, unavailable)).toEqual({
+      kind: "refused",
+      message: "The gateway cannot be reached.",
+    });
+  });
+
+  it("hides no other fault", async () => {
+    const broken = async () => {
+      throw new RangeError("a bug");
+    };
+
+    await expect(logIn(ADA, broken)).rejects.toThrow("a bug");
+  });
+});

@@ -1,0 +1,45 @@
+import { type OperationDefinitionNode, parse } from "graphql";
+import { describe, expect, it } from "vitest";
+
+import { sampleTabs } from "./sampleTabs";
+
+function onlyOperation(query: string): OperationDefinitionNode {
+  const [definition, ...others] = parse(query).definitions;
+  if (definition?.kind !== "OperationDefinition" || others.length > 0) throw new Error("not one operation");
+  return definition;
+}
+
+describe("sampleTabs", () => {
+  it("names every operation, since the name is the tab's title", () => {
+    expect(sampleTabs("1").map((tab) => onlyOperation(tab.query).name?.value)).toEqual([
+      "MeAndMyPayments",
+      "LogIn",
+      "Pay",
+      "Refund",
+    ]);
+  });
+
+  it("fills exactly the variables that its operations declare", () => {
+    for (const { query, variables = "{}" } of sampleTabs("1")) {
+      const declared = onlyOperation(query).variableDefinitions?.map(({ variable }) => variable.name.value);
+
+      expect(Object.keys(JSON.parse(variables) as object)).toEqual(declared);
+    }
+  });
+
+  it("fits its comments into the editor's width", () => {
+    const comments = sampleTabs("1").flatMap(({ query }) =>
+      query.split("\n").filter((line) => line.startsWith("#")),
+    );
+
+    expect(comments.filter((line) => line.length > 60)).toEqual([]);
+  });
+
+  it("gives two visitors different idempotency keys", () => {
+    const keys = [sampleTabs("a"), sampleTabs("b")]
+      .flat()
+      .flatMap(({ variables }) => /"(?:pay|refund)-.+"/.exec(variables ?? "") ?? []);
+
+    expect(new Set(keys).size).toBe(4);
+  });
+});
