@@ -1,0 +1,48 @@
+"""One Chromium for all tests here; each test gets a tab of its own, in a browser that has forgotten the one before."""
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from tests.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
+from tests.browser.graphiql_page import GraphiqlPage
+
+
+class System(Protocol):
+    @property
+    def gateway_url(self) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    try:
+        return find_installation()
+    except BrowserMissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def chromium(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    with running_chromium(installation, tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(chromium: WebDriver, system: System) -> Iterator[GraphiqlPage]:
+    """The GraphiQL page, not opened yet, as on a first visit."""
+    before = chromium.current_window_handle
+    # A new tab has a sessionStorage of its own; the rest is the origin's and has to be emptied.
+    chromium.switch_to.new_window("tab")
+    chromium.execute_cdp_cmd(
+        "Storage.clearDataForOrigin", {"origin": system.gateway_url, "storageTypes": "all"}
+    )
+    for log in ("browser", "performance"):
+        chromium.get_log(log)
+    yield GraphiqlPage(chromium, system.gateway_url)
+    chromium.close()
+    chromium.switch_to.window(before)

@@ -1,0 +1,173 @@
+"""The GraphiQL page as a user meets it: a box, a form, an editor, an answer."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+T = TypeVar("T")
+
+WAIT_S = 20
+
+# GraphiQL puts Monaco there. A model holds an editor's whole text, of which the page shows only the lines in sight.
+MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(arguments[0]))"
+OPERATION, VARIABLES, RESPONSE = "operation.graphql", "variables.json", "response.json"
+
+# A canvas turns any color that CSS knows into red, green and blue.
+BRIGHTNESS = """
+let element = document.querySelector(arguments[0]);
+const clear = "rgba(0, 0, 0, 0)";
+while (getComputedStyle(element).backgroundColor === clear) element = element.parentElement;
+const context = document.createElement("canvas").getContext("2d");
+context.fillStyle = getComputedStyle(element).backgroundColor;
+context.fillRect(0, 0, 1, 1);
+const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+return (red + green + blue) / (3 * 255);
+"""
+
+
+class GraphiqlPage:
+    """One visit of /graphiql; opening it waits until the editors are there."""
+
+    def __init__(self, driver: WebDriver, gateway_url: str) -> None:
+        self.driver = driver
+        self.origin = gateway_url
+
+    def open(self) -> "GraphiqlPage":
+        self.driver.get(f"{self.origin}/graphiql")
+        self.wait_for(self._editors_are_there)
+        return self
+
+    def reload(self) -> None:
+        self.driver.refresh()
+        self.wait_for(self._editors_are_there)
+
+    def _editors_are_there(self) -> bool:
+        return bool(self._run(f"return !!globalThis.__MONACO && !!{MODEL}", RESPONSE))
+
+    # The authorization bar
+
+    @property
+    def token(self) -> str:
+        return self._box().get_attribute("value") or ""
+
+    @property
+    def status(self) -> str:
+        """The sentence beside the box: who is logged in, and until when."""
+        return self.driver.find_element(By.CSS_SELECTOR, ".authorization-bar output").text
+
+    def paste_token(self, text: str) -> None:
+        self._box().click()
+        self.driver.execute_cdp_cmd("Input.insertText", {"text": text})
+
+    def remove_token(self) -> None:
+        self.button("Remove").click()
+
+    def log_in(self, email: str, password: str) -> None:
+        """Fill in the form and send it; the outcome has to be waited for."""
+        for name, value in (("email", email), ("password", password)):
+            field = self.driver.find_element(By.NAME, name)
+            field.clear()
+            field.send_keys(value)
+        self.driver.find_element(By.NAME, "password").send_keys(Keys.ENTER)
+
+    def alert(self) -> str:
+        """The text of the alert, once there is one."""
+        return self.wait_for(lambda: self.driver.find_element(By.CSS_SELECTOR, "[role=alert]").text)
+
+    def _box(self) -> WebElement:
+        label = self.driver.find_element(By.XPATH, "//label[normalize-space()='Authorization']")
+        return self.driver.find_element(By.ID, label.get_attribute("for") or "")
+
+    # The editors
+
+    @property
+    def operation(self) -> str:
+        return str(self._run(f"return {MODEL}.getValue()", OPERATION))
+
+    def write_operation(self, text: str) -> None:
+        """Replace the operation. It must have a new name: GraphiQL sends the name it last read, and shows it in the tab."""
+        name = text.split()[1]
+        self._run(f"{MODEL}.setValue(arguments[1])", OPERATION, text)
+        self.wait_for(lambda: self.tabs()[self._active_tab()] == name)
+
+    def write_variables(self, variables: dict[str, Any]) -> None:
+        self._run(f"{MODEL}.setValue(arguments[1])", VARIABLES, json.dumps(variables))
+
+    def run(self) -> dict[str, Any]:
+        """Press the run button and give the answer shown."""
+        self._run(f"{MODEL}.setValue('')", RESPONSE)
+        self.driver.find_element(By.CSS_SELECTOR, "button[aria-label^='Execute query']").click()
+        shown = self.wait_for(lambda: str(self._run(f"return {MODEL}.getValue()", RESPONSE)))
+        answer: dict[str, Any] = json.loads(shown)
+        return answer
+
+    def ask(self, operation: str, **variables: Any) -> dict[str, Any]:
+        self.write_operation(operation)
+        self.write_variables(variables)
+        return self.run()
+
+    # The rest
+
+    def tabs(self) -> list[str]:
+        return [tab.text for tab in self._tabs()]
+
+    def go_to_tab(self, name: str) -> None:
+        next(tab for tab in self._tabs() if tab.text == name).click()
+        self.wait_for(lambda: self.tabs()[self._active_tab()] == name and name in self.operation)
+
+    def _tabs(self) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, "[role=tab]")
+
+    def _active_tab(self) -> int:
+        return [tab.get_attribute("aria-selected") for tab in self._tabs()].index("true")
+
+    def has_schema(self) -> bool:
+        """Whether the introspection that begins with the page has been answered: until then the button waits, too."""
+        return self._refetch_button().is_enabled()
+
+    def refetch_schema(self) -> None:
+        self._refetch_button().click()
+
+    def _refetch_button(self) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, "button[aria-label^='Re-fetch GraphQL schema']")
+
+    def documented_types(self) -> list[str]:
+        """The names that the open documentation links to; none while the schema is on its way."""
+        links = self.driver.find_elements(By.CSS_SELECTOR, ".graphiql-plugin a")
+        return [link.text for link in links]
+
+    def tick(self, field: str) -> None:
+        """Click a field of the open explorer."""
+        self.wait_for(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"[data-field-name='{field}']"))[
+            0
+        ].click()
+
+    def prefer_color_scheme(self, scheme: str) -> None:
+        """Do as a system set to "light" or "dark" would; for this tab only."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def brightness_of(self, selector: str) -> float:
+        """From 0, black, to 1, white: of the first background that is not transparent, from the element outwards."""
+        return float(self._run(BRIGHTNESS, selector))
+
+    def button(self, label: str) -> WebElement:
+        """The button with that text or, where it shows a picture only, that name."""
+        return self.driver.find_element(
+            By.XPATH, f"//button[normalize-space()='{label}' or @aria-label='{label}']"
+        )
+
+    def wait_for(self, condition: Callable[[], T]) -> T:
+        """The first true value of *condition*; elements that React replaces meanwhile are asked for again."""
+        waiting = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[StaleElementReferenceException])
+        return waiting.until(lambda _: condition())
+
+    def _run(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)

@@ -1,0 +1,196 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.browser.conftest import System
+from tests.browser.graphiql_page import GraphiqlPage
+from tests.browser.network import Request, complaints, requests_made
+
+ADA, PASSWORD = "ada@example.com", "correct-horse-demo"
+
+WHO = "query Who { me { email } }"
+LOG_IN = "mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } } }"
+
+
+@pytest.fixture
+def adas_token(system: System) -> str:
+    body = {"query": LOG_IN, "variables": {"input": {"email": ADA, "password": PASSWORD}}}
+    answer = httpx.post(f"{system.gateway_url}/graphql", json=body, trust_env=False).json()
+    token: str = answer["data"]["login"]["tokens"]["accessToken"]
+    return token
+
+
+def assert_nobody(answer: dict[str, Any]) -> None:
+    assert answer["data"] == {"me": None}
+    [error] = answer["errors"]
+    assert error["path"] == ["me"]
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def graphql_requests(page: GraphiqlPage) -> list[Request]:
+    return [request for request in requests_made(page.driver) if request.url == f"{page.origin}/graphql"]
+
+
+def test_the_page_needs_nothing_but_its_own_server_and_has_nothing_to_complain_about(
+    page: GraphiqlPage,
+) -> None:
+    page.open()
+    page.run()
+
+    requests = requests_made(page.driver)
+    assert [request.url for request in requests if not request.url.startswith(f"{page.origin}/")] == []
+    assert any("graphql.worker" in request.url for request in requests), (
+        "the editors work without their workers"
+    )
+    assert complaints(page.driver) == []
+
+
+def test_its_policy_lets_no_script_reach_another_server(page: GraphiqlPage) -> None:
+    page.open()
+
+    refused = page.driver.execute_async_script(
+        "const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done(''), error => done(error.message))"
+    )
+
+    assert refused
+    assert any("Content Security Policy" in complaint for complaint in complaints(page.driver))
+
+
+def test_the_first_query_runs_before_anyone_logs_in(page: GraphiqlPage) -> None:
+    page.open()
+
+    assert page.status == "Anonymous"
+    assert_nobody(page.run())
+
+
+def test_the_login_form_fills_the_box_and_the_token_goes_with_the_next_query(page: GraphiqlPage) -> None:
+    page.open()
+
+    page.log_in(ADA, PASSWORD)
+    page.wait_for(lambda: page.token)
+
+    assert page.status.startswith(f"{ADA}, until ")
+    assert page.ask(WHO) == {"data": {"me": {"email": ADA}}}
+
+
+def test_a_wrong_password_shows_the_refusal_and_leaves_the_box_empty(page: GraphiqlPage) -> None:
+    page.open()
+
+    page.log_in(ADA, "wrong-horse-demo")
+
+    assert "password" in page.alert()
+    assert page.token == ""
+
+
+def test_the_form_logs_in_although_a_stale_token_is_in_the_box(page: GraphiqlPage, adas_token: str) -> None:
+    page.open()
+    page.paste_token("stale." + adas_token.split(".", 1)[1])
+
+    page.log_in(ADA, PASSWORD)
+    page.wait_for(lambda: ADA in page.status)
+
+    assert page.ask(WHO) == {"data": {"me": {"email": ADA}}}
+
+
+@pytest.mark.parametrize("as_copied", [str, "Bearer {}".format, 'Authorization: "Bearer {}"'.format])
+def test_a_token_can_be_pasted(page: GraphiqlPage, adas_token: str, as_copied: Callable[[str], str]) -> None:
+    page.open()
+
+    page.paste_token(as_copied(adas_token))
+
+    assert page.status.startswith("usr_")
+    assert page.ask(WHO) == {"data": {"me": {"email": ADA}}}
+
+
+def test_what_cannot_be_a_token_is_not_sent(page: GraphiqlPage) -> None:
+    page.open()
+
+    page.paste_token("my tökén")
+
+    assert page.status.startswith("Not sent")
+    assert_nobody(page.ask(WHO))
+
+
+def test_removing_the_token_logs_out(page: GraphiqlPage, adas_token: str) -> None:
+    page.open()
+    page.paste_token(adas_token)
+    assert page.ask(WHO) == {"data": {"me": {"email": ADA}}}
+
+    page.remove_token()
+
+    assert page.token == ""
+    assert_nobody(page.run())
+
+
+def test_a_token_outlives_a_reload_but_is_not_written_to_the_disk(
+    page: GraphiqlPage, adas_token: str
+) -> None:
+    page.open()
+    page.paste_token(adas_token)
+
+    page.reload()
+
+    assert page.token == adas_token
+    assert adas_token not in page.driver.execute_script("return JSON.stringify(localStorage)")
+
+
+def test_the_schema_is_asked_for_with_the_token_too(page: GraphiqlPage, adas_token: str) -> None:
+    page.open()
+    page.wait_for(page.has_schema)
+    page.paste_token(adas_token)
+    graphql_requests(page)
+
+    page.refetch_schema()
+
+    [introspection] = page.wait_for(lambda: graphql_requests(page))
+    assert "IntrospectionQuery" in json.loads(introspection.body)["query"]
+    assert introspection.headers["authorization"] == f"Bearer {adas_token}"
+
+
+def test_the_documentation_shows_the_schema(page: GraphiqlPage) -> None:
+    page.open()
+
+    page.button("Show Documentation Explorer").click()
+
+    types = page.wait_for(page.documented_types)
+    assert {"Query", "Mutation", "User", "Payment"} <= set(types)
+
+
+def test_ticking_a_field_in_the_explorer_puts_it_into_the_query(page: GraphiqlPage) -> None:
+    page.open()
+    page.write_operation(WHO)
+
+    page.button("Show GraphiQL Explorer").click()
+    page.tick("firstName")
+
+    page.wait_for(lambda: "firstName" in page.operation)
+    assert " ".join(page.operation.split()) == "query Who { me { email firstName } }"
+
+
+def test_the_tabs_lead_from_a_login_to_a_payment_and_its_list(page: GraphiqlPage) -> None:
+    page.open()
+    assert page.tabs() == ["MeAndMyPayments", "LogIn", "Pay", "Refund"]
+
+    page.go_to_tab("LogIn")
+    page.paste_token(page.run()["data"]["login"]["tokens"]["accessToken"])
+    page.go_to_tab("Pay")
+    paid = page.run()["data"]["createPayment"]
+    page.go_to_tab("MeAndMyPayments")
+    mine = page.run()["data"]["me"]
+
+    assert paid["__typename"] == "PaymentSuccess"
+    assert paid["payment"]["status"] == "SUCCEEDED"
+    assert mine["email"] == ADA
+    assert paid["payment"]["id"] in [payment["id"] for payment in mine["payments"]["nodes"]]
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_bar_is_as_dark_as_the_editor(page: GraphiqlPage, scheme: str, is_dark: bool) -> None:  # noqa: FBT001 - a row of the table
+    page.prefer_color_scheme(scheme)
+    page.open()
+
+    assert (page.brightness_of(".authorization-bar") < 0.5) == is_dark
+    assert (page.brightness_of(".graphiql-container") < 0.5) == is_dark
