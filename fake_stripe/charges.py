@@ -1,0 +1,162 @@
+"""Charges: the attempts to take money for a payment intent, and what became of the money.
+
+Source: https://docs.stripe.com/api/charges
+"""
+
+from fake_stripe import lists
+from fake_stripe.api_errors import missing
+from fake_stripe.execution import ApiRequest, Execution
+from fake_stripe.ids import new_id
+from fake_stripe.parameters import Fields, Text
+from fake_stripe.store import StripeObject
+from fake_stripe.test_cards import Decline
+
+LIST_FIELDS: Fields = {**lists.FIELDS, "payment_intent": Text(), "customer": Text()}
+
+
+def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/charges/{id}"""
+    return find(execution, request.object_id, status=404)
+
+
+def list_(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/charges"""
+    conditions = lists.equal_to(request.parameters, "payment_intent", "customer")
+    return lists.page(execution.store, "charge", request, conditions)
+
+
+def find(execution: Execution, wanted_id: str, param: str = "charge", status: int = 400) -> StripeObject:
+    """The charge with this id."""
+    charge = execution.store.find("charge", wanted_id)
+    if charge is None:
+        raise missing("charge", wanted_id, param=param, status=status)
+    return charge
+
+
+def refundable(charge: StripeObject) -> int:
+    """What can still be given back."""
+    taken: int = charge["amount_captured"]
+    return taken - int(charge["amount_refunded"])
+
+
+def new(
+    execution: Execution,
+    intent: StripeObject,
+    method: StripeObject,
+    decline: Decline | None,
+    authenticated: str | None,
+) -> StripeObject:
+    """A charge for the whole amount of an intent; *authenticated* tells how 3-D Secure ended, if it ran."""
+    manual = intent["capture_method"] == "manual"
+    captured = decline is None and not manual
+    return {
+        "id": new_id("ch"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if captured else 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": "FAKE STRIPE",
+        "captured": captured,
+        "created": execution.clock.now(),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "destination": None,
+        "dispute": None,
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "on_behalf_of": None,
+        "order": None,
+        "outcome": _outcome(decline),
+        "paid": decline is None,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": _payment_method_details(intent, method, authenticated),
+        "presentment_details": None,
+        "radar_options": {},
+        "receipt_email": intent["receipt_email"],
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": intent["shipping"],
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "failed" if decline else "succeeded",
+        "transfer_data": None,
+        "transfer_group": intent["transfer_group"],
+    }
+
+
+def _outcome(decline: Decline | None) -> StripeObject:
+    return {
+        "advice_code": decline.advice_code if decline else None,
+        "network_advice_code": None,
+        "network_decline_code": "01" if decline else None,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": decline.decline_code if decline else None,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": "The bank declined the payment." if decline else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
+    }
+
+
+def _payment_method_details(
+    intent: StripeObject, method: StripeObject, authenticated: str | None
+) -> StripeObject:
+    card = method["card"]
+    return {
+        "card": {
+            "amount_authorized": intent["amount"],
+            "authorization_code": None,
+            "brand": card["brand"],
+            "capture_before": None,
+            "checks": card["checks"],
+            "country": card["country"],
+            "exp_month": card["exp_month"],
+            "exp_year": card["exp_year"],
+            "extended_authorization": {"status": "disabled"},
+            "fingerprint": card["fingerprint"],
+            "funding": card["funding"],
+            "incremental_authorization": {"status": "unavailable"},
+            "installments": None,
+            "last4": card["last4"],
+            "mandate": None,
+            "multicapture": {"status": "unavailable"},
+            "network": card["brand"],
+            "network_token": {"used": False},
+            "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
+            "regulated_status": card["regulated_status"],
+            "three_d_secure": _three_d_secure(authenticated),
+            "wallet": None,
+        },
+        "type": "card",
+    }
+
+
+def _three_d_secure(authenticated: str | None) -> StripeObject | None:
+    if authenticated is None:
+        return None
+    return {
+        "authentication_flow": "challenge",
+        "electronic_commerce_indicator": "05",
+        "exemption_indicator": None,
+        "exemption_indicator_applied": None,
+        "result": authenticated,
+        "result_reason": None,
+        "transaction_id": None,
+        "version": "2.2.0",
+    }

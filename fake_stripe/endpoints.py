@@ -1,0 +1,69 @@
+"""Every call of the API: its address, what it takes, and what answers it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fake_stripe import charges, events, payment_intents, payment_methods, refunds
+from fake_stripe.execution import ApiRequest, Execution
+from fake_stripe.parameters import Fields, ListOf, Parameters, Text
+from fake_stripe.store import StripeObject
+
+
+def _nothing_more(_: Parameters) -> None:
+    """Names and types are all there is to check."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One call."""
+
+    method: str
+    path: str
+    run: Callable[[Execution, ApiRequest], StripeObject]
+    fields: Fields = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    check: Callable[[Parameters], None] = _nothing_more
+    """Refuses parameters that are wrong whatever the state; the answer is then not kept under a key."""
+    publishable: bool = False
+    """Whether a browser may call it with a publishable key."""
+
+    @property
+    def name(self) -> str:
+        """`POST /v1/refunds`"""
+        return f"{self.method} {self.path}"
+
+    @property
+    def all_fields(self) -> Fields:
+        """The declared fields, and `expand`, which every call takes."""
+        return {**self.fields, "expand": ListOf(Text())}
+
+
+_INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", _INTENTS, payment_intents.create, payment_intents.CREATE_FIELDS,
+        required=("amount", "currency"), check=payment_intents.check_create,
+    ),
+    Endpoint("GET", _INTENTS, payment_intents.list_, payment_intents.LIST_FIELDS),
+    Endpoint("GET", _INTENT, payment_intents.retrieve, payment_intents.RETRIEVE_FIELDS, publishable=True),
+    Endpoint("POST", _INTENT, payment_intents.update, payment_intents.UPDATE_FIELDS),
+    Endpoint(
+        "POST", f"{_INTENT}/confirm", payment_intents.confirm, payment_intents.CONFIRM_FIELDS, publishable=True
+    ),
+    Endpoint("POST", f"{_INTENT}/capture", payment_intents.capture, payment_intents.CAPTURE_FIELDS),
+    Endpoint("POST", f"{_INTENT}/cancel", payment_intents.cancel, payment_intents.CANCEL_FIELDS),
+    Endpoint("POST", "/v1/refunds", refunds.create, refunds.CREATE_FIELDS, check=refunds.check_create),
+    Endpoint("GET", "/v1/refunds", refunds.list_, refunds.LIST_FIELDS),
+    Endpoint("GET", "/v1/refunds/{id}", refunds.retrieve),
+    Endpoint("POST", "/v1/refunds/{id}", refunds.update, refunds.UPDATE_FIELDS),
+    Endpoint("GET", "/v1/charges", charges.list_, charges.LIST_FIELDS),
+    Endpoint("GET", "/v1/charges/{id}", charges.retrieve),
+    Endpoint(
+        "POST", "/v1/payment_methods", payment_methods.create, payment_methods.DATA_FIELDS,
+        required=("type",), publishable=True,
+    ),
+    Endpoint("GET", "/v1/payment_methods/{id}", payment_methods.retrieve),
+    Endpoint("GET", "/v1/events", events.list_, events.LIST_FIELDS),
+    Endpoint("GET", "/v1/events/{id}", events.retrieve),
+)  # fmt: skip

@@ -1,0 +1,356 @@
+"""Payment intents: from the wish to collect an amount to the money.
+
+Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/payments/paymentintents/lifecycle
+"""
+
+from typing import Any
+
+from fake_stripe import authorization, charges, currencies, events, lists, payment_methods, refunds
+from fake_stripe.api_errors import ApiError, ValidationError, missing
+from fake_stripe.authorization import Circumstances
+from fake_stripe.execution import ApiKey, ApiRequest, Execution
+from fake_stripe.ids import client_secret, new_id
+from fake_stripe.parameters import (
+    Anything,
+    Fields,
+    Flag,
+    Hash,
+    Integer,
+    ListOf,
+    Metadata,
+    OneOf,
+    Parameters,
+    Text,
+    merged_metadata,
+)
+from fake_stripe.store import StripeObject
+
+_DESCRIPTIVE_FIELDS: Fields = {
+    "description": Text(),
+    "metadata": Metadata(),
+    "receipt_email": Text(),
+    "shipping": Anything(),
+    "statement_descriptor": Text(longest=22),
+    "statement_descriptor_suffix": Text(longest=22),
+    "transfer_group": Text(),
+}
+_PAYING_FIELDS: Fields = {
+    "payment_method": Text(),
+    "payment_method_data": Hash(payment_methods.DATA_FIELDS),
+    "payment_method_options": Anything(),
+    "payment_method_types": ListOf(OneOf(("card",))),
+    "receipt_email": Text(),
+    "setup_future_usage": OneOf(("off_session", "on_session")),
+    "shipping": Anything(),
+}
+_CONFIRMING_FIELDS: Fields = {
+    "error_on_requires_action": Flag(),
+    "off_session": Flag(),
+    "return_url": Text(),
+    "use_stripe_sdk": Flag(),
+}
+CREATE_FIELDS: Fields = {
+    **_DESCRIPTIVE_FIELDS,
+    **_PAYING_FIELDS,
+    **_CONFIRMING_FIELDS,
+    "amount": Integer(),
+    "automatic_payment_methods": Hash({"enabled": Flag(), "allow_redirects": OneOf(("always", "never"))}),
+    "capture_method": OneOf(("automatic", "automatic_async", "manual")),
+    "confirm": Flag(),
+    "confirmation_method": OneOf(("automatic",)),
+    "currency": Text(),
+    "customer": Text(),
+}
+UPDATE_FIELDS: Fields = {**_DESCRIPTIVE_FIELDS, **_PAYING_FIELDS, "amount": Integer(), "currency": Text()}
+CONFIRM_FIELDS: Fields = {
+    **_PAYING_FIELDS,
+    **_CONFIRMING_FIELDS,
+    "capture_method": OneOf(("automatic", "automatic_async", "manual")),
+    "client_secret": Text(),
+}
+CAPTURE_FIELDS: Fields = {
+    "amount_to_capture": Integer(minimum=1),
+    "final_capture": Flag(),
+    "metadata": Metadata(),
+    "statement_descriptor": Text(longest=22),
+    "statement_descriptor_suffix": Text(longest=22),
+}
+CANCEL_FIELDS: Fields = {
+    "cancellation_reason": OneOf(("duplicate", "fraudulent", "requested_by_customer", "abandoned"))
+}
+RETRIEVE_FIELDS: Fields = {"client_secret": Text()}
+LIST_FIELDS: Fields = {**lists.FIELDS, "customer": Text()}
+
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+_CANCELABLE = (
+    "requires_payment_method",
+    "requires_capture",
+    "requires_confirmation",
+    "requires_action",
+    "processing",
+)
+
+
+def create(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_intents"""
+    wanted = request.parameters
+    if wanted.get("customer"):
+        raise missing("customer", wanted["customer"], param="customer", status=400)
+    method = _chosen_method(execution, wanted)
+    intent = execution.store.insert(_new(execution, wanted, method))
+    events.record(execution, "payment_intent.created", intent)
+    if not wanted.get("confirm"):
+        return intent
+    if method is None:
+        raise _missing_payment_method(intent)
+    return authorization.attempt(execution, intent, method, _circumstances(wanted))
+
+
+def check_create(wanted: Parameters) -> None:
+    """Refuse amounts and currencies Stripe does not take, and confirmation parameters without `confirm`."""
+    currencies.check_currency(wanted["currency"] or "")
+    currencies.check_amount(wanted["amount"], wanted["currency"].lower())
+    for name in ("off_session", "error_on_requires_action", "return_url"):
+        if wanted.get(name) and not wanted.get("confirm"):
+            message = f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is set to true."
+            raise ValidationError(message, param=name)
+    if wanted.get("automatic_payment_methods", {}).get("enabled") and wanted.get("payment_method_types"):
+        raise ValidationError(
+            "You may only specify one of these parameters: automatic_payment_methods, payment_method_types."
+        )
+
+
+def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/payment_intents/{id}; with a publishable key only together with the client secret."""
+    return _addressed(execution, request)
+
+
+def list_(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/payment_intents"""
+    return lists.page(
+        execution.store, "payment_intent", request, lists.equal_to(request.parameters, "customer")
+    )
+
+
+def update(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_intents/{id}"""
+    intent, wanted = _addressed(execution, request), request.parameters
+    if set(wanted) - set(_DESCRIPTIVE_FIELDS) and intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "be updated", _OPEN)
+    changed = _described(intent, wanted)
+    for name in ("amount", "currency", "setup_future_usage", "payment_method_types"):
+        if name in wanted:
+            changed[name] = wanted[name]
+    currencies.check_currency(changed["currency"])
+    currencies.check_amount(changed["amount"], changed["currency"])
+    method = _chosen_method(execution, wanted)
+    if method is not None:
+        changed |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
+    return execution.store.update(changed)
+
+
+def confirm(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_intents/{id}/confirm, by our server or by the customer's browser"""
+    intent, wanted = _addressed(execution, request), request.parameters
+    if intent["status"] == "succeeded":
+        raise _state_error(
+            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",
+            intent,
+        )
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "be confirmed", _OPEN)
+    method = _chosen_method(execution, wanted)
+    if method is None and intent["payment_method"]:
+        method = payment_methods.find(execution, intent["payment_method"])
+    if method is None:
+        raise _missing_payment_method(intent)
+    changed = _described(intent, wanted)
+    for name in ("capture_method", "setup_future_usage"):
+        if wanted.get(name):
+            changed[name] = wanted[name]
+    return authorization.attempt(execution, changed, method, _circumstances(wanted))
+
+
+def capture(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_intents/{id}/capture: all or a part, once; the rest is released."""
+    intent, wanted = _addressed(execution, request), request.parameters
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(intent, "be captured", ("requires_capture",))
+    amount = wanted.get("amount_to_capture", intent["amount_capturable"])
+    if amount > intent["amount_capturable"]:
+        most = currencies.written(intent["amount_capturable"], intent["currency"])
+        message = f"The amount to capture must be less than or equal to the capturable amount ({most})."
+        raise ApiError(message, code="amount_too_large", param="amount_to_capture")
+    charge = charges.find(execution, intent["latest_charge"])
+    charge = execution.store.update({**charge, "captured": True, "amount_captured": amount})
+    events.record(execution, "charge.captured", charge, previous={"amount_captured": 0, "captured": False})
+    intent = execution.store.update(
+        {
+            **_described(intent, wanted),
+            "status": "succeeded",
+            "amount_capturable": 0,
+            "amount_received": amount,
+        }
+    )
+    events.record(execution, "payment_intent.succeeded", intent)
+    return intent
+
+
+def cancel(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_intents/{id}/cancel; what was authorized is released by a refund of Stripe's own."""
+    intent = _addressed(execution, request)
+    if intent["status"] not in _CANCELABLE:
+        raise _state_error(
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
+            f"with one of the following statuses may be canceled: {', '.join(_CANCELABLE)}.",
+            intent,
+        )
+    reason = request.parameters.get("cancellation_reason")
+    if intent["status"] == "requires_capture":
+        refunds.release(execution, charges.find(execution, intent["latest_charge"]), reason)
+    intent = execution.store.update(
+        {
+            **intent,
+            "status": "canceled",
+            "amount_capturable": 0,
+            "canceled_at": execution.clock.now(),
+            "cancellation_reason": reason,
+            "next_action": None,
+        }
+    )
+    events.record(execution, "payment_intent.canceled", intent)
+    return intent
+
+
+def find(execution: Execution, wanted_id: str, param: str = "intent", status: int = 404) -> StripeObject:
+    """The payment intent with this id."""
+    intent = execution.store.find("payment_intent", wanted_id)
+    if intent is None:
+        raise missing("payment_intent", wanted_id, param=param, status=status)
+    return intent
+
+
+def unexpected_state(intent: StripeObject, what: str, allowed: tuple[str, ...]) -> ApiError:
+    """The refusal of a step the intent's status does not allow; the intent travels with it."""
+    return _state_error(
+        f"This PaymentIntent could not {what} because it has a status of {intent['status']}. Only a PaymentIntent "
+        f"with one of the following statuses may {what}: {', '.join(allowed)}.",
+        intent,
+    )
+
+
+def _state_error(message: str, intent: StripeObject) -> ApiError:
+    return ApiError(message, code="payment_intent_unexpected_state", payment_intent=intent)
+
+
+def _missing_payment_method(intent: StripeObject) -> ApiError:
+    return _state_error(
+        "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+        "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
+        "method or ConfirmationToken.",
+        intent,
+    )
+
+
+def _addressed(execution: Execution, request: ApiRequest) -> StripeObject:
+    """The intent in the path. A browser must also know its client secret."""
+    intent = find(execution, request.object_id)
+    secret = request.parameters.get("client_secret")
+    if secret != intent["client_secret"] and (secret or request.api_key is ApiKey.PUBLISHABLE):
+        raise ApiError(
+            "The client_secret provided does not match the client_secret associated with this PaymentIntent.",
+            code="payment_intent_invalid_parameter",
+            param="client_secret",
+        )
+    return intent
+
+
+def _chosen_method(execution: Execution, wanted: Parameters) -> StripeObject | None:
+    if wanted.get("payment_method"):
+        return payment_methods.find(execution, wanted["payment_method"])
+    if "payment_method_data" in wanted:
+        return payment_methods.from_data(execution, wanted["payment_method_data"])
+    return None
+
+
+def _circumstances(wanted: Parameters) -> Circumstances:
+    return Circumstances(
+        return_url=wanted.get("return_url"),
+        off_session=wanted.get("off_session", False),
+        use_stripe_sdk=wanted.get("use_stripe_sdk", False),
+        error_on_requires_action=wanted.get("error_on_requires_action", False),
+    )
+
+
+def _described(intent: StripeObject, wanted: Parameters) -> StripeObject:
+    """The intent with the words a request brings for it."""
+    changed = {**intent, **{name: wanted[name] for name in _DESCRIPTIVE_FIELDS if name in wanted}}
+    if "metadata" in wanted:
+        changed["metadata"] = merged_metadata(intent["metadata"], wanted["metadata"])
+    return changed
+
+
+def _new(execution: Execution, wanted: Parameters, method: StripeObject | None) -> StripeObject:
+    intent_id = new_id("pi")
+    empty: StripeObject = {
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": wanted["amount"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": _automatic_payment_methods(wanted),
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": wanted.get("capture_method", "automatic_async"),
+        "client_secret": client_secret(intent_id),
+        "confirmation_method": "automatic",
+        "created": execution.clock.now(),
+        "currency": wanted["currency"].lower(),
+        "customer": None,
+        "customer_account": None,
+        "description": None,
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": method["id"] if method else None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": _payment_method_options(wanted),
+        "payment_method_types": wanted.get("payment_method_types") or ["card"],
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": wanted.get("setup_future_usage"),
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_confirmation" if method else "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    return _described(empty, wanted)
+
+
+def _automatic_payment_methods(wanted: Parameters) -> StripeObject | None:
+    """Since 2023-08-16 automatic payment methods are the default where no types are named."""
+    sent = wanted.get("automatic_payment_methods", {})
+    if wanted.get("payment_method_types") or sent.get("enabled") is False:
+        return None
+    return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": True}
+
+
+def _payment_method_options(wanted: Parameters) -> dict[str, Any]:
+    card = {
+        "installments": None,
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+    }
+    return {"card": card | ((wanted.get("payment_method_options") or {}).get("card") or {})}

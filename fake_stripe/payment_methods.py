@@ -1,0 +1,140 @@
+"""Payment methods: cards, made from a test name, a token or a test card's number.
+
+Source: https://docs.stripe.com/api/payment_methods
+"""
+
+from typing import Any
+
+from fake_stripe import test_cards
+from fake_stripe.api_errors import ApiError, CardError, missing
+from fake_stripe.execution import ApiRequest, Execution
+from fake_stripe.ids import new_id
+from fake_stripe.parameters import Anything, Fields, Hash, Integer, Metadata, OneOf, Parameters, Text
+from fake_stripe.store import StripeObject
+from fake_stripe.test_cards import TestCard
+
+CARD_FIELDS: Fields = {
+    "number": Text(),
+    "exp_month": Integer(minimum=1, maximum=12),
+    "exp_year": Integer(minimum=0),
+    "cvc": Text(longest=4),
+    "token": Text(),
+}
+DATA_FIELDS: Fields = {
+    "type": OneOf(("card",)),
+    "card": Hash(CARD_FIELDS),
+    "billing_details": Anything(),
+    "metadata": Metadata(),
+    "allow_redisplay": OneOf(("always", "limited", "unspecified")),
+}
+
+EMPTY_BILLING_DETAILS: dict[str, Any] = {
+    "address": {
+        "city": None,
+        "country": None,
+        "line1": None,
+        "line2": None,
+        "postal_code": None,
+        "state": None,
+    },
+    "email": None,
+    "name": None,
+    "phone": None,
+    "tax_id": None,
+}
+
+
+def create(execution: Execution, request: ApiRequest) -> StripeObject:
+    """POST /v1/payment_methods"""
+    return from_data(execution, request.parameters)
+
+
+def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/payment_methods/{id}; a test name gives a fresh payment method each time, as at Stripe."""
+    return find(execution, request.object_id, param="payment_method", status=404)
+
+
+def find(
+    execution: Execution, wanted_id: str, param: str = "payment_method", status: int = 400
+) -> StripeObject:
+    """The payment method with this id, or a new one for a test name like `pm_card_visa`."""
+    card = test_cards.named(wanted_id)
+    if card is not None:
+        return execution.store.insert(_new(execution, card, {}))
+    method = execution.store.find("payment_method", wanted_id)
+    if method is None:
+        raise missing("PaymentMethod", wanted_id, param=param, status=status)
+    return method
+
+
+def from_data(execution: Execution, data: Parameters) -> StripeObject:
+    """A payment method from `payment_method_data`."""
+    return execution.store.insert(_new(execution, _card(data.get("card", {})), data))
+
+
+def card_behind(execution: Execution, payment_method_id: str) -> TestCard:
+    """How payments with a stored payment method behave."""
+    method = execution.store.find("payment_method", payment_method_id)
+    if method is None:
+        raise LookupError(payment_method_id)
+    return test_cards.with_fingerprint(method["card"]["fingerprint"])
+
+
+def _card(sent: Parameters) -> TestCard:
+    if sent.get("token"):
+        return test_cards.named(sent["token"]) or _no_such_token(sent["token"])
+    if not sent.get("number"):
+        raise ApiError(
+            "Missing required param: card[number].", code="parameter_missing", param="card[number]"
+        )
+    card = test_cards.numbered(sent["number"])
+    if card is None:
+        # Stripe takes any number with a right check digit in live mode; here only its test cards exist.
+        message = "Your card number is incorrect."
+        raise CardError(message, code="incorrect_number", decline_code=None, param="number")
+    return card
+
+
+def _no_such_token(token: str) -> TestCard:
+    raise missing("token", token, param="card[token]", status=400)
+
+
+def _new(execution: Execution, card: TestCard, data: Parameters) -> StripeObject:
+    sent_card = data.get("card", {})
+    return {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "allow_redisplay": data.get("allow_redisplay", "unspecified"),
+        "billing_details": {**EMPTY_BILLING_DETAILS, **(data.get("billing_details") or {})},
+        "card": {
+            "brand": card.brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "pass" if sent_card.get("cvc") else None,
+            },
+            "country": "US",
+            "display_brand": card.brand,
+            "exp_month": sent_card.get("exp_month", 12),
+            "exp_year": _four_digits(sent_card.get("exp_year", 2034)),
+            "fingerprint": card.fingerprint,
+            "funding": "credit",
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": execution.clock.now(),
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": data.get("metadata") or {},
+        "radar_options": {},
+        "type": "card",
+    }
+
+
+def _four_digits(year: int) -> int:
+    return year if year >= 100 else 2000 + year
