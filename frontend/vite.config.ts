@@ -41,6 +41,8 @@ export default defineConfig(({ mode }) => {
       // Monaco alone is larger than the size that Vite warns about; it is one chunk, loaded once and cached.
       chunkSizeWarningLimit: 4000,
     },
+    // Workers are served unbundled in development, where a browser cannot load CommonJS packages as they are.
+    optimizeDeps: { include: ["graphql-language-service > nullthrows", "monaco-graphql > picomatch-browser"] },
     server: { proxy: { "/graphql": `http://127.0.0.1:${GATEWAY_PORT}` } },
   };
 });
