@@ -1,0 +1,1 @@
+"""The users subgraph: accounts, login, access tokens and the federated `User`."""

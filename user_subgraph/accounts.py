@@ -1,0 +1,235 @@
+"""Making, reading, changing and deleting accounts."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from user_subgraph.database import Database
+from user_subgraph.errors import (
+    ConflictError,
+    FieldCode,
+    FieldError,
+    Forbidden,
+    LastAdminError,
+    NotFoundError,
+    Unauthenticated,
+    ValidationError,
+)
+from user_subgraph.login import Clock
+from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.session_repository import SessionRepository
+from user_subgraph.tokens import Viewer
+from user_subgraph.user import Role, User, UserId, UserStatus, changed, soft_deleted
+from user_subgraph.user_input import PROFILE_RULES, STAFF_RULES, FieldProblem, checked, email_address
+from user_subgraph.user_page import Page, PageRequest, UserFilter
+from user_subgraph.user_repository import EmailTakenError, UserRepository
+
+USERS_WRITE = "users:write"
+
+
+class UserDeleteMode(Enum):
+    SOFT_DELETE = "SOFT_DELETE"
+
+
+@dataclass(frozen=True)
+class RegisterUserSuccess:
+    requires_verification: bool
+
+
+@dataclass(frozen=True)
+class UserSuccess:
+    user: User
+
+
+@dataclass(frozen=True)
+class DeleteUserSuccess:
+    deleted_user_id: UserId
+    mode: UserDeleteMode
+    retained_payment_records: bool = True
+
+
+@dataclass(frozen=True)
+class Accounts:
+    database: Database
+    passwords: PasswordHashes
+    clock: Clock
+
+    def register(self, values: Mapping[str, Any]) -> RegisterUserSuccess:
+        """Open an account for a stranger; answers alike, in equal work, for a known address."""
+        clean = _checked_with_password(values)
+        password_hash = self.passwords.hash(clean.pop("password"))
+        user = self._new_user({**clean, "roles": frozenset({Role.CUSTOMER})}, UserStatus.ACTIVE)
+        with self.database.writing() as session:
+            UserRepository(session).register(user, password_hash)
+        return RegisterUserSuccess(requires_verification=False)
+
+    def create(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
+        """An account made by staff; without a password nobody can log in as the new user yet."""
+        clean = _checked_with_password({"roles": [Role.CUSTOMER], **values})
+        password = clean.pop("password", None)
+        password_hash = self.passwords.hash(password) if password else None
+        status = UserStatus.ACTIVE if password else UserStatus.PENDING_VERIFICATION
+        user = self._new_user(clean, status)
+        with self._staff_transaction(viewer) as session, _taken_address_is_a_field_error():
+            UserRepository(session).add(user, password_hash)
+        return UserSuccess(user)
+
+    def update(self, viewer: Viewer, user_id: str, values: Mapping[str, Any]) -> UserSuccess:
+        changes, version = _changes(values, STAFF_RULES)
+        with self._staff_transaction(viewer) as session, _taken_address_is_a_field_error():
+            users = UserRepository(session)
+            before = _existing(users.locked(UserId(user_id)), user_id)
+            after = _next_version(before, changes, version, self.clock())
+            _refuse_loss_of_the_last_admin(users, before, after)
+            users.save(after)
+            if not after.is_active:
+                SessionRepository(session).revoke_of_user(after.id, self.clock())
+        return UserSuccess(after)
+
+    def delete(self, viewer: Viewer, user_id: str, mode: UserDeleteMode) -> DeleteUserSuccess:
+        with self._staff_transaction(viewer) as session:
+            users = UserRepository(session)
+            before = _existing(users.locked(UserId(user_id)), user_id)
+            after = soft_deleted(before, self.clock())
+            _refuse_loss_of_the_last_admin(users, before, after)
+            users.save(after)
+            SessionRepository(session).revoke_of_user(after.id, self.clock())
+        return DeleteUserSuccess(after.id, mode)
+
+    def update_profile(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
+        changes, version = _changes(values, PROFILE_RULES)
+        with self.database.writing() as session:
+            users = UserRepository(session)
+            self._logged_in(users, viewer)
+            before = _existing(users.locked(viewer.user_id), viewer.user_id)
+            after = _next_version(before, changes, version, self.clock())
+            users.save(after)
+        return UserSuccess(after)
+
+    def me(self, viewer: Viewer) -> User:
+        """Raises `Unauthenticated` when the session has ended, though the token may still be fresh."""
+        with self.database.reading() as session:
+            return self._logged_in(UserRepository(session), viewer)
+
+    def visible(self, viewer: Viewer | None, ids: Collection[str]) -> dict[UserId, User]:
+        """Those of *ids* that exist and that the viewer may know of, in at most one statement."""
+        if viewer is None:
+            return {}
+        may_see_all = viewer.may("users:read")
+        if not may_see_all:
+            ids = {viewer.user_id}.intersection(ids) if viewer.may("profile:read") else ()
+        if not ids:
+            return {}
+        with self.database.reading() as session:
+            users = UserRepository(session).by_ids(ids)
+        return {id_: user for id_, user in users.items() if may_see_all or user.is_active}
+
+    def page(self, chosen: UserFilter, request: PageRequest) -> Page[User]:
+        with self.database.reading() as session:
+            return UserRepository(session).page(chosen, request)
+
+    def count(self, chosen: UserFilter) -> int:
+        with self.database.reading() as session:
+            return UserRepository(session).count(chosen)
+
+    def add_unasked(self, values: Mapping[str, Any]) -> User:
+        """For the commands of the operator, who answers to nobody; raises `ValidationError`."""
+        clean = _checked_with_password(values)
+        password_hash = self.passwords.hash(clean.pop("password"))
+        user = self._new_user(clean, UserStatus.ACTIVE)
+        with self.database.writing() as session, _taken_address_is_a_field_error():
+            UserRepository(session).add(user, password_hash)
+        return user
+
+    def knows(self, email: str) -> bool:
+        """Whether the (normalised) address belongs to an account. For the operator's commands only."""
+        with self.database.reading() as session:
+            return UserRepository(session).with_password(email) is not None
+
+    def _new_user(self, clean: Mapping[str, Any], status: UserStatus) -> User:
+        now = self.clock()
+        names = {name: clean.get(name) for name in PROFILE_RULES}
+        return User(
+            id=UserId(f"usr_{ULID()}".lower()),
+            email=clean["email"],
+            email_verified=False,
+            **names,
+            status=status,
+            roles=clean["roles"],
+            created_at=now,
+            updated_at=now,
+            last_login_at=None,
+            deleted_at=None,
+            version=1,
+        )
+
+    @contextmanager
+    def _staff_transaction(self, viewer: Viewer) -> Iterator[Session]:
+        """A write by somebody who still administers: the token says so, and so does the row, now.
+
+        The token alone would let a dismissed administrator reinstate themselves for as long as it lasts.
+        """
+        with self.database.writing() as session:
+            users = UserRepository(session)
+            users.lock_admins()
+            if USERS_WRITE not in self._logged_in(users, viewer).scopes:
+                raise Forbidden([[USERS_WRITE]])
+            yield session
+
+    def _logged_in(self, users: UserRepository, viewer: Viewer) -> User:
+        user = users.logged_in(viewer.user_id, viewer.session_id, self.clock())
+        if user is None:
+            raise Unauthenticated
+        return user
+
+
+def _checked_with_password(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Clean values of a new account; a password is judged together with the address it belongs to."""
+    rules = {**STAFF_RULES, "password": lambda password: strong_password(password, _address(values["email"]))}
+    return checked(values, rules)
+
+
+def _address(email: str) -> str | None:
+    try:
+        return email_address(email)
+    except FieldProblem:
+        return None  # reported under its own field
+
+
+def _changes(values: Mapping[str, Any], rules: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """The checked changes, and the version they were made from (`None`: the client does not mind)."""
+    others = {name: value for name, value in values.items() if name != "version"}
+    return checked(others, rules), values.get("version")
+
+
+def _existing(user: User | None, user_id: str) -> User:
+    if user is None or user.status is UserStatus.DELETED:
+        raise NotFoundError(user_id)
+    return user
+
+
+def _next_version(user: User, changes: Mapping[str, Any], version: int | None, now: datetime) -> User:
+    if version is not None and version != user.version:
+        raise ConflictError(user.version)
+    return changed(user, changes, now)
+
+
+def _refuse_loss_of_the_last_admin(users: UserRepository, before: User, after: User) -> None:
+    loses = before.is_active_admin and not after.is_active_admin
+    if loses and users.active_admins_besides(before.id) == 0:
+        raise LastAdminError
+
+
+@contextmanager
+def _taken_address_is_a_field_error() -> Iterator[None]:
+    try:
+        yield
+    except EmailTakenError as error:
+        message = "Another account has this address."
+        raise ValidationError([FieldError(("input", "email"), message, FieldCode.TAKEN)]) from error

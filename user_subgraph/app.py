@@ -1,0 +1,163 @@
+"""create_app(settings): the one place where the parts are built and joined."""
+
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import argon2
+from flask import Flask, Response, g, jsonify, request
+from ulid import ULID
+from werkzeug.exceptions import HTTPException
+
+from user_subgraph.accounts import Accounts
+from user_subgraph.database import Database
+from user_subgraph.errors import BadRequest, InternalError
+from user_subgraph.federation import subgraph_schema, subgraph_sdl
+from user_subgraph.graphql_view import GraphQLView
+from user_subgraph.limits import Limits
+from user_subgraph.login import Clock, Login
+from user_subgraph.operation import Operations
+from user_subgraph.passwords import PasswordHashes
+from user_subgraph.settings import Settings
+from user_subgraph.signing_keys import SigningKeys, load_keys
+from user_subgraph.telemetry import log_to_stderr
+from user_subgraph.tokens import AccessTokens
+
+logger = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# How long a verifier may keep the key set; a new key waits this long at most to be known everywhere.
+JWKS_MAX_AGE_S = 300
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a running service consists of; `close` gives the connections back."""
+
+    database: Database
+    keys: SigningKeys
+    accounts: Accounts
+    view: GraphQLView
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
+    """Raises `StartRefused` when there are no signing keys."""
+    keys = load_keys(settings.signing_keys_dir)
+    database = Database(settings.database_url, pool_size=settings.threads)
+    accounts = Accounts(database, password_hashes(settings), clock)
+    tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
+    login = Login(database, accounts.passwords, tokens, settings.session_ttl_s, clock)
+    operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
+    view = GraphQLView(operations, accounts, login, tokens, clock, subgraph_sdl())
+    return Parts(database, keys, accounts, view)
+
+
+def password_hashes(settings: Settings) -> PasswordHashes:
+    hasher = argon2.PasswordHasher(
+        settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
+    )
+    return PasswordHashes(hasher, slots=settings.password_hash_slots, wait_s=settings.password_hash_wait_s)
+
+
+def create_app(settings: Settings, parts: Parts) -> Flask:
+    app = Flask("user_subgraph", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it; GraphQL keeps the order asked
+    _add_routes(app, parts)
+    app.before_request(_begin)
+    app.after_request(_log_access)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+    return app
+
+
+def from_environment() -> Flask:
+    """For the server's worker processes."""
+    log_to_stderr()
+    settings = Settings.from_environment(os.environ)
+    return create_app(settings, assembled(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        settings.max_query_tokens,
+        settings.max_query_depth,
+        settings.max_query_fields,
+        settings.max_query_aliases,
+    )
+
+
+def _add_routes(app: Flask, parts: Parts) -> None:
+    every_method = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+    @app.route("/graphql", methods=every_method)
+    def graphql() -> Response:
+        return parts.view.answer(request, g.request_id)
+
+    @app.get("/.well-known/jwks.json")
+    def jwks() -> Response:
+        response = jsonify(parts.keys.public_jwks)
+        response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE_S}"
+        return response
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        if parts.database.is_ready():
+            return jsonify(status="ready"), 200
+        return jsonify(status="the database is not reachable, or not migrated"), 503
+
+
+def _begin() -> None:
+    sent = request.headers.get("X-Request-Id", "")
+    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else f"req_{ULID()}".lower()
+    g.began = time.perf_counter()
+
+
+def _log_access(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    logger.info(
+        "request",
+        extra={
+            "request_id": g.request_id,
+            "method": request.method,
+            "path": request.path,  # without the query string: a GET carries its variables there
+            "status": response.status_code,
+            "duration_ms": round((time.perf_counter() - g.began) * 1000, 1),
+        },
+    )
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Werkzeug's refusals (404, 405, 413, 415) in the shape of all our errors."""
+    response = _error_body(BadRequest.code, error.description or error.name)
+    response.status_code = error.code or 500
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            response.headers["Allow"] = value
+    return response
+
+
+def _unexpected_error(error: Exception) -> Response:
+    logger.error("unexpected error", exc_info=error, extra={"request_id": g.request_id})
+    masked = InternalError()
+    response = _error_body(masked.code, masked.message)
+    response.status_code = 500
+    return response
+
+
+def _error_body(code: str, message: str) -> Response:
+    return jsonify(errors=[{"message": message, "extensions": {"code": code, "requestId": g.request_id}}])

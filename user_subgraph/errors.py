@@ -1,0 +1,204 @@
+"""Everything this service refuses, as one tree.
+
+UserSubgraphError
+├── StartRefused                 the process must not start; one sentence says what to set
+├── RequestRefused               a top-level entry of the answer's `errors`
+│   ├── BadRequest               BAD_REQUEST
+│   ├── ParseFailed              GRAPHQL_PARSE_FAILED
+│   ├── ValidationFailed         GRAPHQL_VALIDATION_FAILED
+│   ├── QueryTooComplex          QUERY_TOO_COMPLEX
+│   ├── BadUserInput             BAD_USER_INPUT
+│   ├── Unauthenticated          UNAUTHENTICATED
+│   ├── Forbidden                FORBIDDEN
+│   └── InternalError            INTERNAL_SERVER_ERROR
+└── DomainError                  a member of a mutation's result union: an error as data
+    ├── ValidationError          VALIDATION
+    ├── NotFoundError            NOT_FOUND
+    ├── ConflictError            CONFLICT
+    ├── RateLimitedError         RATE_LIMITED
+    ├── InvalidCredentialsError  INVALID_CREDENTIALS
+    ├── InvalidTokenError        INVALID_TOKEN
+    ├── AccountDisabledError     ACCOUNT_DISABLED
+    └── LastAdminError           LAST_ADMIN
+
+Domain errors bear the names of their SDL types. Every code stands in schema/error_codes.json.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class UserSubgraphError(Exception):
+    """The root of the tree."""
+
+
+class StartRefused(UserSubgraphError):
+    """A setting or the environment is not fit to start with; the message names what to change."""
+
+
+class RequestRefused(UserSubgraphError):
+    """Shown to the client as a top-level error, with `extensions.code` and the facts of `extensions`."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"code": self.code}
+
+
+class BadRequest(RequestRefused):
+    code = "BAD_REQUEST"
+
+
+class ParseFailed(RequestRefused):
+    code = "GRAPHQL_PARSE_FAILED"
+
+
+class ValidationFailed(RequestRefused):
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+
+class QueryTooComplex(RequestRefused):
+    code = "QUERY_TOO_COMPLEX"
+
+
+class BadUserInput(RequestRefused):
+    code = "BAD_USER_INPUT"
+
+
+class Unauthenticated(RequestRefused):
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, message: str = "Log in, or refresh the access token.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(RequestRefused):
+    """The caller is known, but no alternative of *required_scopes* is wholly among their scopes."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, required_scopes: Sequence[Sequence[str]]) -> None:
+        super().__init__("The access token lacks the scope this needs.")
+        self.required_scopes = [list(alternative) for alternative in required_scopes]
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"code": self.code, "requiredScopes": self.required_scopes}
+
+
+class InternalError(RequestRefused):
+    """Stands in the answer for a fault of ours; the log holds the rest under the request id."""
+
+    code = "INTERNAL_SERVER_ERROR"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side.")
+
+
+class FieldCode(StrEnum):
+    """What is wrong with one input field: `FieldError.code`."""
+
+    REQUIRED = "REQUIRED"
+    INVALID = "INVALID"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+    TOO_COMMON = "TOO_COMMON"
+    SAME_AS_EMAIL = "SAME_AS_EMAIL"
+    TAKEN = "TAKEN"
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field; *path* leads to it from the mutation's arguments, e.g. `input`, `email`."""
+
+    path: tuple[str, ...]
+    message: str
+    code: FieldCode
+
+
+class DomainError(UserSubgraphError):
+    """Returned as data: the SDL type of the same name shows its attributes."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ValidationError(DomainError):
+    code = "VALIDATION"
+
+    def __init__(self, fields: Sequence[FieldError]) -> None:
+        super().__init__("Some input is not valid; nothing was changed.")
+        self.fields = tuple(fields)
+
+
+class NotFoundError(DomainError):
+    """No such object, or not one the caller may know of: both look the same."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - the SDL's field is named `id`
+        super().__init__("There is no such object, or it is not yours.")
+        self.id = id
+
+
+class ConflictError(DomainError):
+    code = "CONFLICT"
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__("The row changed since it was read; read it again.")
+        self.current_version = current_version
+
+
+class RateLimitedError(DomainError):
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Too much is going on; try again a little later.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidCredentialsError(DomainError):
+    """Unknown address or wrong password: never says which."""
+
+    code = "INVALID_CREDENTIALS"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class InvalidTokenError(DomainError):
+    """Unknown, expired, revoked or already used: never says which."""
+
+    code = "INVALID_TOKEN"
+
+    def __init__(self) -> None:
+        super().__init__("The token is not valid any more; log in again.")
+
+
+class AccountDisabledError(DomainError):
+    """Shown only after the right password, so it tells nothing to a stranger."""
+
+    code = "ACCOUNT_DISABLED"
+
+    def __init__(self) -> None:
+        super().__init__("This account is disabled; ask the support.")
+
+
+class LastAdminError(DomainError):
+    """The system would be left without an administrator who can log in."""
+
+    code = "LAST_ADMIN"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active administrator; make somebody else one first.")

@@ -1,0 +1,129 @@
+"""Limits on an operation before it is validated or executed. Pure.
+
+Each fragment is measured once, whatever the number of places that spread it, and sums stop at `_ENORMOUS`:
+20 fragments that spread each other twice are a million fields in 700 bytes, and must cost 20 steps here.
+Validation comes after, because its overlap check is what such documents blow up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    Lexer,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    Source,
+    TokenKind,
+)
+
+from user_subgraph.errors import QueryTooComplex
+
+_ENORMOUS = 1_000_000
+# Fragments that spread one another in a row recurse here and in validation.
+MAX_FRAGMENTS = 100
+_OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L}
+_CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_tokens: int
+    max_depth: int
+    max_fields: int
+    max_aliases: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The size of a selection with every fragment in it written out."""
+
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+
+    def beside(self, other: "Measure") -> "Measure":
+        return Measure(
+            max(self.depth, other.depth),
+            min(self.fields + other.fields, _ENORMOUS),
+            min(self.aliases + other.aliases, _ENORMOUS),
+        )
+
+
+def check_text(text: str, limits: Limits) -> None:
+    """Count tokens and nesting before the recursive parser sees them; raises `QueryTooComplex`.
+
+    Also raises graphql-core's syntax error for what is not even a token.
+    """
+    lexer = Lexer(Source(text))
+    tokens = nesting = 0
+    while (kind := lexer.advance().kind) is not TokenKind.EOF:
+        tokens += 1
+        nesting += (kind in _OPENING) - (kind in _CLOSING)
+        if tokens > limits.max_tokens:
+            raise QueryTooComplex(f"The operation has more than {limits.max_tokens} tokens.")
+        # A level of selection can hold an argument list with an object in it: three brackets.
+        if nesting > 3 * limits.max_depth:
+            raise QueryTooComplex("The operation is nested too deeply.")
+
+
+def check_document(document: DocumentNode, limits: Limits) -> None:
+    """Raises `QueryTooComplex` when any operation of the document passes a limit."""
+    if len(fragments_of(document)) > MAX_FRAGMENTS:
+        raise QueryTooComplex(f"The operation has more than {MAX_FRAGMENTS} fragments.")
+    measured = _Measuring(document)
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            _check(measured.selection_set(definition.selection_set), limits)
+
+
+def _check(measure: Measure, limits: Limits) -> None:
+    if measure.depth > limits.max_depth:
+        raise QueryTooComplex(f"The operation is deeper than {limits.max_depth} levels.")
+    if measure.fields > limits.max_fields:
+        raise QueryTooComplex(f"The operation selects more than {limits.max_fields} fields.")
+    if measure.aliases > limits.max_aliases:
+        raise QueryTooComplex(f"The operation has more than {limits.max_aliases} aliases.")
+
+
+class _Measuring:
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = fragments_of(document)
+        self._measures: dict[str, Measure] = {}
+
+    def selection_set(self, selections: SelectionSetNode | None) -> Measure:
+        total = Measure()
+        for selection in selections.selections if selections else ():
+            total = total.beside(self._selection(selection))
+        return total
+
+    def _selection(self, selection: SelectionNode) -> Measure:
+        match selection:
+            case FieldNode():
+                below = self.selection_set(selection.selection_set)
+                aliases = below.aliases + (selection.alias is not None)
+                return Measure(below.depth + 1, below.fields + 1, aliases)
+            case InlineFragmentNode():
+                return self.selection_set(selection.selection_set)
+            case FragmentSpreadNode():
+                return self._fragment(selection.name.value)
+            case _:
+                raise TypeError(f"an unknown selection: {type(selection).__name__}")
+
+    def _fragment(self, name: str) -> Measure:
+        if name not in self._measures:
+            # A fragment that spreads itself counts as nothing here; validation refuses it.
+            self._measures[name] = Measure()
+            fragment = self._fragments.get(name)
+            self._measures[name] = self.selection_set(fragment.selection_set if fragment else None)
+        return self._measures[name]
+
+
+def fragments_of(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]:
+    definitions = document.definitions
+    return {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}

@@ -1,0 +1,142 @@
+"""Logging in, staying logged in, logging out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import assert_never
+
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from user_subgraph.database import Database
+from user_subgraph.errors import AccountDisabledError, InvalidCredentialsError, InvalidTokenError
+from user_subgraph.passwords import PasswordHashes
+from user_subgraph.session_repository import LoginSession, PresentedToken, SessionRepository
+from user_subgraph.tokens import AccessTokens, TokenPair, Viewer, new_refresh_token, refresh_token_hash
+from user_subgraph.user import User
+from user_subgraph.user_input import FieldProblem, email_address
+from user_subgraph.user_repository import UserRepository
+
+Clock = Callable[[], datetime]
+
+
+class LogoutScope(Enum):
+    THIS_SESSION = "THIS_SESSION"
+    OTHER_SESSIONS = "OTHER_SESSIONS"
+    ALL_SESSIONS = "ALL_SESSIONS"
+
+
+@dataclass(frozen=True)
+class LoginSuccess:
+    tokens: TokenPair
+    user: User
+
+
+@dataclass(frozen=True)
+class LogoutSuccess:
+    revoked_sessions: int
+
+
+@dataclass(frozen=True)
+class Login:
+    database: Database
+    passwords: PasswordHashes
+    access_tokens: AccessTokens
+    session_ttl_s: int
+    clock: Clock
+
+    def log_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
+        """Raises `InvalidCredentialsError`, or `AccountDisabledError` once the password has proved right.
+
+        No transaction is open while the password is hashed, and an unknown address costs the same hash.
+        """
+        user, stored = self._account(email)
+        if not self.passwords.matches(password, stored) or user is None or stored is None:
+            raise InvalidCredentialsError
+        new_hash = self.passwords.rehashed(password, stored)
+        with self.database.writing() as session:
+            user = UserRepository(session).locked(user.id)
+            if user is None or not user.is_active:
+                raise AccountDisabledError
+            return self._start_session(session, user, asked_scopes, new_hash)
+
+    def refresh(self, refresh_token: str) -> LoginSuccess:
+        """New tokens for a refresh token that was not used before; raises `InvalidTokenError`.
+
+        A used token in a second hand means that one of the two stole it, so the whole family dies
+        (RFC 9700, 4.14.2). Only requests that overlap in time, as of several tabs waking up together, are taken
+        for one client: the token was still unused when each of them arrived.
+        """
+        arrived_at = self.clock()
+        with self.database.writing() as session:
+            success = self._refreshed(session, refresh_token_hash(refresh_token), arrived_at)
+        if success is None:
+            raise InvalidTokenError
+        return success
+
+    def log_out(self, viewer: Viewer, scope: LogoutScope) -> LogoutSuccess:
+        now = self.clock()
+        with self.database.writing() as session:
+            sessions = SessionRepository(session)
+            match scope:
+                case LogoutScope.THIS_SESSION:
+                    return LogoutSuccess(sessions.revoke(viewer.session_id, now))
+                case LogoutScope.OTHER_SESSIONS:
+                    revoked = sessions.revoke_of_user(viewer.user_id, now, besides=viewer.session_id)
+                    return LogoutSuccess(revoked)
+                case LogoutScope.ALL_SESSIONS:
+                    return LogoutSuccess(sessions.revoke_of_user(viewer.user_id, now))
+                case _:
+                    assert_never(scope)
+
+    def _account(self, email: str) -> tuple[User | None, str | None]:
+        try:
+            address = email_address(email)
+        except FieldProblem:
+            return None, None
+        with self.database.reading() as session:
+            return UserRepository(session).with_password(address) or (None, None)
+
+    def _start_session(
+        self, session: Session, user: User, asked_scopes: frozenset[str] | None, new_hash: str | None
+    ) -> LoginSuccess:
+        now = self.clock()
+        login = LoginSession(
+            id=f"ses_{ULID()}".lower(),
+            user_id=user.id,
+            asked_scopes=asked_scopes,
+            created_at=now,
+            expires_at=now + timedelta(seconds=self.session_ttl_s),
+        )
+        refresh_token = new_refresh_token()
+        sessions = SessionRepository(session)
+        sessions.forget_expired(user.id, now)
+        sessions.add(login, refresh_token_hash(refresh_token))
+        users = UserRepository(session)
+        users.note_login(user.id, now, new_hash=new_hash)
+        return self._success(users.by_ids([user.id])[user.id], login, refresh_token, now)
+
+    def _refreshed(self, session: Session, token_hash: str, arrived_at: datetime) -> LoginSuccess | None:
+        """`None` refuses; the transaction is committed all the same, because a reuse revokes the family."""
+        sessions, now = SessionRepository(session), self.clock()
+        presented = sessions.presented(token_hash)
+        if presented is None or not presented.session.runs_at(now):
+            return None
+        if _is_reuse(presented, arrived_at):
+            sessions.revoke(presented.session.id, now)
+            return None
+        user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
+        if not user.is_active:
+            return None
+        refresh_token = new_refresh_token()
+        sessions.rotate(presented, refresh_token_hash(refresh_token), now)
+        return self._success(user, presented.session, refresh_token, now)
+
+    def _success(self, user: User, login: LoginSession, refresh_token: str, now: datetime) -> LoginSuccess:
+        access_token, scope = self.access_tokens.issue(user, login, now)
+        return LoginSuccess(TokenPair(access_token, refresh_token, self.access_tokens.ttl_s, scope), user)
+
+
+def _is_reuse(presented: PresentedToken, arrived_at: datetime) -> bool:
+    return presented.used_at is not None and presented.used_at < arrived_at

@@ -1,0 +1,128 @@
+"""Text -> a parsed, limited, validated document -> the operation to run. Good documents are remembered."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from user_subgraph.errors import BadRequest, ParseFailed, RequestRefused, ValidationFailed
+from user_subgraph.limits import Limits, check_document, check_text, fragments_of
+
+REMEMBERED_DOCUMENTS = 500
+MAX_VALIDATION_ERRORS = 10
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+
+
+class OperationRefused(Exception):
+    """The document cannot be run; every error says where."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Operation:
+    document: DocumentNode
+    definition: OperationDefinitionNode
+
+    @property
+    def is_query(self) -> bool:
+        return self.definition.operation is OperationType.QUERY
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.definition.operation is OperationType.MUTATION
+
+    @property
+    def root_fields(self) -> frozenset[str]:
+        """The names of all root fields, whatever fragments they stand in."""
+        return frozenset(_root_fields(self.document, self.definition.selection_set, set()))
+
+
+class Operations:
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
+        self.schema = schema
+        self.introspection = introspection
+        self._limits = limits
+        hidden = [] if introspection else [NoSchemaIntrospectionCustomRule]
+        self._rules = [*specified_rules, *hidden]
+        # Parsing and validating cost more than executing. A refusal is an exception, so it is not
+        # remembered, and nobody can push the good documents out with bad ones.
+        self._document = lru_cache(REMEMBERED_DOCUMENTS)(self._prepared)
+
+    def chosen(self, text: str, operation_name: str | None) -> Operation:
+        """The operation to run; raises `OperationRefused`."""
+        document = self._document(text)
+        named = [
+            node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+            and (operation_name is None or (node.name and node.name.value == operation_name))
+        ]
+        if len(named) != 1:
+            raise OperationRefused([_refusal(BadRequest(_ambiguity(operation_name, len(named))))])
+        return Operation(document, named[0])
+
+    def shown(self, message: str) -> str:
+        """*message* without hints at names of the schema, where the schema is not to be explored."""
+        return message if self.introspection else _SUGGESTION.sub("", message)
+
+    def _prepared(self, text: str) -> DocumentNode:
+        try:
+            check_text(text, self._limits)
+            document = parse(text)
+            check_document(document, self._limits)
+        except GraphQLSyntaxError as error:
+            raise OperationRefused([_refusal(ParseFailed(error.message), error)]) from error
+        except RequestRefused as error:
+            raise OperationRefused([_refusal(error)]) from error
+        if errors := validate(self.schema, document, self._rules, max_errors=MAX_VALIDATION_ERRORS):
+            raise OperationRefused(
+                [_refusal(ValidationFailed(self.shown(error.message)), error) for error in errors]
+            )
+        return document
+
+
+def _ambiguity(operation_name: str | None, found: int) -> str:
+    if operation_name is not None:
+        return "There is no operation of that name in the document."
+    return "Name the operation to run." if found else "The document holds no operation."
+
+
+def _refusal(refused: RequestRefused, at: GraphQLError | None = None) -> GraphQLError:
+    if at is None:
+        return GraphQLError(refused.message, original_error=refused)
+    return GraphQLError(
+        refused.message, at.nodes, at.source, at.positions, path=at.path, original_error=refused
+    )
+
+
+def _root_fields(document: DocumentNode, selections: SelectionSetNode, seen: set[str]) -> Iterator[str]:
+    fragments = fragments_of(document)
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            yield selection.name.value
+        elif isinstance(selection, FragmentSpreadNode):
+            if selection.name.value not in seen:
+                seen.add(selection.name.value)
+                spread = fragments[selection.name.value].selection_set
+                yield from _root_fields(document, spread, seen)
+        else:
+            yield from _root_fields(document, getattr(selection, "selection_set"), seen)  # noqa: B009

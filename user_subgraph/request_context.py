@@ -1,0 +1,31 @@
+"""What resolvers get as `info.context`: who asks, and the parts that answer."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from graphql import GraphQLResolveInfo
+
+from user_subgraph.accounts import Accounts
+from user_subgraph.errors import Unauthenticated
+from user_subgraph.login import Login
+from user_subgraph.tokens import Viewer
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off."""
+
+    viewer: Viewer | None
+    accounts: Accounts
+    login: Login
+    service_sdl: str | None
+
+    @property
+    def known_viewer(self) -> Viewer:
+        if self.viewer is None:
+            raise Unauthenticated
+        return self.viewer
+
+
+def context_of(info: GraphQLResolveInfo) -> RequestContext:
+    return cast("RequestContext", info.context)

@@ -1,0 +1,77 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Graphene ships no types.
+"""The input types. A field that is left out stays as it is; null empties it where that is possible."""
+
+import graphene
+
+from user_subgraph import user_page
+from user_subgraph.schema.scalars import DateTime, EmailAddress
+from user_subgraph.schema.types import Role, SortDirection, UserSortField, UserStatus
+
+
+class RegisterUserInput(graphene.InputObjectType):
+    email = EmailAddress(required=True)
+    password = graphene.String(required=True)
+    first_name = graphene.String()
+    last_name = graphene.String()
+    locale = graphene.String()
+
+
+class LoginInput(graphene.InputObjectType):
+    email = EmailAddress(required=True)
+    password = graphene.String(required=True)
+    scopes = graphene.List(
+        graphene.NonNull(graphene.String),
+        description="Narrows the tokens of this session to these scopes; omit for all that the roles allow.",
+    )
+
+
+class RefreshTokenInput(graphene.InputObjectType):
+    refresh_token = graphene.String(required=True)
+
+
+class UpdateProfileInput(graphene.InputObjectType):
+    version = graphene.Int()
+    first_name = graphene.String()
+    last_name = graphene.String()
+    display_name = graphene.String()
+    phone = graphene.String()
+    locale = graphene.String()
+
+
+class CreateUserInput(graphene.InputObjectType):
+    email = EmailAddress(required=True)
+    password = graphene.String(
+        description="A first password to hand to the user; without one nobody can log in as them yet."
+    )
+    first_name = graphene.String()
+    last_name = graphene.String()
+    roles = graphene.List(graphene.NonNull(Role), description="CUSTOMER when left out.")
+
+
+class UpdateUserInput(graphene.InputObjectType):
+    version = graphene.Int()
+    email = EmailAddress()
+    first_name = graphene.String()
+    last_name = graphene.String()
+    display_name = graphene.String()
+    phone = graphene.String()
+    locale = graphene.String()
+    status = graphene.InputField(UserStatus)
+    roles = graphene.List(graphene.NonNull(Role))
+
+
+class UserFilter(graphene.InputObjectType):
+    search = graphene.String(description="Part of the e-mail address or of a name.")
+    status = graphene.List(
+        graphene.NonNull(UserStatus), description="Deleted users appear only when DELETED is among these."
+    )
+    roles = graphene.List(graphene.NonNull(Role))
+    created_after = DateTime()
+    created_before = DateTime()
+
+
+class UserOrder(graphene.InputObjectType):
+    field = graphene.InputField(UserSortField, required=True)
+    direction = graphene.InputField(SortDirection, required=True, default_value=user_page.SortDirection.DESC)

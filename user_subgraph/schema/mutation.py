@@ -1,0 +1,219 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Graphene ships no types.
+"""Mutation, and the unions it answers with: domain errors are data, see `errors.py`."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import graphene
+from graphql import GraphQLResolveInfo
+
+from user_subgraph import accounts, login
+from user_subgraph.errors import DomainError
+from user_subgraph.request_context import context_of
+from user_subgraph.schema.inputs import (
+    CreateUserInput,
+    LoginInput,
+    RefreshTokenInput,
+    RegisterUserInput,
+    UpdateProfileInput,
+    UpdateUserInput,
+)
+from user_subgraph.schema.protected_field import ProtectedField
+from user_subgraph.schema.types import (
+    AccountDisabledError,
+    ConflictError,
+    InvalidCredentialsError,
+    InvalidTokenError,
+    LastAdminError,
+    LogoutScope,
+    NotFoundError,
+    RateLimitedError,
+    TokenPair,
+    User,
+    UserDeleteMode,
+    ValidationError,
+    error_as_data,
+)
+
+Input = Mapping[str, Any]
+
+
+class RegisterUserSuccess(graphene.ObjectType):
+    class Meta:
+        description = "Same answer whether or not the address is already registered (no account enumeration)."
+        possible_types = (accounts.RegisterUserSuccess,)
+
+    requires_verification = graphene.Boolean(required=True)
+
+
+class LoginSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (login.LoginSuccess,)
+
+    tokens = graphene.Field(TokenPair, required=True)
+    user = graphene.Field(User, required=True)
+
+
+class UserSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (accounts.UserSuccess,)
+
+    user = graphene.Field(User, required=True)
+
+
+class DeleteUserSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (accounts.DeleteUserSuccess,)
+
+    deleted_user_id = graphene.ID(required=True)
+    mode = graphene.Field(UserDeleteMode, required=True)
+    retained_payment_records = graphene.Boolean(required=True)
+
+
+class LogoutSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (login.LogoutSuccess,)
+
+    revoked_sessions = graphene.Int(required=True)
+
+
+class RegisterUserResult(graphene.Union):
+    class Meta:
+        types = (RegisterUserSuccess, ValidationError, RateLimitedError)
+
+
+class LoginResult(graphene.Union):
+    class Meta:
+        types = (LoginSuccess, InvalidCredentialsError, AccountDisabledError, RateLimitedError)
+
+
+class RefreshTokenResult(graphene.Union):
+    class Meta:
+        types = (LoginSuccess, InvalidTokenError)
+
+
+class ProfileResult(graphene.Union):
+    class Meta:
+        name = "UserResult"
+        types = (UserSuccess, ValidationError, NotFoundError, ConflictError, LastAdminError, RateLimitedError)
+
+
+class DeleteUserResult(graphene.Union):
+    class Meta:
+        types = (DeleteUserSuccess, NotFoundError, LastAdminError)
+
+
+def errors_as_data(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """A raised `DomainError` becomes the value, for the union to show."""
+
+    @wraps(resolve)
+    def resolve_to_value(*arguments: Any, **options: Any) -> Any:
+        try:
+            return resolve(*arguments, **options)
+        except DomainError as error:
+            return error_as_data(error)
+
+    return resolve_to_value
+
+
+# `input` and `id` are the API's names, so they are these functions' too.
+@errors_as_data
+def _register_user(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    return context_of(info).accounts.register(input)
+
+
+@errors_as_data
+def _login(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    scopes = input.get("scopes")
+    asked_for = None if scopes is None else frozenset(scopes)
+    return context_of(info).login.log_in(input["email"], input["password"], asked_for)
+
+
+@errors_as_data
+def _refresh_token(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    return context_of(info).login.refresh(input["refresh_token"])
+
+
+def _logout(_root: None, info: GraphQLResolveInfo, scope: login.LogoutScope) -> object:
+    context = context_of(info)
+    return context.login.log_out(context.known_viewer, scope)
+
+
+@errors_as_data
+def _update_profile(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.accounts.update_profile(context.known_viewer, input)
+
+
+@errors_as_data
+def _create_user(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.accounts.create(context.known_viewer, input)
+
+
+@errors_as_data
+def _update_user(_root: None, info: GraphQLResolveInfo, id: str, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.accounts.update(context.known_viewer, id, input)
+
+
+@errors_as_data
+def _delete_user(
+    _root: None,
+    info: GraphQLResolveInfo,
+    id: str,  # noqa: A002
+    mode: accounts.UserDeleteMode,
+) -> object:
+    context = context_of(info)
+    return context.accounts.delete(context.known_viewer, id, mode)
+
+
+# In the class body below, `login` is a field.
+_THIS_SESSION = login.LogoutScope.THIS_SESSION
+
+
+class Mutation(graphene.ObjectType):
+    register_user = graphene.Field(
+        RegisterUserResult, input=RegisterUserInput(required=True), resolver=_register_user
+    )
+    login = graphene.Field(LoginResult, input=LoginInput(required=True), resolver=_login)
+    refresh_token = graphene.Field(
+        RefreshTokenResult, input=RefreshTokenInput(required=True), resolver=_refresh_token
+    )
+    logout = ProtectedField(
+        LogoutSuccess,
+        scope=graphene.Argument(LogoutScope, required=True, default_value=_THIS_SESSION),
+        resolver=_logout,
+    )
+    update_profile = ProtectedField(
+        ProfileResult,
+        scopes=[["profile:write"]],
+        input=UpdateProfileInput(required=True),
+        resolver=_update_profile,
+    )
+    create_user = ProtectedField(
+        ProfileResult, scopes=[["users:write"]], input=CreateUserInput(required=True), resolver=_create_user
+    )
+    update_user = ProtectedField(
+        ProfileResult,
+        scopes=[["users:write"]],
+        id=graphene.ID(required=True),
+        input=UpdateUserInput(required=True),
+        resolver=_update_user,
+    )
+    delete_user = ProtectedField(
+        DeleteUserResult,
+        scopes=[["users:write"]],
+        id=graphene.ID(required=True),
+        mode=graphene.Argument(
+            UserDeleteMode, required=True, default_value=accounts.UserDeleteMode.SOFT_DELETE
+        ),
+        resolver=_delete_user,
+    )
+
+
+# The mutations that make or renew a login: a stale token in the header must not stand in their way.
+WITHOUT_TOKEN = frozenset({"registerUser", "login", "refreshToken", "__typename"})

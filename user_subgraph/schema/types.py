@@ -1,0 +1,204 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Graphene ships no types.
+"""The object types and enums of the API.
+
+`possible_types` names the class of ours that a type shows; attributes answer the fields of the same name.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import graphene
+from graphql import GraphQLResolveInfo
+
+from user_subgraph import accounts, errors, login, tokens, user, user_page
+from user_subgraph.request_context import context_of
+from user_subgraph.schema.scalars import DateTime, EmailAddress
+
+
+def _enum(python_enum: Any) -> Any:
+    # Without a description, asked for each value and for the enum itself, Graphene writes "An enumeration."
+    return graphene.Enum.from_enum(python_enum, description=lambda _value: None)
+
+
+UserStatus = _enum(user.UserStatus)
+Role = _enum(user.Role)
+LogoutScope = _enum(login.LogoutScope)
+UserDeleteMode = _enum(accounts.UserDeleteMode)
+UserSortField = _enum(user_page.UserSortField)
+SortDirection = _enum(user_page.SortDirection)
+
+
+class User(graphene.ObjectType):
+    class Meta:
+        possible_types = (user.User,)
+
+    id = graphene.ID(required=True)
+    email = graphene.Field(EmailAddress, description="Null once the user has been erased.")
+    email_verified = graphene.Boolean(required=True)
+    first_name = graphene.String()
+    last_name = graphene.String()
+    display_name = graphene.String()
+    phone = graphene.String()
+    locale = graphene.String()
+    status = graphene.Field(UserStatus, required=True)
+    roles = graphene.List(
+        graphene.NonNull(Role),
+        required=True,
+        resolver=lambda shown, _info: sorted(shown.roles, key=list(user.Role).index),
+    )
+    created_at = graphene.Field(DateTime, required=True)
+    updated_at = graphene.Field(DateTime, required=True)
+    last_login_at = graphene.Field(DateTime)
+    deleted_at = graphene.Field(DateTime)
+    version = graphene.Int(required=True, description="Optimistic-lock token: send it back in update inputs.")
+
+
+class PageInfo(graphene.ObjectType):
+    has_next_page = graphene.Boolean(required=True)
+    has_previous_page = graphene.Boolean(required=True)
+    start_cursor = graphene.String()
+    end_cursor = graphene.String()
+
+
+@dataclass(frozen=True)
+class ShownPage:
+    """A page of users together with what was asked, which its cursors and its total depend on."""
+
+    page: user_page.Page[user.User]
+    request: user_page.PageRequest
+    chosen: user_page.UserFilter
+
+    def cursor(self, shown: user.User) -> str:
+        return user_page.encoded(user_page.position_of(shown, self.request.order), self.request.order)
+
+    @property
+    def nodes(self) -> tuple[user.User, ...]:
+        return self.page.items
+
+    @property
+    def edges(self) -> list[dict[str, Any]]:
+        return [{"cursor": self.cursor(node), "node": node} for node in self.nodes]
+
+    @property
+    def page_info(self) -> dict[str, Any]:
+        # Looking past the other end would cost a statement; a cursor came from there, so there is something.
+        other_end = self.request.position is not None
+        backwards, more = self.request.backwards, self.page.has_more
+        return {
+            "has_next_page": other_end if backwards else more,
+            "has_previous_page": more if backwards else other_end,
+            "start_cursor": self.cursor(self.nodes[0]) if self.nodes else None,
+            "end_cursor": self.cursor(self.nodes[-1]) if self.nodes else None,
+        }
+
+
+class UserEdge(graphene.ObjectType):
+    cursor = graphene.String(required=True)
+    node = graphene.Field(User, required=True)
+
+
+def _total_count(shown: ShownPage, info: GraphQLResolveInfo) -> int:
+    return context_of(info).accounts.count(shown.chosen)
+
+
+class UserConnection(graphene.ObjectType):
+    edges = graphene.List(graphene.NonNull(UserEdge), required=True)
+    nodes = graphene.List(graphene.NonNull(User), required=True)
+    page_info = graphene.Field(PageInfo, required=True)
+    total_count = graphene.Int(resolver=_total_count)
+
+
+class TokenPair(graphene.ObjectType):
+    class Meta:
+        possible_types = (tokens.TokenPair,)
+
+    access_token = graphene.String(required=True)
+    refresh_token = graphene.String()
+    token_type = graphene.String(required=True)
+    expires_in = graphene.Int(required=True)
+    scope = graphene.String(required=True)
+
+
+class Error(graphene.Interface):
+    message = graphene.String(required=True)
+    code = graphene.String(required=True)
+
+
+class FieldError(graphene.ObjectType):
+    class Meta:
+        possible_types = (errors.FieldError,)
+
+    path = graphene.List(graphene.NonNull(graphene.String), required=True)
+    message = graphene.String(required=True)
+    code = graphene.String(required=True)
+
+
+class ValidationError(graphene.ObjectType):
+    class Meta:
+        interfaces = (Error,)
+
+    fields = graphene.List(graphene.NonNull(FieldError), required=True)
+
+
+class NotFoundError(graphene.ObjectType):
+    class Meta:
+        interfaces = (Error,)
+
+    id = graphene.ID()
+
+
+class ConflictError(graphene.ObjectType):
+    class Meta:
+        description = "The row changed since the client read it (see `version`)."
+        interfaces = (Error,)
+
+    current_version = graphene.Int()
+
+
+class RateLimitedError(graphene.ObjectType):
+    class Meta:
+        interfaces = (Error,)
+
+    retry_after_seconds = graphene.Int(required=True)
+
+
+class InvalidCredentialsError(graphene.ObjectType):
+    class Meta:
+        interfaces = (Error,)
+
+
+class InvalidTokenError(graphene.ObjectType):
+    class Meta:
+        interfaces = (Error,)
+
+
+class AccountDisabledError(graphene.ObjectType):
+    class Meta:
+        description = "Shown only after the right password."
+        interfaces = (Error,)
+
+
+class LastAdminError(graphene.ObjectType):
+    class Meta:
+        description = "Nobody would be left to administer the system."
+        interfaces = (Error,)
+
+
+_SHOWN_AS: dict[type[errors.DomainError], Any] = {
+    errors.ValidationError: ValidationError,
+    errors.NotFoundError: NotFoundError,
+    errors.ConflictError: ConflictError,
+    errors.RateLimitedError: RateLimitedError,
+    errors.InvalidCredentialsError: InvalidCredentialsError,
+    errors.InvalidTokenError: InvalidTokenError,
+    errors.AccountDisabledError: AccountDisabledError,
+    errors.LastAdminError: LastAdminError,
+}
+
+
+def error_as_data(error: errors.DomainError) -> Any:
+    """*error* as a value of its SDL type. (graphql-core raises an exception that it is given as a value.)"""
+    shown_as = _SHOWN_AS[type(error)]
+    return shown_as(**{name: getattr(error, name) for name in shown_as._meta.fields})  # noqa: SLF001

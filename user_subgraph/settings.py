@@ -1,0 +1,106 @@
+"""Every environment variable of this service, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from user_subgraph.errors import StartRefused
+
+
+@dataclass(frozen=True)
+class Settings:
+    """README.md holds the table of names, units and defaults."""
+
+    host: str
+    port: int
+    processes: int
+    threads: int
+    database_url: str
+    signing_keys_dir: Path
+    token_issuer: str
+    token_audience: str
+    access_token_ttl_s: int
+    session_ttl_s: int
+    demo_mode: bool
+    argon2_time_cost: int
+    argon2_memory_kib: int
+    argon2_parallelism: int
+    password_hash_slots: int
+    password_hash_wait_s: int
+    max_body_bytes: int
+    max_query_tokens: int
+    max_query_depth: int
+    max_query_fields: int
+    max_query_aliases: int
+    introspection: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Raises `StartRefused` with one sentence that names the variable."""
+        read = _Reader(environment)
+        data_dir = Path(read.text("DATA_DIR", ".data"))
+        port = read.number("USER_SUBGRAPH_PORT", 8001, at_most=65535)
+        return cls(
+            host=read.text("HOST", "127.0.0.1"),
+            port=port,
+            processes=read.number("USER_SUBGRAPH_PROCESSES", 1),
+            threads=read.number("USER_SUBGRAPH_THREADS", 8),
+            database_url=read.database_url("USER_DATABASE_URL", f"sqlite:///{data_dir}/users.sqlite3"),
+            signing_keys_dir=Path(read.text("SIGNING_KEYS_DIR", str(data_dir / "keys"))),
+            token_issuer=read.text("TOKEN_ISSUER", f"http://127.0.0.1:{port}"),
+            token_audience=read.text("TOKEN_AUDIENCE", "modular-payment-system"),
+            access_token_ttl_s=read.number("ACCESS_TOKEN_TTL_S", 600),
+            session_ttl_s=read.number("SESSION_TTL_S", 30 * 24 * 3600),
+            demo_mode=read.switch("DEMO_MODE", default=False),
+            argon2_time_cost=read.number("ARGON2_TIME_COST", 3),
+            argon2_memory_kib=read.number("ARGON2_MEMORY_KIB", 64 * 1024, at_least=8),
+            argon2_parallelism=read.number("ARGON2_PARALLELISM", 4, at_most=64),
+            password_hash_slots=read.number("PASSWORD_HASH_SLOTS", 4),
+            password_hash_wait_s=read.number("PASSWORD_HASH_WAIT_S", 5),
+            max_body_bytes=read.number("MAX_BODY_BYTES", 200_000),
+            max_query_tokens=read.number("MAX_QUERY_TOKENS", 5_000),
+            max_query_depth=read.number("MAX_QUERY_DEPTH", 20),
+            max_query_fields=read.number("MAX_QUERY_FIELDS", 1_000),
+            max_query_aliases=read.number("MAX_QUERY_ALIASES", 100),
+            introspection=read.switch("INTROSPECTION", default=True),
+        )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, *, at_least: int = 1, at_most: int = 2**31 - 1) -> int:
+        text = self.text(name, str(default))
+        if not (text.isascii() and text.isdecimal() and at_least <= int(text) <= at_most):
+            raise StartRefused(f"{name} must be a whole number from {at_least} to {at_most}, not {text!r}.")
+        return int(text)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        text = self.text(name, "1" if default else "0")
+        if text not in {"0", "1"}:
+            raise StartRefused(f"{name} must be 1 (on) or 0 (off), not {text!r}.")
+        return text == "1"
+
+    def database_url(self, name: str, default: str) -> str:
+        """SQLAlchemy's form of the URL, with the driver we ship. The URL may hold a password: never shown."""
+        try:
+            url = make_url(self.text(name, default))
+        except ArgumentError as error:
+            raise StartRefused(
+                f"{name} is not a database URL such as postgresql://user@host/name."
+            ) from error
+        match url.drivername:
+            case "sqlite" | "sqlite+pysqlite":
+                driver = "sqlite+pysqlite"
+            case "postgresql" | "postgres" | "postgresql+psycopg":
+                driver = "postgresql+psycopg"
+            case other:
+                raise StartRefused(f"{name} must begin with sqlite:// or postgresql://, not {other}://.")
+        return url.set(drivername=driver).render_as_string(hide_password=False)

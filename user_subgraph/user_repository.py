@@ -1,0 +1,181 @@
+"""Users in and out of the database. Rows stop here; callers see `User`."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UtcDateTime
+from user_subgraph.user import Role, User, UserId, UserStatus
+from user_subgraph.user_page import NEVER, Page, PageRequest, SortDirection, UserFilter, UserSortField
+
+_COLUMNS = tuple(name for name in User.__dataclass_fields__ if name not in {"status", "roles"})
+
+
+class EmailTakenError(Exception):
+    """Another account has this address. Told to staff only."""
+
+
+class UserRepository:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def by_ids(self, ids: Collection[str]) -> dict[UserId, User]:
+        """Those of *ids* that exist, in one statement."""
+        statement = select(UserRow).where(UserRow.id.in_(ids)).options(joinedload(UserRow.roles))
+        return {UserId(row.id): _user(row) for row in self._session.scalars(statement).unique()}
+
+    def locked(self, user_id: UserId) -> User | None:
+        """The user, whom nobody else can change until this transaction ends."""
+        statement = select(UserRow).where(UserRow.id == user_id).with_for_update(of=UserRow)
+        row = self._session.scalar(statement.options(selectinload(UserRow.roles)), **_FRESH)
+        return _user(row) if row else None
+
+    def lock_admins(self) -> None:
+        """Make changes to who administers the system wait for each other (PostgreSQL; SQLite has one writer).
+
+        Always the first lock of a transaction and always in one order, so that two of them cannot deadlock.
+        """
+        is_admin = exists().where(UserRoleRow.user_id == UserRow.id, UserRoleRow.role == Role.ADMIN.value)
+        self._session.execute(select(UserRow.id).where(is_admin).order_by(UserRow.id).with_for_update())
+
+    def active_admins_besides(self, user_id: UserId) -> int:
+        statement = (
+            select(func.count())
+            .select_from(UserRow)
+            .join(UserRoleRow)
+            .where(UserRoleRow.role == Role.ADMIN.value, UserRow.status == UserStatus.ACTIVE.value)
+            .where(UserRow.id != user_id)
+        )
+        return self._session.scalars(statement).one()
+
+    def logged_in(self, user_id: UserId, session_id: str, now: datetime) -> User | None:
+        """The user, if active and if that session of theirs still runs."""
+        statement = (
+            select(UserRow)
+            .join(SessionRow, SessionRow.user_id == UserRow.id)
+            .where(UserRow.id == user_id, UserRow.status == UserStatus.ACTIVE.value)
+            .where(SessionRow.id == session_id, SessionRow.revoked_at.is_(None), SessionRow.expires_at > now)
+            .options(joinedload(UserRow.roles))
+        )
+        row = self._session.scalars(statement).unique().one_or_none()
+        return _user(row) if row else None
+
+    def with_password(self, email: str) -> tuple[User, str | None] | None:
+        """The account of *email* and its password hash."""
+        statement = select(UserRow).where(UserRow.email == email).options(joinedload(UserRow.roles))
+        row = self._session.scalars(statement).unique().one_or_none()
+        return (_user(row), row.password_hash) if row else None
+
+    def note_login(self, user_id: UserId, now: datetime, *, new_hash: str | None) -> None:
+        """Not a change of the profile: neither `version` nor `updated_at` moves."""
+        row = self._session.get_one(UserRow, user_id)
+        row.last_login_at = now
+        row.password_hash = new_hash or row.password_hash
+
+    def register(self, user: User, password_hash: str) -> None:
+        """Add *user*, unless the address is known; either way one row is written (see `tables.UserRow`)."""
+        row = {**_values(user), "password_hash": password_hash, "registration_tried_at": user.created_at}
+        upsert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        statement = (
+            upsert(UserRow)
+            .values(**row)
+            .on_conflict_do_update(
+                index_elements=["email"], set_={"registration_tried_at": row["registration_tried_at"]}
+            )
+            .returning(UserRow.id)
+        )
+        if self._session.scalars(statement).one() == user.id:
+            self._session.add_all(UserRoleRow(user_id=user.id, role=role.value) for role in user.roles)
+
+    def add(self, user: User, password_hash: str | None) -> None:
+        roles = [UserRoleRow(role=role.value) for role in user.roles]
+        self._session.add(UserRow(**_values(user), password_hash=password_hash, roles=roles))
+        self._flush()
+
+    def save(self, user: User) -> None:
+        """Write *user* over the row that `locked` has read in this transaction."""
+        row = self._session.get_one(UserRow, user.id)
+        for name, value in _values(user).items():
+            setattr(row, name, value)
+        kept = [role for role in row.roles if Role(role.role) in user.roles]
+        added = user.roles - {Role(role.role) for role in kept}
+        row.roles = kept + [UserRoleRow(role=role.value) for role in added]
+        self._flush()
+
+    def page(self, chosen: UserFilter, request: PageRequest) -> Page[User]:
+        """In the asked order, whichever way the page was reached."""
+        key, ascending = _sort_key(request.order.field), _is_ascending(request)
+        statement = _filtered(select(UserRow), chosen).options(joinedload(UserRow.roles))
+        if request.position is not None:
+            place = tuple_(literal(request.position.key, key.type), literal(request.position.id))
+            here = tuple_(key, UserRow.id)
+            statement = statement.where(here > place if ascending else here < place)
+        order = (key.asc(), UserRow.id.asc()) if ascending else (key.desc(), UserRow.id.desc())
+        rows = self._session.scalars(statement.order_by(*order).limit(request.size + 1)).unique().all()
+        users = [_user(row) for row in rows[: request.size]]
+        return Page(tuple(reversed(users) if request.backwards else users), len(rows) > request.size)
+
+    def count(self, chosen: UserFilter) -> int:
+        statement = _filtered(select(func.count()).select_from(UserRow), chosen)
+        return int(self._session.scalars(statement).one())
+
+    def _flush(self) -> None:
+        try:
+            self._session.flush()
+        except IntegrityError as error:
+            if "email" in str(error.orig):
+                raise EmailTakenError from error
+            raise
+
+
+# A row this session has read before is read again: it may have changed while we waited for its lock.
+_FRESH: Mapping[str, Any] = {"execution_options": {"populate_existing": True}}
+
+
+def _user(row: UserRow) -> User:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    roles = frozenset(Role(role.role) for role in row.roles)
+    return User(**values, status=UserStatus(row.status), roles=roles)
+
+
+def _values(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in _COLUMNS} | {"status": user.status.value}
+
+
+def _is_ascending(request: PageRequest) -> bool:
+    return (request.order.direction is SortDirection.ASC) is not request.backwards
+
+
+def _sort_key(field: UserSortField) -> ColumnElement[Any]:
+    """Never null, because a row comparison with null selects nothing."""
+    match field:
+        case UserSortField.CREATED_AT:
+            return UserRow.created_at.expression
+        case UserSortField.EMAIL:
+            return func.coalesce(UserRow.email, "")
+        case UserSortField.LAST_LOGIN_AT:
+            return func.coalesce(UserRow.last_login_at, literal(NEVER, UtcDateTime))
+
+
+def _filtered(statement: Select[Any], chosen: UserFilter) -> Select[Any]:
+    if chosen.search:
+        texts = (UserRow.email, UserRow.first_name, UserRow.last_name, UserRow.display_name)
+        found = [text.icontains(chosen.search, autoescape=True) for text in texts]
+        statement = statement.where(found[0] | found[1] | found[2] | found[3])
+    if chosen.statuses is None:
+        statement = statement.where(UserRow.status != UserStatus.DELETED.value)
+    else:
+        statement = statement.where(UserRow.status.in_([status.value for status in chosen.statuses]))
+    if chosen.roles is not None:
+        roles = [role.value for role in chosen.roles]
+        statement = statement.where(UserRow.roles.any(UserRoleRow.role.in_(roles)))
+    if chosen.created_after is not None:
+        statement = statement.where(UserRow.created_at > chosen.created_after)
+    if chosen.created_before is not None:
+        statement = statement.where(UserRow.created_at < chosen.created_before)
+    return statement
