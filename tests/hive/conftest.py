@@ -1,0 +1,54 @@
+"""Hive Gateway in front of the subgraphs of the running system, beside our own gateway."""
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from tests.hive.hive_gateway import (
+    ROOT,
+    HiveGatewayMissingError,
+    find_command,
+    find_node,
+    running_hive_gateway,
+    with_urls,
+)
+
+SUPERGRAPH = ROOT / "schema" / "supergraph.graphql"
+
+
+class System(Protocol):
+    @property
+    def gateway_url(self) -> str: ...
+    @property
+    def users_url(self) -> str: ...
+    @property
+    def payments_url(self) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def hive_can_run() -> None:
+    try:
+        find_node()
+        find_command()
+    except HiveGatewayMissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def hive_url(hive_can_run: None, system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Hive Gateway's GraphQL endpoint. Its supergraph is the committed one; only the addresses are this system's."""
+    folder = tmp_path_factory.mktemp("hive")
+    urls = {"users": f"{system.users_url}/graphql", "payments": f"{system.payments_url}/graphql"}
+    supergraph = folder / "supergraph.graphql"
+    supergraph.write_text(with_urls(SUPERGRAPH.read_text(), urls))
+    with running_hive_gateway(supergraph, folder / "hive-gateway.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def our_url(system: System) -> str:
+    return f"{system.gateway_url}/graphql"

