@@ -1,6 +1,7 @@
 """`python -m fake_stripe`: serve the fake Stripe until SIGINT or SIGTERM."""
 
 import logging
+import signal
 import socket
 import sys
 
@@ -25,19 +26,26 @@ def main() -> int:
     except SettingError as problem:
         print(problem, file=sys.stderr)
         return 2
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn shuts down in order first, then raises the signal again for the handler it found: this one.
+        signal.signal(stop, lambda *_: sys.exit(0))
     _serve(settings, listening)
     return 0
 
 
 def _listen(settings: Settings) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host, settings.port))
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        # Without the protocol's number asyncio does not see TCP here, and Nagle costs every answer 40 ms.
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
     except OSError as error:
-        address = f"{settings.host}:{settings.port}"
+        wanted = f"{settings.host}:{settings.port}"
         raise SettingError(
-            f"The fake Stripe cannot listen on {address} ({error.strerror}); set FAKE_STRIPE_PORT to a free port."
+            f"The fake Stripe cannot listen on {wanted} ({error.strerror}); set FAKE_STRIPE_PORT to a free port."
         ) from error
     return listening
 

@@ -38,6 +38,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     host = environment.get("HOST") or "127.0.0.1"
     port = _port(environment)
     secrets = tuple(s.strip() for s in environment.get("STRIPE_WEBHOOK_SECRET", "").split(",") if s.strip())
+    webhook_url = _webhook_url(environment)
     data_dir = Path(environment.get("DATA_DIR") or ".data")
     return Settings(
         host=host,
@@ -46,7 +47,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=(environment.get("FAKE_STRIPE_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
         secret_key=environment.get("STRIPE_SECRET_KEY") or None,
         # Without a secret no delivery could be signed, and an unsigned one must never arrive anywhere.
-        webhook_url=_webhook_url(environment) if secrets else None,
+        webhook_url=webhook_url if secrets else None,
         webhook_secrets=secrets,
         webhook_concurrency=int(_number(environment, "FAKE_STRIPE_WEBHOOK_CONCURRENCY", 8, minimum=1)),
         webhook_timeout_s=_number(environment, "FAKE_STRIPE_WEBHOOK_TIMEOUT_SECONDS", 20),

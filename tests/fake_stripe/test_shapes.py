@@ -1,0 +1,127 @@
+"""Every object has the fields its class in Stripe's SDK has: names, types, nothing missing, nothing invented."""
+
+import ast
+import functools
+import inspect
+import textwrap
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.fake_stripe.running_fake import RunningFake
+
+CLASSES: dict[str, Any] = {
+    "charge": stripe.Charge,
+    "event": stripe.Event,
+    "payment_intent": stripe.PaymentIntent,
+    "payment_method": stripe.PaymentMethod,
+    "refund": stripe.Refund,
+}
+PLAIN = {"int": int, "str": str, "bool": bool}
+
+
+@functools.cache
+def annotations(described: Any) -> dict[str, str]:
+    """The annotated fields of an SDK class, as written there."""
+    [source] = ast.parse(textwrap.dedent(inspect.getsource(described))).body
+    assert isinstance(source, ast.ClassDef)
+    fields = [
+        node for node in source.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
+    return {node.target.id: ast.unparse(node.annotation) for node in fields if node.target.id.islower()}
+
+
+def problems(value: dict[str, Any], described: Any, path: str) -> list[str]:
+    """Where *value* is not what *described* says."""
+    fields = annotations(described)
+    found = [f"{path}.{name} is invented" for name in value if name not in fields]
+    for name, annotation in fields.items():
+        if name not in value or value[name] is None:
+            if not annotation.startswith("Optional"):
+                found.append(f"{path}.{name} is missing")
+            continue
+        found += problems_of_field(value[name], annotation, described, f"{path}.{name}")
+    return found
+
+
+def problems_of_field(value: Any, annotation: str, described: Any, path: str) -> list[str]:
+    """The same for one field: plain types, words of a Literal, classes inside the class, whole objects."""
+    inner = (
+        annotation.removeprefix("Optional[").removesuffix("]")
+        if annotation.startswith("Optional")
+        else annotation
+    )
+    if inner in PLAIN:
+        return [] if type(value) is PLAIN[inner] else [f"{path} is no {inner}"]
+    if isinstance(value, dict) and isinstance(value.get("object"), str):
+        return problems(value, CLASSES[value["object"]], path)
+    if isinstance(value, dict) and inspect.isclass(nested := getattr(described, inner, None)):
+        return problems(value, nested, path)
+    words = [word.value for word in ast.walk(ast.parse(inner)) if isinstance(word, ast.Constant)]
+    if "Literal" in inner and isinstance(value, str) and value not in words:
+        return [f"{path} is {value!r}, which the SDK does not know"]
+    return []
+
+
+@pytest.fixture(scope="module")
+def everything(shared_fake: RunningFake) -> list[dict[str, Any]]:
+    """Objects in every state the fake can bring them to."""
+    fake = shared_fake
+    fake.tell("/reset")
+    fake.stripe.v1.payment_intents.create({"amount": 500, "currency": "eur"})
+    paid = fake.paid()
+    refund = fake.stripe.v1.refunds.create({"payment_intent": paid.id, "reason": "duplicate"})
+    fake.tell(f"/refunds/{refund.id}/fail")
+    pending = fake.paid(payment_method="pm_card_pendingRefund")
+    fake.stripe.v1.refunds.create({"payment_intent": pending.id})
+    fake.stripe.v1.payment_intents.cancel(fake.paid(capture_method="manual").id)
+    for extra in ({"return_url": "https://shop.example"}, {"use_stripe_sdk": True}):
+        waiting = fake.paid(payment_method="pm_card_threeDSecure2Required", **extra)
+    fake.tell(f"/payment_intents/{waiting.id}/complete_3ds")
+    waiting = fake.paid(payment_method="pm_card_threeDSecure2Required")
+    fake.tell(f"/payment_intents/{waiting.id}/fail_3ds")
+    with pytest.raises(stripe.CardError):
+        fake.paid(payment_method="pm_card_chargeDeclined")
+    lists = [
+        fake.http.get(f"/v1/{kind}s", params={"limit": 100}).json()
+        for kind in CLASSES
+        if kind != "payment_method"
+    ]
+    objects = [item for listed in lists for item in listed["data"]]
+    return [*objects, fake.http.get("/v1/payment_methods/pm_card_visa").json()]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_objects_have_the_shape_of_the_sdks_class(everything: list[dict[str, Any]], kind: str):
+    mine = [item for item in everything if item["object"] == kind]
+
+    assert mine
+    assert sorted({problem for item in mine for problem in problems(item, CLASSES[kind], kind)}) == []
+
+
+def test_snapshots_in_events_have_their_class_shape_too(everything: list[dict[str, Any]]):
+    snapshots = [item["data"]["object"] for item in everything if item["object"] == "event"]
+
+    assert {snapshot["object"] for snapshot in snapshots} == {"charge", "payment_intent", "refund"}
+    assert [
+        p for snapshot in snapshots for p in problems(snapshot, CLASSES[snapshot["object"]], "snapshot")
+    ] == []
+
+
+def test_event_types_are_stripes(everything: list[dict[str, Any]]):
+    types = {item["type"] for item in everything if item["object"] == "event"}
+
+    assert len(types) >= 12
+    assert all(f"'{event_type}'" in annotations(stripe.Event)["type"] for event_type in types)
+
+
+def test_the_check_itself_finds_what_is_wrong(everything: list[dict[str, Any]]):
+    refund = next(item for item in everything if item["object"] == "refund")
+    wrong = {**refund, "amount": "12", "currency": None, "colour": "red"}
+
+    assert problems(wrong, stripe.Refund, "refund") == [
+        "refund.colour is invented",
+        "refund.amount is no int",
+        "refund.currency is missing",
+    ]
