@@ -19,6 +19,7 @@ WAIT_S = 20
 MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(arguments[0]))"
 OPERATION, VARIABLES, RESPONSE = "operation.graphql", "variables.json", "response.json"
 
+# From 0, black, to 1, white: the first background that is not transparent, from the element outwards.
 # A canvas turns any color that CSS knows into red, green and blue.
 BRIGHTNESS = """
 let element = document.querySelector(arguments[0]);
@@ -154,9 +155,10 @@ class GraphiqlPage:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
-    def brightness_of(self, selector: str) -> float:
-        """From 0, black, to 1, white: of the first background that is not transparent, from the element outwards."""
-        return float(self._run(BRIGHTNESS, selector))
+    def shades(self) -> set[str]:
+        """What the backgrounds of bar and editor are: "light" or "dark"."""
+        parts = (".authorization-bar", ".graphiql-container")
+        return {"light" if self._run(BRIGHTNESS, part) > 0.5 else "dark" for part in parts}
 
     def button(self, label: str) -> WebElement:
         """The button with that text or, where it shows a picture only, that name."""

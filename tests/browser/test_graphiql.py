@@ -187,10 +187,22 @@ def test_the_tabs_lead_from_a_login_to_a_payment_and_its_list(page: GraphiqlPage
     assert paid["payment"]["id"] in [payment["id"] for payment in mine["payments"]["nodes"]]
 
 
-@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
-def test_the_bar_is_as_dark_as_the_editor(page: GraphiqlPage, scheme: str, is_dark: bool) -> None:  # noqa: FBT001 - a row of the table
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bar_and_editor_are_as_dark_as_the_system(page: GraphiqlPage, scheme: str) -> None:
     page.prefer_color_scheme(scheme)
     page.open()
 
-    assert (page.brightness_of(".authorization-bar") < 0.5) == is_dark
-    assert (page.brightness_of(".graphiql-container") < 0.5) == is_dark
+    assert page.shades() == {scheme}
+
+
+@pytest.mark.parametrize(("system_has", "theme"), [("dark", "light"), ("light", "dark")])
+def test_bar_and_editor_follow_the_theme_chosen_in_the_settings(
+    page: GraphiqlPage, system_has: str, theme: str
+) -> None:
+    page.prefer_color_scheme(system_has)
+    page.open()
+
+    page.button("Open settings dialog").click()
+    page.wait_for(lambda: page.button(theme.title())).click()
+
+    assert page.shades() == {theme}
