@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, print_ast
 
 from user_subgraph.errors import BadUserInput, InternalError, RequestRefused
 
@@ -28,14 +28,23 @@ def _refused(error: GraphQLError, request_id: str) -> RequestRefused:
     original = error.original_error
     if isinstance(original, RequestRefused):
         return original
-    if _blames_the_client(error):
-        return BadUserInput(error.message)
+    if (complaint := _about_the_input(error)) is not None:
+        return BadUserInput(complaint)
     logger.error("unexpected error", exc_info=original or error, extra={"request_id": request_id})
     return InternalError()
 
 
-def _blames_the_client(error: GraphQLError) -> bool:
-    """Whether graphql-core refused a variable (no path yet) or an argument (it points at the argument)."""
-    if error.path is None:
-        return error.original_error is None
-    return isinstance(error.original_error, GraphQLError) and bool(error.original_error.nodes)
+def _about_the_input(error: GraphQLError) -> str | None:
+    """What graphql-core has against a variable (then there is no path yet) or an argument; else `None`.
+
+    Its sentence about a variable repeats the whole value, passwords included; only the reason is kept.
+    """
+    match error:
+        case GraphQLError(path=None, original_error=None):
+            return error.message
+        case GraphQLError(path=None, original_error=GraphQLError(message=reason), nodes=[variable, *_]):
+            return f"{print_ast(variable)}: {reason}"
+        case GraphQLError(original_error=GraphQLError(nodes=[_, *_], message=reason)):
+            return reason
+        case _:
+            return None

@@ -1,7 +1,7 @@
 """Logging in, staying logged in, logging out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import assert_never
@@ -56,10 +56,12 @@ class Login:
             raise InvalidCredentialsError
         new_hash = self.passwords.rehashed(password, stored)
         with self.database.writing() as session:
-            user = UserRepository(session).locked(user.id)
+            users, now = UserRepository(session), self.clock()
+            user = users.locked(user.id)
             if user is None or not user.is_active:
                 raise AccountDisabledError
-            return self._start_session(session, user, asked_scopes, new_hash)
+            users.note_login(user.id, now, new_hash=new_hash)
+            return self._start_session(session, replace(user, last_login_at=now), asked_scopes, now)
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
         """New tokens for a refresh token that was not used before; raises `InvalidTokenError`.
@@ -99,9 +101,8 @@ class Login:
             return UserRepository(session).with_password(address) or (None, None)
 
     def _start_session(
-        self, session: Session, user: User, asked_scopes: frozenset[str] | None, new_hash: str | None
+        self, session: Session, user: User, asked_scopes: frozenset[str] | None, now: datetime
     ) -> LoginSuccess:
-        now = self.clock()
         login = LoginSession(
             id=f"ses_{ULID()}".lower(),
             user_id=user.id,
@@ -113,9 +114,7 @@ class Login:
         sessions = SessionRepository(session)
         sessions.forget_expired(user.id, now)
         sessions.add(login, refresh_token_hash(refresh_token))
-        users = UserRepository(session)
-        users.note_login(user.id, now, new_hash=new_hash)
-        return self._success(users.by_ids([user.id])[user.id], login, refresh_token, now)
+        return self._success(user, login, refresh_token, now)
 
     def _refreshed(self, session: Session, token_hash: str, arrived_at: datetime) -> LoginSuccess | None:
         """`None` refuses; the transaction is committed all the same, because a reuse revokes the family."""

@@ -4,6 +4,7 @@ The rules are NIST SP 800-63B-4, 3.1.1: length instead of composition, a list of
 """
 
 import math
+import string
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -19,6 +20,15 @@ from user_subgraph.user_input import FieldProblem
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
+_DECORATION = string.digits + string.punctuation + string.whitespace
+# More than this around a word is a password of its own.
+_MUCH_DECORATION = 8
+_WALKS = (
+    "1234567890" * 26,
+    string.ascii_lowercase * 10,
+    "qwertyuiopasdfghjklzxcvbnm" * 10,
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+)
 
 
 def strong_password(password: str, email: str | None) -> str:
@@ -41,7 +51,22 @@ def normalised(password: str) -> str:
 
 
 def _is_common(password: str) -> bool:
-    return len(set(password)) < 4 or password.lower() in _common_passwords()
+    """Few different characters, a walk along the keyboard, or a known word dressed up or said again."""
+    text = password.lower()
+    if len(set(text)) < 4 or any(text in walk or text in walk[::-1] for walk in _WALKS):
+        return True
+    words = _common_passwords()
+    return text in words or any(word in words for word in _bare(text))
+
+
+def _bare(text: str) -> Iterator[str]:
+    """What is left of *text* without decoration at its ends, and the unit that it may only repeat."""
+    word = text.strip(_DECORATION)
+    if not word or len(text) - len(word) > _MUCH_DECORATION:
+        return
+    yield word
+    # A string that repeats a unit is found inside its own double before the end.
+    yield word[: (word + word).find(word, 1)]
 
 
 @cache
@@ -63,12 +88,12 @@ class PasswordHashes:
         self._nobodys_hash = hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
-        with self._slot():
+        with self.slot():
             return self._hasher.hash(normalised(password))
 
     def matches(self, password: str, stored: str | None) -> bool:
         """Whether *password* is the one behind *stored*; `None` costs the same work and never matches."""
-        with self._slot():
+        with self.slot():
             try:
                 self._hasher.verify(stored or self._nobodys_hash, normalised(password))
             except VerifyMismatchError:
@@ -80,7 +105,8 @@ class PasswordHashes:
         return self.hash(password) if self._hasher.check_needs_rehash(stored) else None
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
+        """One of the places for a hash, held inside the block."""
         if not self._slots.acquire(timeout=self._wait_s):
             raise RateLimitedError(retry_after_seconds=math.ceil(self._wait_s) or 1)
         try:

@@ -67,14 +67,16 @@ class SessionRepository:
         found = self._session.execute(statement).one_or_none()
         if found is None:
             return None
-        token, session = found.tuple()
+        token, session = found
         return PresentedToken(token.token_hash, token.used_at, _login(session))
 
     def rotate(self, presented: PresentedToken, new_hash: str, now: datetime) -> None:
         """The presented token is used up (from its first use on) and *new_hash* joins the family."""
-        self._session.get_one(SessionRow, presented.session.id).last_used_at = now
-        token = self._session.get_one(RefreshTokenRow, presented.token_hash)
-        token.used_at = token.used_at or now
+        session = update(SessionRow).where(SessionRow.id == presented.session.id)
+        self._session.execute(session.values(last_used_at=now), **_UNSYNCHRONISED)
+        if presented.used_at is None:
+            token = update(RefreshTokenRow).where(RefreshTokenRow.token_hash == presented.token_hash)
+            self._session.execute(token.values(used_at=now), **_UNSYNCHRONISED)
         self._session.add(
             RefreshTokenRow(token_hash=new_hash, session_id=presented.session.id, created_at=now)
         )

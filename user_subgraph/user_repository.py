@@ -23,6 +23,8 @@ class EmailTakenError(Exception):
 class UserRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
+        # A Session forgets rows that nobody else holds; `save` needs the ones it writes over.
+        self._locked: dict[UserId, UserRow] = {}
 
     def by_ids(self, ids: Collection[str]) -> dict[UserId, User]:
         """Those of *ids* that exist, in one statement."""
@@ -33,7 +35,10 @@ class UserRepository:
         """The user, whom nobody else can change until this transaction ends."""
         statement = select(UserRow).where(UserRow.id == user_id).with_for_update(of=UserRow)
         row = self._session.scalar(statement.options(selectinload(UserRow.roles)), **_FRESH)
-        return _user(row) if row else None
+        if row is None:
+            return None
+        self._locked[user_id] = row
+        return _user(row)
 
     def lock_admins(self) -> None:
         """Make changes to who administers the system wait for each other (PostgreSQL; SQLite has one writer).
@@ -73,7 +78,7 @@ class UserRepository:
 
     def note_login(self, user_id: UserId, now: datetime, *, new_hash: str | None) -> None:
         """Not a change of the profile: neither `version` nor `updated_at` moves."""
-        row = self._session.get_one(UserRow, user_id)
+        row = self._locked[user_id]
         row.last_login_at = now
         row.password_hash = new_hash or row.password_hash
 
@@ -99,7 +104,7 @@ class UserRepository:
 
     def save(self, user: User) -> None:
         """Write *user* over the row that `locked` has read in this transaction."""
-        row = self._session.get_one(UserRow, user.id)
+        row = self._locked[user.id]
         for name, value in _values(user).items():
             setattr(row, name, value)
         kept = [role for role in row.roles if Role(role.role) in user.roles]

@@ -1,0 +1,154 @@
+"""The whole service in this process, with a clock the test holds, and short ways to use and inspect it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, event, text
+
+from user_subgraph.app import Parts, assembled, create_app
+from user_subgraph.settings import Settings
+from user_subgraph.user import Role, User
+
+PASSWORD = "correct-horse-demo"
+NOBODY = "usr_00000000000000000000000000"
+
+ERROR = "... on Error { code message }"
+LOGIN = f"""mutation ($input: LoginInput!) {{ login(input: $input) {{ __typename {ERROR}
+  ... on LoginSuccess {{ user {{ id email lastLoginAt }}
+    tokens {{ accessToken refreshToken tokenType expiresIn scope }} }} }} }}"""
+REFRESH = f"""mutation ($refresh: String!) {{ refreshToken(input: {{refreshToken: $refresh}}) {{ __typename {ERROR}
+  ... on LoginSuccess {{ user {{ id }} tokens {{ accessToken refreshToken scope }} }} }} }}"""
+ENTITIES = """query ($who: [_Any!]!) {
+  _entities(representations: $who) { __typename ... on User { id email roles } } }"""
+
+
+@dataclass
+class HeldClock:
+    """Stands still until it is moved."""
+
+    now: datetime = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def settings_for(database_url: str, keys_dir: Path, **changes: Any) -> Settings:
+    """The defaults, with hashes that cost a millisecond."""
+    defaults = Settings.from_environment(
+        {
+            "USER_DATABASE_URL": database_url,
+            "SIGNING_KEYS_DIR": str(keys_dir),
+            "ARGON2_TIME_COST": "1",
+            "ARGON2_MEMORY_KIB": "8",
+            "ARGON2_PARALLELISM": "1",
+        }
+    )
+    return replace(defaults, **changes)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    access: str
+    refresh: str
+    scope: str
+
+
+@dataclass
+class Service:
+    settings: Settings
+    clock: HeldClock = field(default_factory=HeldClock)
+    parts: Parts = field(init=False)
+    http: FlaskClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parts = assembled(self.settings, self.clock)
+        self.http = create_app(self.settings, self.parts).test_client()
+
+    def close(self) -> None:
+        self.parts.close()
+
+    def answer(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The whole answer: `data`, and `errors` if there are any."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = {"query": query, "variables": variables}
+        whole: dict[str, Any] = self.http.post("/graphql", json=body, headers=headers).get_json()
+        return whole
+
+    def data(self, query: str, token: str | None = None, **variables: Any) -> Any:
+        """The value of the only root field of an answer that must have no errors."""
+        whole = self.answer(query, token, **variables)
+        assert "errors" not in whole, whole
+        (value,) = whole["data"].values()
+        return value
+
+    def refusal(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The only error of an answer that must have one and no data."""
+        whole = self.answer(query, token, **variables)
+        assert not any((whole.get("data") or {}).values()), whole
+        (error,) = whole["errors"]
+        extensions: dict[str, Any] = error["extensions"]
+        return extensions
+
+    def log_in(self, email: str, password: str = PASSWORD, scopes: list[str] | None = None) -> Tokens:
+        given = {"email": email, "password": password} | ({} if scopes is None else {"scopes": scopes})
+        result = self.data(LOGIN, input=given)
+        assert result["__typename"] == "LoginSuccess", result
+        tokens = result["tokens"]
+        return Tokens(tokens["accessToken"], tokens["refreshToken"], tokens["scope"])
+
+    def refresh(self, token: str) -> dict[str, Any]:
+        result: dict[str, Any] = self.data(REFRESH, refresh=token)
+        return result
+
+    def add_user(self, email: str, *roles: Role, password: str = PASSWORD, **names: str) -> User:
+        values = {"email": email, "password": password, "roles": roles or (Role.CUSTOMER,), **names}
+        return self.parts.accounts.add_unasked(values)
+
+    def token_of(self, email: str, *roles: Role) -> str:
+        """The access token of a new user."""
+        self.add_user(email, *roles)
+        return self.log_in(email).access
+
+    def rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        with self.parts.database.reading() as session:
+            return [dict(row) for row in session.execute(text(statement), parameters).mappings()]
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        """The whole database, to show that nothing has changed."""
+        order = {
+            "users": "id",
+            "user_roles": "user_id, role",
+            "sessions": "id",
+            "refresh_tokens": "token_hash",
+        }
+        return {table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}") for table, keys in order.items()}
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The SQL statements sent inside the block, BEGIN and COMMIT left out."""
+        sent: list[str] = []
+
+        def note(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
+
+        engine = self.parts.database.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+def field_errors(result: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """`(path, code)` of each wrong field of a ValidationError."""
+    assert result["__typename"] == "ValidationError", result
+    return {(".".join(field["path"]), field["code"]) for field in result["fields"]}
