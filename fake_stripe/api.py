@@ -7,50 +7,28 @@ import asyncio
 import logging
 import re
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fake_stripe import due_work, faults, idempotency
-from fake_stripe.api_errors import (
-    ApiError,
-    CardError,
-    KeyInUse,
-    RateLimited,
-    ValidationError,
-    server_error_body,
-)
+from fake_stripe import faults, idempotency
+from fake_stripe.answering import Answer, break_down, run
+from fake_stripe.api_errors import ApiError, KeyInUse, RateLimited, ValidationError
 from fake_stripe.api_keys import authenticate, refuse_publishable
-from fake_stripe.browser_view import browser_view
 from fake_stripe.connections import Connections, NoAnswer
 from fake_stripe.endpoints import ENDPOINTS, Endpoint
-from fake_stripe.execution import ApiKey, ApiRequest, Cause, Execution, Runtime
-from fake_stripe.expansion import expand
+from fake_stripe.execution import ApiKey, ApiRequest, Runtime
 from fake_stripe.faults import Fault
 from fake_stripe.form_encoding import RawHash, parse
-from fake_stripe.idempotency import KeptAnswer, Keyed
+from fake_stripe.idempotency import KeptAnswer, Keyed, KeysInUse
 from fake_stripe.ids import new_request_id
 from fake_stripe.parameters import check
-from fake_stripe.store import StripeObject
 
 _log = logging.getLogger("fake_stripe.api")
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.\w+)?")
 _NO_FAULT = Fault("delay", seconds=0)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, body and the headers that depend on how the answer came about."""
-
-    status: int
-    body: dict[str, Any]
-    replay_of: str | None = None
-    """The request id of the first request with this key, when its answer is given again."""
-    should_retry: bool | None = None
 
 
 class Api:
@@ -60,8 +38,7 @@ class Api:
         self._runtime = runtime
         self._secret_key = secret_key
         self._connections = connections
-        self._keys_in_use = idempotency.KeysInUse()
-        self._endpoints = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+        self._keys_in_use = KeysInUse()
 
     def routes(self) -> list[Route]:
         """One route for each endpoint."""
@@ -71,7 +48,7 @@ class Api:
         """Everything that happens to one request."""
         request_id = new_request_id()
         encoded = (await http.body()).decode(errors="replace") if http.method == "POST" else http.url.query
-        fault = self._fault(http)
+        fault = faults.take(self._runtime.store, http.method, http.url.path) or _NO_FAULT
         if fault.kind == "lose_request":
             _log.info("%s %s lost on the way here", http.method, http.url.path)
             return NoAnswer(self._connections)
@@ -84,23 +61,13 @@ class Api:
             return NoAnswer(self._connections)
         return JSONResponse(answer.body, answer.status, self._headers(http, request_id, answer))
 
-    def execute_late(self, execution: Execution, details: dict[str, Any]) -> None:
-        """Do what an earlier 500 left undone; its key keeps the 500."""
-        request = ApiRequest(**{**details["request"], "api_key": ApiKey(details["request"]["api_key"])})
-        answer = self._run(
-            replace(execution, cause=_cause(request)), self._endpoints[details["endpoint"]], request
-        )
-        _log.info("%s executed after its 500: %d", details["endpoint"], answer.status)
-
     async def _answer(
         self, endpoint: Endpoint, http: Request, encoded: str, request_id: str, fault: Fault
     ) -> Answer:
+        """The answer under the idempotency key; raises what is refused before the endpoint begins."""
         if fault.kind == "429":
             raise RateLimited
-        api_key = authenticate(http.headers.get("authorization", ""), self._secret_key)
-        if not endpoint.publishable:
-            refuse_publishable(api_key)
-        self._check_version(http)
+        api_key = self._authenticated(endpoint, http)
         raw = parse(encoded)
         keyed = _keyed(http, raw)
         if fault.kind == "409":
@@ -108,76 +75,31 @@ class Api:
         with self._keys_in_use.held(keyed.key) if keyed else nullcontext():
             if keyed and (kept := idempotency.recall(self._runtime.store, keyed, self._runtime.clock.time())):
                 return _replayed(kept)
-            parameters = check(raw, endpoint.all_fields, endpoint.required)
-            endpoint.check(parameters)
-            request = ApiRequest(
-                request_id=request_id,
-                method=http.method,
-                path=http.url.path,
-                object_id=http.path_params.get("id", ""),
-                parameters=parameters,
-                idempotency_key=keyed.key if keyed else None,
-                api_key=api_key,
-            )
+            request = _checked(endpoint, http, raw, request_id, api_key)
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
             return self._execute(endpoint, request, keyed, fault)
 
+    def _authenticated(self, endpoint: Endpoint, http: Request) -> ApiKey:
+        api_key = authenticate(http.headers.get("authorization", ""), self._secret_key)
+        if not endpoint.publishable:
+            refuse_publishable(api_key)
+        version = http.headers.get("stripe-version")
+        if version and not _VERSION.fullmatch(version):
+            raise ValidationError(f"Invalid Stripe API version: {version}")
+        return api_key
+
     def _execute(self, endpoint: Endpoint, request: ApiRequest, keyed: Keyed | None, fault: Fault) -> Answer:
         """Run the endpoint and keep its answer under the key, both or neither."""
-        with self._runtime.execution(_cause(request)) as execution:
+        with self._runtime.execution(request.cause) as execution:
             if fault.kind == "status_500":
-                answer = self._server_error(execution, endpoint, request, fault)
+                answer = break_down(execution, endpoint, request, fault)
             else:
-                answer = self._run(execution, endpoint, request)
+                answer = run(execution, endpoint, request)
             if keyed:
                 kept = KeptAnswer(answer.status, answer.body, request.request_id)
                 idempotency.keep(execution.store, keyed, kept, execution.clock.time())
         return answer
-
-    def _run(self, execution: Execution, endpoint: Endpoint, request: ApiRequest) -> Answer:
-        """The endpoint's answer. A refusal undoes what was done, except for a declined card."""
-        try:
-            with execution.store.undoable():
-                return self._succeed_or_decline(execution, endpoint, request)
-        except ApiError as refusal:
-            return Answer(refusal.status, self._seen(request, refusal.body(request.request_id)))
-
-    def _succeed_or_decline(self, execution: Execution, endpoint: Endpoint, request: ApiRequest) -> Answer:
-        try:
-            body = endpoint.run(execution, request)
-        except CardError as declined:
-            return Answer(declined.status, self._seen(request, declined.body(request.request_id)))
-        expanded = expand(execution.store, body, request.parameters.get("expand", []))
-        return Answer(200, self._seen(request, expanded))
-
-    def _server_error(
-        self, execution: Execution, endpoint: Endpoint, request: ApiRequest, fault: Fault
-    ) -> Answer:
-        if fault.executed == "at_once":
-            self._run(execution, endpoint, request)
-        elif fault.executed == "later":
-            details = {
-                "endpoint": endpoint.name,
-                "request": {**vars(request), "api_key": request.api_key.value},
-            }
-            due_work.schedule(
-                execution.store, execution.clock.time() + fault.seconds, "execute_request", details
-            )
-        return Answer(500, server_error_body(request.request_id))
-
-    def _seen(self, request: ApiRequest, body: StripeObject) -> StripeObject:
-        seen: StripeObject = browser_view(body) if request.api_key is ApiKey.PUBLISHABLE else body
-        return seen
-
-    def _fault(self, http: Request) -> Fault:
-        with self._runtime.store.transaction():
-            return faults.take(self._runtime.store, http.method, http.url.path) or _NO_FAULT
-
-    def _check_version(self, http: Request) -> None:
-        version = http.headers.get("stripe-version")
-        if version and not _VERSION.fullmatch(version):
-            raise ValidationError(f"Invalid Stripe API version: {version}")
 
     def _headers(self, http: Request, request_id: str, answer: Answer) -> dict[str, str]:
         headers = {
@@ -199,7 +121,7 @@ class _Handler:
     def __init__(self, api: Api, endpoint: Endpoint) -> None:
         self._api, self._endpoint = api, endpoint
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._api.answer(self._endpoint, Request(scope, receive))
         await response(scope, receive, send)
 
@@ -210,14 +132,24 @@ def _keyed(http: Request, raw: RawHash) -> Keyed | None:
     return Keyed.of(key, http.method, http.url.path, raw) if key and http.method == "POST" else None
 
 
+def _checked(endpoint: Endpoint, http: Request, raw: RawHash, request_id: str, api_key: ApiKey) -> ApiRequest:
+    parameters = check(raw, endpoint.all_fields, endpoint.required)
+    endpoint.check(parameters)
+    return ApiRequest(
+        request_id=request_id,
+        method=http.method,
+        path=http.url.path,
+        object_id=http.path_params.get("id", ""),
+        parameters=parameters,
+        idempotency_key=http.headers.get("idempotency-key") if http.method == "POST" else None,
+        api_key=api_key,
+    )
+
+
 def _replayed(kept: KeptAnswer) -> Answer:
     # Trying again would only bring the same 500 once more.
     should_retry = False if kept.status >= 500 else None
     return Answer(kept.status, kept.body, replay_of=kept.request_id, should_retry=should_retry)
-
-
-def _cause(request: ApiRequest) -> Cause:
-    return Cause(request.request_id, request.idempotency_key)
 
 
 def _notes(answer: Answer, fault: Fault, request_id: str) -> str:

@@ -54,7 +54,7 @@ class ApiError(Exception):
 
 
 class ValidationError(ApiError):
-    """A refusal before the endpoint began."""
+    """A refusal of the request as such: raised before the endpoint begins, so no key keeps it."""
 
 
 class AuthenticationFailed(ValidationError):

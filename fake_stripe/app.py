@@ -45,7 +45,7 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
     )
     runtime = Runtime(store, Clock(store), account, (sender_bell, timekeeper_bell))
     api = Api(runtime, settings.secret_key, connections)
-    background = [Timekeeper(runtime, timekeeper_bell, api.execute_late).run()]
+    background = [Timekeeper(runtime, timekeeper_bell).run()]
     if settings.webhook_url:
         back_off = BackOff(settings.retry_first_s, settings.retry_cap_s)
         sender = WebhookSender(runtime, sender_bell, settings.webhook_url, settings.webhook_secrets, back_off)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fake_stripe import charges, events, payment_intents, payment_methods, refunds
+from fake_stripe import charges, events, payment_intent_fields, payment_intents, payment_methods, refunds
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.parameters import Fields, ListOf, Parameters, Text
 from fake_stripe.store import StripeObject
@@ -42,17 +42,17 @@ _INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"
 
 ENDPOINTS = (
     Endpoint(
-        "POST", _INTENTS, payment_intents.create, payment_intents.CREATE_FIELDS,
+        "POST", _INTENTS, payment_intents.create, payment_intent_fields.CREATE_FIELDS,
         required=("amount", "currency"), check=payment_intents.check_create,
     ),
-    Endpoint("GET", _INTENTS, payment_intents.list_, payment_intents.LIST_FIELDS),
-    Endpoint("GET", _INTENT, payment_intents.retrieve, payment_intents.RETRIEVE_FIELDS, publishable=True),
-    Endpoint("POST", _INTENT, payment_intents.update, payment_intents.UPDATE_FIELDS),
+    Endpoint("GET", _INTENTS, payment_intents.list_, payment_intent_fields.LIST_FIELDS),
+    Endpoint("GET", _INTENT, payment_intents.retrieve, payment_intent_fields.RETRIEVE_FIELDS, publishable=True),
+    Endpoint("POST", _INTENT, payment_intents.update, payment_intent_fields.UPDATE_FIELDS),
     Endpoint(
-        "POST", f"{_INTENT}/confirm", payment_intents.confirm, payment_intents.CONFIRM_FIELDS, publishable=True
+        "POST", f"{_INTENT}/confirm", payment_intents.confirm, payment_intent_fields.CONFIRM_FIELDS, publishable=True
     ),
-    Endpoint("POST", f"{_INTENT}/capture", payment_intents.capture, payment_intents.CAPTURE_FIELDS),
-    Endpoint("POST", f"{_INTENT}/cancel", payment_intents.cancel, payment_intents.CANCEL_FIELDS),
+    Endpoint("POST", f"{_INTENT}/capture", payment_intents.capture, payment_intent_fields.CAPTURE_FIELDS),
+    Endpoint("POST", f"{_INTENT}/cancel", payment_intents.cancel, payment_intent_fields.CANCEL_FIELDS),
     Endpoint("POST", "/v1/refunds", refunds.create, refunds.CREATE_FIELDS, check=refunds.check_create),
     Endpoint("GET", "/v1/refunds", refunds.list_, refunds.LIST_FIELDS),
     Endpoint("GET", "/v1/refunds/{id}", refunds.retrieve),
@@ -67,3 +67,5 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/events", events.list_, events.LIST_FIELDS),
     Endpoint("GET", "/v1/events/{id}", events.retrieve),
 )  # fmt: skip
+
+BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}

@@ -19,6 +19,17 @@ class ApiKey(Enum):
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Who made something happen; both None when Stripe itself did."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+STRIPE_ITSELF = Cause()
+
+
+@dataclass(frozen=True)
 class ApiRequest:
     """A request that has passed authentication and the check of its parameters."""
 
@@ -31,6 +42,11 @@ class ApiRequest:
     idempotency_key: str | None
     api_key: ApiKey
 
+    @property
+    def cause(self) -> Cause:
+        """What events say about who made them happen."""
+        return Cause(self.request_id, self.idempotency_key)
+
 
 @dataclass(frozen=True)
 class Account:
@@ -40,17 +56,6 @@ class Account:
     api_version: str
     delivers_webhooks: bool
     refund_settle_s: float
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Who made something happen; both None when Stripe itself did."""
-
-    request_id: str | None = None
-    idempotency_key: str | None = None
-
-
-STRIPE_ITSELF = Cause()
 
 
 @dataclass(frozen=True)

@@ -3,83 +3,14 @@
 Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/payments/paymentintents/lifecycle
 """
 
-from typing import Any
-
 from fake_stripe import authorization, charges, currencies, events, lists, payment_methods, refunds
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
 from fake_stripe.execution import ApiKey, ApiRequest, Execution
-from fake_stripe.ids import client_secret, new_id
-from fake_stripe.parameters import (
-    Anything,
-    Fields,
-    Flag,
-    Hash,
-    Integer,
-    ListOf,
-    Metadata,
-    OneOf,
-    Parameters,
-    Text,
-    merged_metadata,
-)
+from fake_stripe.parameters import Parameters
+from fake_stripe.payment_intent_fields import DESCRIPTIVE_FIELDS
+from fake_stripe.payment_intent_object import described, new
 from fake_stripe.store import StripeObject
-
-_DESCRIPTIVE_FIELDS: Fields = {
-    "description": Text(),
-    "metadata": Metadata(),
-    "receipt_email": Text(),
-    "shipping": Anything(),
-    "statement_descriptor": Text(longest=22),
-    "statement_descriptor_suffix": Text(longest=22),
-    "transfer_group": Text(),
-}
-_PAYING_FIELDS: Fields = {
-    "payment_method": Text(),
-    "payment_method_data": Hash(payment_methods.DATA_FIELDS),
-    "payment_method_options": Anything(),
-    "payment_method_types": ListOf(OneOf(("card",))),
-    "receipt_email": Text(),
-    "setup_future_usage": OneOf(("off_session", "on_session")),
-    "shipping": Anything(),
-}
-_CONFIRMING_FIELDS: Fields = {
-    "error_on_requires_action": Flag(),
-    "off_session": Flag(),
-    "return_url": Text(),
-    "use_stripe_sdk": Flag(),
-}
-CREATE_FIELDS: Fields = {
-    **_DESCRIPTIVE_FIELDS,
-    **_PAYING_FIELDS,
-    **_CONFIRMING_FIELDS,
-    "amount": Integer(),
-    "automatic_payment_methods": Hash({"enabled": Flag(), "allow_redirects": OneOf(("always", "never"))}),
-    "capture_method": OneOf(("automatic", "automatic_async", "manual")),
-    "confirm": Flag(),
-    "confirmation_method": OneOf(("automatic",)),
-    "currency": Text(),
-    "customer": Text(),
-}
-UPDATE_FIELDS: Fields = {**_DESCRIPTIVE_FIELDS, **_PAYING_FIELDS, "amount": Integer(), "currency": Text()}
-CONFIRM_FIELDS: Fields = {
-    **_PAYING_FIELDS,
-    **_CONFIRMING_FIELDS,
-    "capture_method": OneOf(("automatic", "automatic_async", "manual")),
-    "client_secret": Text(),
-}
-CAPTURE_FIELDS: Fields = {
-    "amount_to_capture": Integer(minimum=1),
-    "final_capture": Flag(),
-    "metadata": Metadata(),
-    "statement_descriptor": Text(longest=22),
-    "statement_descriptor_suffix": Text(longest=22),
-}
-CANCEL_FIELDS: Fields = {
-    "cancellation_reason": OneOf(("duplicate", "fraudulent", "requested_by_customer", "abandoned"))
-}
-RETRIEVE_FIELDS: Fields = {"client_secret": Text()}
-LIST_FIELDS: Fields = {**lists.FIELDS, "customer": Text()}
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE = (
@@ -97,7 +28,7 @@ def create(execution: Execution, request: ApiRequest) -> StripeObject:
     if wanted.get("customer"):
         raise missing("customer", wanted["customer"], param="customer", status=400)
     method = _chosen_method(execution, wanted)
-    intent = execution.store.insert(_new(execution, wanted, method))
+    intent = execution.store.insert(new(execution, wanted, method))
     events.record(execution, "payment_intent.created", intent)
     if not wanted.get("confirm"):
         return intent
@@ -135,9 +66,9 @@ def list_(execution: Execution, request: ApiRequest) -> StripeObject:
 def update(execution: Execution, request: ApiRequest) -> StripeObject:
     """POST /v1/payment_intents/{id}"""
     intent, wanted = _addressed(execution, request), request.parameters
-    if set(wanted) - set(_DESCRIPTIVE_FIELDS) and intent["status"] not in _OPEN:
+    if set(wanted) - set(DESCRIPTIVE_FIELDS) and intent["status"] not in _OPEN:
         raise unexpected_state(intent, "be updated", _OPEN)
-    changed = _described(intent, wanted)
+    changed = described(intent, wanted)
     for name in ("amount", "currency", "setup_future_usage", "payment_method_types"):
         if name in wanted:
             changed[name] = wanted[name]
@@ -164,7 +95,7 @@ def confirm(execution: Execution, request: ApiRequest) -> StripeObject:
         method = payment_methods.find(execution, intent["payment_method"])
     if method is None:
         raise _missing_payment_method(intent)
-    changed = _described(intent, wanted)
+    changed = described(intent, wanted)
     for name in ("capture_method", "setup_future_usage"):
         if wanted.get(name):
             changed[name] = wanted[name]
@@ -186,7 +117,7 @@ def capture(execution: Execution, request: ApiRequest) -> StripeObject:
     events.record(execution, "charge.captured", charge, previous={"amount_captured": 0, "captured": False})
     intent = execution.store.update(
         {
-            **_described(intent, wanted),
+            **described(intent, wanted),
             "status": "succeeded",
             "amount_capturable": 0,
             "amount_received": amount,
@@ -280,77 +211,3 @@ def _circumstances(wanted: Parameters) -> Circumstances:
         use_stripe_sdk=wanted.get("use_stripe_sdk", False),
         error_on_requires_action=wanted.get("error_on_requires_action", False),
     )
-
-
-def _described(intent: StripeObject, wanted: Parameters) -> StripeObject:
-    """The intent with the words a request brings for it."""
-    changed = {**intent, **{name: wanted[name] for name in _DESCRIPTIVE_FIELDS if name in wanted}}
-    if "metadata" in wanted:
-        changed["metadata"] = merged_metadata(intent["metadata"], wanted["metadata"])
-    return changed
-
-
-def _new(execution: Execution, wanted: Parameters, method: StripeObject | None) -> StripeObject:
-    intent_id = new_id("pi")
-    empty: StripeObject = {
-        "id": intent_id,
-        "object": "payment_intent",
-        "amount": wanted["amount"],
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": _automatic_payment_methods(wanted),
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": wanted.get("capture_method", "automatic_async"),
-        "client_secret": client_secret(intent_id),
-        "confirmation_method": "automatic",
-        "created": execution.clock.now(),
-        "currency": wanted["currency"].lower(),
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": method["id"] if method else None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": _payment_method_options(wanted),
-        "payment_method_types": wanted.get("payment_method_types") or ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": wanted.get("setup_future_usage"),
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_confirmation" if method else "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
-    return _described(empty, wanted)
-
-
-def _automatic_payment_methods(wanted: Parameters) -> StripeObject | None:
-    """Since 2023-08-16 automatic payment methods are the default where no types are named."""
-    sent = wanted.get("automatic_payment_methods", {})
-    if wanted.get("payment_method_types") or sent.get("enabled") is False:
-        return None
-    return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": True}
-
-
-def _payment_method_options(wanted: Parameters) -> dict[str, Any]:
-    card = {
-        "installments": None,
-        "mandate_options": None,
-        "network": None,
-        "request_three_d_secure": "automatic",
-    }
-    return {"card": card | ((wanted.get("payment_method_options") or {}).get("card") or {})}

@@ -1,21 +1,19 @@
 """Does what falls due on the fake's clock: late refunds, expired authorizations, requests finished after a 500."""
 
-from collections.abc import Callable
-from typing import Any, assert_never
+from typing import assert_never
 
 from fake_stripe import authorization, due_work, refunds
+from fake_stripe.answering import run_late
 from fake_stripe.bell import Bell
 from fake_stripe.due_work import Work
-from fake_stripe.execution import Execution, Runtime
+from fake_stripe.execution import Runtime
 
 
 class Timekeeper:
     """The background loop over the due work."""
 
-    def __init__(
-        self, runtime: Runtime, bell: Bell, execute_late: Callable[[Execution, dict[str, Any]], None]
-    ) -> None:
-        self._runtime, self._bell, self._execute_late = runtime, bell, execute_late
+    def __init__(self, runtime: Runtime, bell: Bell) -> None:
+        self._runtime, self._bell = runtime, bell
 
     async def run(self) -> None:
         """Work for ever."""
@@ -36,7 +34,7 @@ class Timekeeper:
                 case "expire_authorization":
                     authorization.expire(execution, work.details)
                 case "execute_request":
-                    self._execute_late(execution, work.details)
+                    run_late(execution, work.details)
                 case _:
                     assert_never(work.kind)
             due_work.done(execution.store, work)

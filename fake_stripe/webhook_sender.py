@@ -42,7 +42,7 @@ class WebhookSender:
                 now = self._runtime.clock.time()
                 for delivery in self._startable(now, concurrency):
                     self._under_way.add(delivery.id)
-                    attempts.create_task(self._attempt(client, delivery))
+                    attempts.create_task(self._attempt(client, delivery, self._payload(delivery)))
                 await self._bell.heard(self._pause(now, concurrency))
 
     def _startable(self, now: float, concurrency: int) -> list[Delivery]:
@@ -57,9 +57,9 @@ class WebhookSender:
             return None
         return max(0.0, next_at - self._runtime.clock.time())
 
-    async def _attempt(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+    async def _attempt(self, client: httpx.AsyncClient, delivery: Delivery, payload: bytes) -> None:
         try:
-            outcome = await self._post(client, delivery)
+            outcome = await self._post(client, payload)
         finally:
             self._under_way.discard(delivery.id)
         with self._runtime.execution() as execution:
@@ -68,8 +68,7 @@ class WebhookSender:
             )
         _log.info("%s attempt %d: %s", delivery.event, delivery.attempts + 1, outcome.result)
 
-    async def _post(self, client: httpx.AsyncClient, delivery: Delivery) -> Outcome:
-        payload = self._payload(delivery)
+    async def _post(self, client: httpx.AsyncClient, payload: bytes) -> Outcome:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": signature(payload, self._secrets, int(time.time())),

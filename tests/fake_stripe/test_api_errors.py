@@ -137,7 +137,10 @@ def test_every_answer_tells_its_version_and_request(fake: RunningFake):
 @pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 def test_the_sdks_own_version_and_async_client_work(fake: RunningFake):
     async def pay() -> stripe.PaymentIntent:
-        return await fake.client().v1.payment_intents.create_async(paying())
+        http_client = stripe.HTTPXClient()
+        intent = await fake.client(http_client=http_client).v1.payment_intents.create_async(paying())
+        await http_client.close_async()
+        return intent
 
     intent = asyncio.run(pay())
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from tests.fake_stripe.running_fake import RunningFake
+from tests.fake_stripe.running_fake import RunningFake, eventually
 
 
 def test_a_partial_refund_moves_the_charge(fake: RunningFake):
@@ -146,3 +146,15 @@ def test_metadata_of_a_refund_can_change(fake: RunningFake):
     }
     [updated] = fake.stripe.v1.events.list({"type": "refund.updated"}).data
     assert updated.data.previous_attributes.to_dict() == {"metadata": {"a": "1"}}
+
+
+def test_a_slow_refund_that_was_failed_by_hand_stays_failed(fake: RunningFake):
+    intent = fake.paid(payment_method="pm_card_refundFail")
+    refund = fake.stripe.v1.refunds.create({"payment_intent": intent.id})
+    fake.tell(f"/refunds/{refund.id}/fail", failure_reason="lost_or_stolen_card")
+
+    fake.tell("/clock/advance", seconds=3601)
+
+    eventually(lambda: fake.state()["due_work"] == [])
+    assert fake.stripe.v1.refunds.retrieve(refund.id).failure_reason == "lost_or_stolen_card"
+    assert fake.http.get("/readyz").status_code == 200
