@@ -1,0 +1,66 @@
+"""`python -m gateway --supergraph FILE --port N`: serve one supergraph."""
+
+import argparse
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from gateway.app import App, create_app
+from gateway.errors import GatewayError, SettingsError, SupergraphError
+from gateway.settings import Settings, current_environment, read_settings, subgraph_urls
+from gateway.supergraph import load_supergraph
+
+log = logging.getLogger("gateway")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 2, after one sentence, when something keeps the gateway from starting."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = _settings(arguments)
+        app = _load(settings)
+        listening = _listen(settings)
+    except GatewayError as error:
+        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 — a person reads this
+        return 2
+    host, port = listening.getsockname()[:2]
+    log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on")
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _settings(arguments: Sequence[str] | None) -> Settings:
+    settings = read_settings(current_environment())
+    parser = argparse.ArgumentParser(prog="gateway", description="Serve a composed Federation supergraph.")
+    parser.add_argument("--supergraph", type=Path, default=settings.supergraph, metavar="FILE")
+    parser.add_argument("--host", default=settings.host)
+    parser.add_argument("--port", type=int, default=settings.port, help="0 takes a free one")
+    given = parser.parse_args(arguments)
+    return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port)
+
+
+def _load(settings: Settings) -> App:
+    try:
+        sdl = settings.supergraph.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SupergraphError(f"The supergraph {settings.supergraph} cannot be read: {error}") from error
+    supergraph = load_supergraph(sdl)
+    return create_app(supergraph.at_urls(subgraph_urls(supergraph.subgraphs, current_environment())), settings)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except (OSError, OverflowError) as error:
+        message = f"Cannot listen on {settings.host} port {settings.port} ({error}); GATEWAY_PORT names another port"
+        raise SettingsError(message) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

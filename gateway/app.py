@@ -1,0 +1,253 @@
+"""The ASGI application: where the parts are joined and HTTP is spoken."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+
+from gateway.errors import BadRequest, RequestError, internal_error
+from gateway.graphql_over_http import (
+    JSON,
+    RequestHeaders,
+    check_content_type,
+    read_body,
+    read_query_string,
+    response_type,
+    status_of,
+)
+from gateway.pages import Page, Pages
+from gateway.pipeline import Answer, Pipeline, Request, refusal
+from gateway.settings import Settings
+from gateway.subgraph_client import SubgraphClient, forwarded
+from gateway.supergraph import Supergraph
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger("gateway")
+
+
+class ClientGone(Exception):  # noqa: N818 — nobody is left to read an error
+    """The client left before the answer was ready."""
+
+
+class BodyTooLarge(BadRequest):  # noqa: N818 — the name of the status
+    status = 413
+
+
+class BodyTooSlow(BadRequest):  # noqa: N818 — the name of the status
+    status = 408
+
+
+def create_app(supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> "App":
+    """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
+    pool = transport or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=256, max_keepalive_connections=64))
+    client = SubgraphClient(supergraph.subgraphs, pool, settings.subgraph_timeout_s, settings.response_bytes)
+    return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One HTTP request as it is being answered."""
+
+    method: str
+    path: str
+    headers: RequestHeaders
+    raw_headers: Iterable[tuple[bytes, bytes]]
+    query_string: bytes
+    receive: Receive
+    request_id: str
+    operation_name: str = "-"
+    started: float = field(default_factory=time.monotonic)
+
+
+class App:
+    def __init__(
+        self, pipeline: Pipeline, pages: Pages, settings: Settings, transport: httpx.AsyncBaseTransport
+    ) -> None:
+        self._pipeline = pipeline
+        self._pages = pages
+        self._settings = settings
+        self._transport = transport
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(_exchange(scope, receive), send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        async with self._transport:
+            while True:
+                message = await receive()
+                await send({"type": message["type"] + ".complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return
+
+    async def _serve(self, exchange: Exchange, send: Send) -> None:
+        try:
+            reply = await self._reply(exchange)
+        except ClientGone:
+            return
+        except Exception:
+            # The one place where everything is caught: clients never see a fault's text, the log has it all.
+            log.exception("request %s failed", exchange.request_id)
+            reply = _json_reply(500, {"errors": [internal_error(exchange.request_id)]}, JSON)
+        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
+        _log_access(exchange, reply.status)
+
+    async def _reply(self, exchange: Exchange) -> Reply:
+        match exchange.path:
+            case "/graphql":
+                return await self._graphql(exchange)
+            case "/healthz" | "/readyz":
+                # The supergraph is loaded before the port is opened, so who can ask finds it ready.
+                return _json_reply(200, {"status": "ok"}, JSON)
+            case _:
+                return self._page(exchange)
+
+    def _page(self, exchange: Exchange) -> Reply:
+        is_hidden = exchange.path == "/graphiql" and not self._settings.graphiql
+        if exchange.method not in {"GET", "HEAD"}:
+            return Reply(405, b"", ((b"allow", b"GET, HEAD"),))
+        return _page_reply(None if is_hidden else self._pages.find(exchange.path))
+
+    # --- GraphQL ----------------------------------------------------------------------------------------------------
+
+    async def _graphql(self, exchange: Exchange) -> Reply:
+        if exchange.method not in {"GET", "POST"}:
+            return Reply(405, b"", ((b"allow", b"GET, POST"),))
+        media = JSON
+        try:
+            media = response_type(exchange.headers)
+            request = await self._request(exchange)
+        except RequestError as error:
+            answer = refusal(error)
+        else:
+            exchange.operation_name = request.operation_name or "-"
+            answer = await self._answered_unless_gone(exchange, request)
+        return _graphql_reply(answer, media)
+
+    async def _request(self, exchange: Exchange) -> Request:
+        down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
+        if "x-request-id" in self._settings.forwarded_headers:
+            down = (*(each for each in down if each[0] != "x-request-id"), ("x-request-id", exchange.request_id))
+        wants_plan = exchange.headers.get("x-query-plan") == "1"
+        if exchange.method == "GET":
+            return read_query_string(exchange.query_string, down, wants_plan=wants_plan)
+        check_content_type(exchange.headers)
+        return read_body(await self._body(exchange), down, wants_plan=wants_plan)
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        """Read the body, never more of it or longer than the limits say."""
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                return await self._read(exchange)
+        except TimeoutError as error:
+            raise BodyTooSlow("The body did not arrive in time.") from error
+
+    async def _read(self, exchange: Exchange) -> bytes:
+        limit = self._settings.limits.body_bytes
+        body = bytearray()
+        while True:
+            message = await exchange.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body += message.get("body", b"")
+            if len(body) > limit:
+                raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+            if not message.get("more_body"):
+                return bytes(body)
+
+    async def _answered_unless_gone(self, exchange: Exchange, request: Request) -> Answer:
+        """Stop working, and stop the subgraphs' requests, when the client leaves."""
+        answering = asyncio.ensure_future(self._pipeline.answer(request))
+        leaving = asyncio.ensure_future(_left(exchange.receive))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise ClientGone
+            return answering.result()
+        finally:
+            answering.cancel()
+            leaving.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _exchange(scope: Scope, receive: Receive) -> Exchange:
+    values = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return Exchange(
+        method=scope["method"],
+        path=scope["path"],
+        headers=RequestHeaders(values),
+        raw_headers=scope["headers"],
+        query_string=scope["query_string"],
+        receive=receive,
+        request_id=_request_id(values.get("x-request-id", "")),
+    )
+
+
+def _request_id(given: str) -> str:
+    """The client's own id if it can stand in a log line, else a new one."""
+    is_plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum() and len(given) <= 64
+    return given if is_plain else secrets.token_hex(16)
+
+
+def _graphql_reply(answer: Answer, media: str) -> Reply:
+    reply = _json_reply(status_of(answer, media), answer.body(), media)
+    is_wrong_method = answer.status == 405
+    return Reply(reply.status, reply.body, (*reply.headers, *(((b"allow", b"POST"),) if is_wrong_method else ())))
+
+
+def _json_reply(status: int, body: Any, media: str) -> Reply:
+    content_type = f"{media}; charset=utf-8".encode()
+    return Reply(status, orjson.dumps(body), ((b"content-type", content_type),))
+
+
+def _page_reply(page: Page | None) -> Reply:
+    if page is None:
+        return Reply(404, b"Not found.\n", ((b"content-type", b"text/plain; charset=utf-8"),))
+    headers = (
+        (b"content-type", page.content_type.encode()),
+        (b"cache-control", page.cache_control.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    return Reply(page.status, page.body, headers)
+
+
+def _log_access(exchange: Exchange, status: int) -> None:
+    """Never variables, headers or query strings: they may carry secrets."""
+    line = {
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": status,
+        "ms": round((time.monotonic() - exchange.started) * 1000, 1),
+        "operation": exchange.operation_name,
+        "requestId": exchange.request_id,
+    }
+    log.info("%s", orjson.dumps(line).decode())

@@ -1,0 +1,134 @@
+"""Everything that can go wrong, as one tree.
+
+GatewayError
+├── SupergraphError              the supergraph file cannot be served; stops the start
+├── SettingsError                an environment variable has a bad value; stops the start
+├── RequestError                 the client's request; answered without `data`
+│   ├── BadRequest               not a well-formed GraphQL-over-HTTP request
+│   ├── ParseFailed              the operation is not GraphQL
+│   ├── ValidationFailed         the operation does not fit the API schema
+│   ├── BadUserInput             a variable has a value its type does not allow
+│   └── TooComplex               a limit is passed
+├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
+└── SubgraphFailure              one fetch; costs only the fields it was to bring
+    ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
+    └── DeadlineExceeded         no answer in time
+
+Each class has one stable code, listed in `schema/error_codes.json`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+FormattedError = dict[str, Any]
+
+
+class GatewayError(Exception):
+    """Anything this gateway raises on purpose."""
+
+    code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
+
+
+class SupergraphError(GatewayError):
+    """The supergraph cannot be served; the message says why in one sentence."""
+
+
+class SettingsError(GatewayError):
+    """A setting has a bad value; the message names the variable."""
+
+
+class PlanningError(GatewayError):
+    """A composed supergraph promises that this never happens for a valid operation."""
+
+    def __init__(self, type_name: str, field: str) -> None:
+        self.type_name = type_name
+        self.field = field
+        super().__init__(f"No subgraph can supply {type_name}.{field} from where it is asked")
+
+
+class RequestError(GatewayError):
+    """A request that is answered without `data`."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, locations: list[dict[str, int]] | None = None) -> None:
+        self.message = message
+        self.locations = locations
+        super().__init__(message)
+
+    def formatted(self) -> list[FormattedError]:
+        """The `errors` of the answer."""
+        error: FormattedError = {"message": self.message}
+        if self.locations:
+            error["locations"] = self.locations
+        error["extensions"] = {"code": self.code}
+        return [error]
+
+
+class BadRequest(RequestError):
+    code = "BAD_REQUEST"
+
+
+class ParseFailed(RequestError):
+    code = "GRAPHQL_PARSE_FAILED"
+
+
+class BadUserInput(RequestError):
+    code = "BAD_USER_INPUT"
+
+
+class TooComplex(RequestError):
+    code = "QUERY_TOO_COMPLEX"
+
+    def __init__(self, what: str, limit: int) -> None:
+        self.what = what
+        self.limit = limit
+        super().__init__(f"The operation has more than {limit} {what}.")
+
+
+class ValidationFailed(RequestError):
+    """Carries every error the validation found."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+    def __init__(self, errors: list[FormattedError]) -> None:
+        self.errors = errors
+        super().__init__(errors[0]["message"])
+
+    def formatted(self) -> list[FormattedError]:
+        return [error | {"extensions": {"code": self.code}} for error in self.errors]
+
+
+class SubgraphFailure(GatewayError):
+    """A fetch brought nothing; *reason* is for the log only, clients see `message`."""
+
+    message: ClassVar[str]
+
+    def __init__(self, service: str, reason: str) -> None:
+        self.service = service
+        self.reason = reason
+        super().__init__(f"{service}: {reason}")
+
+    def at(self, path: tuple[str | int, ...]) -> FormattedError:
+        """The error a client sees at the field that is missing because of this."""
+        return {
+            "message": self.message.format(service=self.service),
+            "path": list(path),
+            "extensions": {"code": self.code, "service": self.service},
+        }
+
+
+class SubgraphUnavailable(SubgraphFailure):
+    code = "SUBGRAPH_UNAVAILABLE"
+    message = "The service '{service}' is not available."
+
+
+class DeadlineExceeded(SubgraphFailure):
+    code = "DEADLINE_EXCEEDED"
+    message = "The service '{service}' did not answer in time."
+
+
+def internal_error(request_id: str) -> FormattedError:
+    """What a client sees of a fault of ours; the log has the rest under *request_id*."""
+    extensions: Mapping[str, str] = {"code": GatewayError.code, "requestId": request_id}
+    return {"message": "Internal server error.", "extensions": extensions}

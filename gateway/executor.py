@@ -1,0 +1,265 @@
+"""Runs a plan: each fetch as soon as what it reads from is there; keeps the data and the errors.
+
+A fetch that fails costs the fields it was to bring, at every place it was to bring them to, and nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.errors import FormattedError, SubgraphFailure, SubgraphUnavailable
+from gateway.planner.locations import Location
+from gateway.query_plan import Asked, EntityPart, Fetch, Plan
+from gateway.representations import Entities, Object, ResponsePath, compile_part, copy_of, merge, objects_at, paths_to
+
+ERROR_LIMIT = 200
+"""More errors than this say nothing new, and a list of a million places must not become a million errors."""
+
+
+class Sender(Protocol):
+    """One request to one subgraph: the answer's `data` and `errors`. Raises SubgraphFailure."""
+
+    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class ExecutablePlan:
+    """A plan with what can be prepared once for all its executions."""
+
+    plan: Plan
+    collectors: Mapping[int, tuple[Callable[[Object], Entities], ...]]
+    dependents: Mapping[int, tuple[Fetch, ...]]
+
+
+def compile_plan(plan: Plan) -> ExecutablePlan:
+    dependents: dict[int, list[Fetch]] = {fetch.index: [] for fetch in plan.fetches}
+    for fetch in plan.fetches:
+        for index in fetch.after:
+            dependents[index].append(fetch)
+    return ExecutablePlan(
+        plan,
+        {fetch.index: tuple(compile_part(part) for part in fetch.parts) for fetch in plan.fetches},
+        {index: tuple(fetches) for index, fetches in dependents.items()},
+    )
+
+
+@dataclass
+class Result:
+    """What the subgraphs brought: data under the gateway's own keys, and errors with the client's paths."""
+
+    data: Object = field(default_factory=dict)
+    errors: list[FormattedError] = field(default_factory=list)
+
+
+async def execute(executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any]) -> Result:
+    """Run every fetch of the plan."""
+    execution = _Execution(executable, send, variables)
+    await execution.run([fetch for fetch in executable.plan.fetches if not fetch.after])
+    return execution.result
+
+
+class _Execution:
+    def __init__(self, executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any]) -> None:
+        self.result = Result()
+        self._executable = executable
+        self._send = send
+        self._variables = variables
+        self._waiting = {fetch.index: len(fetch.after) for fetch in executable.plan.fetches}
+        self._failures: dict[int, SubgraphFailure] = {}
+
+    async def run(self, fetches: list[Fetch]) -> None:
+        """Run fetches side by side, and after each what was only waiting for it."""
+        if len(fetches) == 1:
+            await self._run_one(fetches[0])
+        elif fetches:
+            async with asyncio.TaskGroup() as group:
+                for fetch in fetches:
+                    group.create_task(self._run_one(fetch))
+
+    async def _run_one(self, fetch: Fetch) -> None:
+        await (self._fetch_entities(fetch) if fetch.parts else self._fetch_root(fetch))
+        await self.run(self._now_ready(fetch))
+
+    def _now_ready(self, fetch: Fetch) -> list[Fetch]:
+        ready = []
+        for dependent in self._executable.dependents[fetch.index]:
+            self._waiting[dependent.index] -= 1
+            if not self._waiting[dependent.index]:
+                ready.append(dependent)
+        return ready
+
+    def _variables_of(self, fetch: Fetch) -> dict[str, Any]:
+        return {name: self._variables[name] for name in fetch.variables if name in self._variables}
+
+    # --- root fetches -----------------------------------------------------------------------------------------------
+
+    async def _fetch_root(self, fetch: Fetch) -> None:
+        places = objects_at(fetch.path)(self.result.data)
+        if not places:
+            return
+        try:
+            answer = await self._send(fetch, self._variables_of(fetch))
+        except SubgraphFailure as failure:
+            self._failures[fetch.index] = failure
+            self._report(_missing_at(self._root_places(fetch), fetch.asked, fetch.location), failure.at)
+            return
+        for number, place in enumerate(places):
+            merge(place, copy_of(answer.get("data") or {}) if number else answer.get("data") or {})
+        self._pass_on_errors(fetch, answer.get("errors") or ())
+
+    def _root_places(self, fetch: Fetch) -> list[tuple[ResponsePath, Object]]:
+        return list(paths_to(self.result.data, fetch.path, self._executable.plan.root))
+
+    def _pass_on_errors(self, fetch: Fetch, errors: Iterable[Any]) -> None:
+        for error in errors:
+            path = error.get("path") if isinstance(error, dict) else None
+            if isinstance(path, list) and path:
+                at = [(*place, *client_path(fetch.location, path)) for place, _ in self._root_places(fetch)]
+            else:
+                at = list(_missing_at(self._root_places(fetch), fetch.asked, fetch.location))
+            self._report(at, _passed_on(error, fetch.service))
+
+    # --- entity fetches ---------------------------------------------------------------------------------------------
+
+    async def _fetch_entities(self, fetch: Fetch) -> None:
+        wanted = [collect(self.result.data) for collect in self._executable.collectors[fetch.index]]
+        self._report_incomplete(fetch, wanted)
+        if not any(entities.representations for entities in wanted):
+            return
+        variables = self._variables_of(fetch)
+        for part, entities in zip(fetch.parts, wanted, strict=True):
+            variables[part.variable] = entities.representations
+        try:
+            answer = await self._send(fetch, variables)
+            found = [_entities_of(answer, part, each, fetch.service) for part, each in zip(fetch.parts, wanted, strict=True)]
+        except SubgraphFailure as failure:
+            self._failures[fetch.index] = failure
+            for part, entities in zip(fetch.parts, wanted, strict=True):
+                self._report(self._missing(part, _all_places(entities)), failure.at)
+            return
+        for part, entities, answers in zip(fetch.parts, wanted, found, strict=True):
+            _put_in(part, entities, answers)
+        self._pass_on_entity_errors(fetch, wanted, answer.get("errors") or ())
+
+    def _report_incomplete(self, fetch: Fetch, wanted: list[Entities]) -> None:
+        """Where a required field was not delivered because its fetch failed, that failure is the reason here too."""
+        failure = next((self._failures[index] for index in fetch.after if index in self._failures), None)
+        if failure is None:
+            return
+        if any(entities.incomplete for entities in wanted):
+            self._failures[fetch.index] = failure
+        for part, entities in zip(fetch.parts, wanted, strict=True):
+            self._report(self._missing(part, entities.incomplete), failure.at)
+
+    def _pass_on_entity_errors(self, fetch: Fetch, wanted: list[Entities], errors: Iterable[Any]) -> None:
+        by_name = {part.name: (part, entities) for part, entities in zip(fetch.parts, wanted, strict=True)}
+        for error in errors:
+            self._report(self._places_of_error(error, by_name), _passed_on(error, fetch.service))
+
+    def _places_of_error(
+        self, error: Any, by_name: Mapping[str, tuple[EntityPart, Entities]]
+    ) -> Iterator[ResponsePath]:
+        """`["_entities", 3, "name"]` -> the client's path of `name` at each place of the third representation."""
+        path = error.get("path") if isinstance(error, dict) else None
+        match path:
+            case [str(name), int(index), *rest] if name in by_name and index < len(by_name[name][1].places):
+                part, entities = by_name[name]
+                places = entities.places[index]
+                yield from self._below(part, places, rest) if rest else self._missing(part, places)
+            case _:
+                for part, entities in by_name.values():
+                    yield from self._missing(part, _all_places(entities))
+
+    def _below(self, part: EntityPart, places: list[tuple[int, Object]], rest: list[Any]) -> Iterator[ResponsePath]:
+        for at, _, location in self._located(part, places):
+            yield (*at, *client_path(location, rest))
+
+    def _missing(self, part: EntityPart, places: list[tuple[int, Object]]) -> Iterator[ResponsePath]:
+        for at, place, location in self._located(part, places):
+            yield from _missing_at([(at, place)], part.asked, location)
+
+    def _located(
+        self, part: EntityPart, places: list[tuple[int, Object]]
+    ) -> Iterator[tuple[ResponsePath, Object, Location]]:
+        """The client's paths of objects, looked up only now that an error needs them."""
+        for number, path in enumerate(part.paths):
+            wanted = {id(place) for of_path, place in places if of_path == number}
+            if wanted:
+                for at, place in paths_to(self.result.data, path, self._executable.plan.root):
+                    if id(place) in wanted:
+                        yield at, place, part.locations[number]
+
+    # --- errors -----------------------------------------------------------------------------------------------------
+
+    def _report(self, paths: Iterable[ResponsePath], make: Callable[[ResponsePath], FormattedError]) -> None:
+        for path in paths:
+            if len(self.result.errors) >= ERROR_LIMIT:
+                return
+            self.result.errors.append(make(path))
+
+
+def _all_places(entities: Entities) -> list[tuple[int, Object]]:
+    return [place for places in entities.places for place in places]
+
+
+def _entities_of(answer: Mapping[str, Any], part: EntityPart, wanted: Entities, service: str) -> list[Any]:
+    data = answer.get("data")
+    found = data.get(part.name) if isinstance(data, dict) else None
+    if found is None and answer.get("errors"):
+        return [None] * len(wanted.representations)
+    if not isinstance(found, list) or len(found) != len(wanted.representations):
+        raise SubgraphUnavailable(service, "`_entities` does not hold one entry for each representation")
+    return found
+
+
+def _put_in(part: EntityPart, entities: Entities, answers: list[Any]) -> None:
+    """Places of one path share what was found; another path may get other fields later, so it gets a copy."""
+    for places, answer in zip(entities.places, answers, strict=True):
+        if not isinstance(answer, dict):
+            continue
+        of_path = {places[0][0]: answer}
+        for number, place in places:
+            if number not in of_path:
+                of_path[number] = copy_of(answer) if part.has_objects else answer
+            merge(place, of_path[number])
+
+
+def _missing_at(
+    places: Iterable[tuple[ResponsePath, Object]], asked: Iterable[Asked], location: Location
+) -> Iterator[ResponsePath]:
+    """The paths of the client's fields among *asked*."""
+    keys = dict.fromkeys(location.response_keys[key] for _, key in asked if key in location.response_keys)
+    for at, _ in places:
+        yield from ((*at, key) for key in keys)
+
+
+def client_path(location: Location, path: Iterable[Any]) -> ResponsePath:
+    """A path in the gateway's keys as the client knows it; cut where it enters a field only the gateway asked for."""
+    found: list[str | int] = []
+    for step in path:
+        if isinstance(step, int):
+            found.append(step)
+        elif step in location.response_keys:
+            found.append(location.response_keys[step])
+            location = location.below(step)
+        else:
+            break
+    return tuple(found)
+
+
+def _passed_on(error: Any, service: str) -> Callable[[ResponsePath], FormattedError]:
+    """A subgraph's error for the client: its message and extensions stay, its query's positions go."""
+    known = error if isinstance(error, dict) else {}
+    message = known.get("message")
+    extensions = known.get("extensions")
+    kept = extensions if isinstance(extensions, dict) else {}
+
+    def at(path: ResponsePath) -> FormattedError:
+        return {
+            "message": message if isinstance(message, str) else f"The service '{service}' reported an error.",
+            "path": list(path),
+            "extensions": {"code": "SUBGRAPH_ERROR", **kept, "service": service},
+        }
+
+    return at

@@ -1,0 +1,126 @@
+"""GraphQL over HTTP: what a request may look like, and which status its answer has.
+
+Source: https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from gateway.errors import BadRequest
+from gateway.pipeline import Answer, Request
+from gateway.subgraph_client import Headers
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+
+
+class UnsupportedMediaType(BadRequest):  # noqa: N818 — the name of the status
+    """Also refuses what a browser form can send to another site's server: it cannot send JSON unasked."""
+
+    status = 415
+
+
+class NotAcceptable(BadRequest):  # noqa: N818 — the name of the status
+    status = 406
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeaders:
+    """The headers of one HTTP request, by lower-case name."""
+
+    values: Mapping[str, str]
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+
+def response_type(headers: RequestHeaders) -> str:
+    """The media type to answer in. Raises NotAcceptable when the client takes neither of ours."""
+    accept = headers.get("accept").lower()
+    if not accept:
+        return JSON
+    ranges = [_media_range(each) for each in accept.split(",")]
+    offers = [(q, -place, media) for place, (media, q) in enumerate(ranges) if q > 0]
+    for _, _, media in sorted(offers, reverse=True):
+        if media in {GRAPHQL_RESPONSE, JSON}:
+            return media
+        if media in {"*/*", "application/*"}:
+            return JSON
+    raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE} or {JSON}.")
+
+
+def _media_range(text: str) -> tuple[str, float]:
+    media, *parameters = (each.strip() for each in text.split(";"))
+    named = dict(each.partition("=")[::2] for each in parameters)
+    if named.get("charset", "utf-8").strip('"') not in {"utf-8", "utf8"}:
+        return media, 0.0
+    try:
+        return media, float(named.get("q", "1"))
+    except ValueError:
+        return media, 0.0
+
+
+def check_content_type(headers: RequestHeaders) -> None:
+    """Raises UnsupportedMediaType for anything but JSON in UTF-8."""
+    media, *parameters = (each.strip().lower() for each in headers.get("content-type").split(";"))
+    charsets = [each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset=")]
+    if media != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+        raise UnsupportedMediaType(f"The body must be {JSON}, encoded in UTF-8.")
+    if headers.get("content-encoding").lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("The body must not be compressed.")
+
+
+def read_body(body: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
+    """A POST's request. Raises BadRequest."""
+    try:
+        parameters = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("The body is not JSON.") from error
+    if not isinstance(parameters, dict):
+        raise BadRequest("The body must be a JSON object; batches are not served.")
+    return _request(parameters, forwarded, may_mutate=True, wants_plan=wants_plan)
+
+
+def read_query_string(query_string: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
+    """A GET's request. Raises BadRequest."""
+    try:
+        given = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise BadRequest("The query string is not URL-encoded UTF-8.") from error
+    parameters: dict[str, Any] = dict(given)
+    for name in ("variables", "extensions"):
+        if name in given:
+            parameters[name] = _json_parameter(name, given[name])
+    return _request(parameters, forwarded, may_mutate=False, wants_plan=wants_plan)
+
+
+def _json_parameter(name: str, text: str) -> Any:
+    try:
+        return orjson.loads(text) if text else None
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The parameter '{name}' is not JSON.") from error
+
+
+def _request(parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool, wants_plan: bool) -> Request:
+    query, name = parameters.get("query"), parameters.get("operationName")
+    variables, extensions = parameters.get("variables"), parameters.get("extensions")
+    if not isinstance(query, str) or not query:
+        raise BadRequest("The parameter 'query' is missing or not a string.")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest("The parameter 'operationName' must be a string.")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest("The parameter 'variables' must be an object.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest("The parameter 'extensions' must be an object.")
+    return Request(query, variables or {}, name or None, forwarded, may_mutate=may_mutate, wants_plan=wants_plan)
+
+
+def status_of(answer: Answer, media: str) -> int:
+    """`application/json` says 200 for every well-formed request; the newer type tells refused ones apart."""
+    if answer.status is not None:
+        return answer.status
+    return 400 if answer.is_refused and media == GRAPHQL_RESPONSE else 200

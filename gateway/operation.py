@@ -1,0 +1,115 @@
+"""The client's text -> one checked operation: parsed, limited, validated, chosen; and its variables coerced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.values import get_variable_values
+
+from gateway.errors import BadRequest, BadUserInput, FormattedError, ParseFailed, TooComplex, ValidationFailed
+from gateway.limits import check_limits
+from gateway.selection import Document, Selection
+from gateway.settings import Limits
+from gateway.supergraph import Supergraph
+
+REPORTED_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A valid operation, ready to be planned."""
+
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    condition_variables: tuple[str, ...]
+    """The variables @skip and @include read: a plan is made for their values."""
+
+    @property
+    def kind(self) -> str:
+        return self.node.operation.value
+
+    def selection(self, supergraph: Supergraph, conditions: Mapping[str, Any]) -> Selection:
+        """What is selected under these values of `condition_variables`."""
+        document = Document(supergraph.covers, self.fragments, conditions)
+        return Selection(document, (self.node.selection_set,))
+
+
+def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits) -> Operation:
+    """Raises ParseFailed, TooComplex, ValidationFailed or BadRequest (no such operation, or no telling which)."""
+    document = _parse(text, limits)
+    check_limits(document, limits)
+    errors = validate(schema, document, max_errors=REPORTED_ERRORS)
+    if errors:
+        raise ValidationFailed([_formatted(error) for error in errors])
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    node = _chosen(document, operation_name)
+    return Operation(node, fragments, _condition_variables(document))
+
+
+def coerce_variables(operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema) -> dict[str, Any]:
+    """The values of the operation's variables by the API schema. Raises BadUserInput."""
+    definitions = operation.node.variable_definitions or ()
+    values = get_variable_values(schema, definitions, dict(given), max_errors=REPORTED_ERRORS)
+    if isinstance(values, list):
+        raise BadUserInput(values[0].message)
+    return values.coerced
+
+
+def _parse(text: str, limits: Limits) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=limits.tokens)
+    except GraphQLError as error:
+        if "tokens" in error.message and "more than" in error.message:
+            raise TooComplex("tokens", limits.tokens) from error
+        raise ParseFailed(error.message, _locations(error)) from error
+
+
+def _formatted(error: GraphQLError) -> FormattedError:
+    locations = _locations(error)
+    return {"message": error.message} | ({"locations": locations} if locations else {})
+
+
+def _locations(error: GraphQLError) -> list[dict[str, int]]:
+    return [{"line": each.line, "column": each.column} for each in error.locations or ()]
+
+
+def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    if not name:
+        if len(operations) != 1:
+            raise BadRequest("The document has several operations; say which one with operationName.")
+        return operations[0]
+    for each in operations:
+        if each.name and each.name.value == name:
+            return each
+    raise BadRequest("The document has no operation with the given operationName.")
+
+
+def _condition_variables(document: DocumentNode) -> tuple[str, ...]:
+    finder = _ConditionFinder()
+    visit(document, finder)
+    return tuple(sorted(finder.names))
+
+
+class _ConditionFinder(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: Any, *_: Any) -> None:
+        if node.name.value in {"skip", "include"}:
+            values = (argument.value for argument in node.arguments or ())
+            self.names |= {value.name.value for value in values if isinstance(value, VariableNode)}
+

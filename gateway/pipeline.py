@@ -1,0 +1,172 @@
+"""The whole gateway on one screen: text -> operation -> plan -> data -> answer."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from gateway.errors import BadRequest, FormattedError, RequestError, ValidationFailed
+from gateway.executor import ExecutablePlan, compile_plan, execute
+from gateway.introspection import asks_introspection, introspect
+from gateway.operation import Operation, coerce_variables, prepare
+from gateway.planner import plan_operation
+from gateway.query_plan import Fetch
+from gateway.response import ResponseShape
+from gateway.settings import Settings
+from gateway.subgraph_client import Headers, SubgraphClient
+from gateway.supergraph import Supergraph
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GraphQL request, freed of HTTP."""
+
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+    headers: Headers = ()
+    """Those that go down to the subgraphs."""
+    may_mutate: bool = True
+    wants_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`data` and `errors`; a refused request has no data at all."""
+
+    errors: list[FormattedError]
+    data: dict[str, Any] | None = None
+    is_refused: bool = False
+    extensions: Mapping[str, Any] | None = None
+    status: int | None = None
+    """The HTTP status where the answer dictates one."""
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {} if self.is_refused else {"data": self.data}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.extensions:
+            body["extensions"] = self.extensions
+        return body
+
+
+def refusal(error: RequestError) -> Answer:
+    """A malformed request has its status whatever the media type; a bad operation only in the newer one."""
+    status = error.status if isinstance(error, BadRequest) else None
+    return Answer(error.formatted(), is_refused=True, status=status)
+
+
+class MutationByGet(BadRequest):  # noqa: N818 — named like its siblings in errors.py
+    """GET never changes anything."""
+
+    status = 405
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Everything about an operation that does not change from one request to the next."""
+
+    executable: ExecutablePlan
+    shape: ResponseShape
+    asks_introspection: bool
+
+
+class Cache(Generic[K, V]):
+    """Keeps the most recently used entries."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        if key not in self._entries:
+            return None
+        self._entries.move_to_end(key)
+        return self._entries[key]
+
+    def put(self, key: K, value: V) -> V:
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        return value
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Pipeline:
+    """Answers requests for one supergraph."""
+
+    def __init__(self, supergraph: Supergraph, client: SubgraphClient, settings: Settings) -> None:
+        self._supergraph = supergraph
+        self._client = client
+        self._settings = settings
+        self._operations = Cache[tuple[str, str | None], Operation](settings.plan_cache_entries)
+        self._plans = Cache[tuple[str, str | None, tuple[Any, ...]], Planned](settings.plan_cache_entries)
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request; what is wrong with it is part of the answer. Faults of ours are raised."""
+        try:
+            return await self._answer(request)
+        except RequestError as error:
+            return refusal(error)
+
+    async def _answer(self, request: Request) -> Answer:
+        operation = self._operation(request)
+        variables = coerce_variables(operation, request.variables, self._supergraph.api_schema)
+        planned = self._planned(request, operation, variables)
+        here = self._introspected(planned, operation, variables)
+
+        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
+
+        async def send(fetch: Fetch, values: Mapping[str, Any]) -> Mapping[str, Any]:
+            return await self._client.send(fetch, values, request.headers, deadline)
+
+        result = await execute(planned.executable, send, variables)
+        data = planned.shape.shape(result.data, result.errors, here)
+        return Answer(result.errors, data, extensions=self._extensions(request, planned))
+
+    def _operation(self, request: Request) -> Operation:
+        key = (request.query, request.operation_name)
+        operation = self._operations.get(key)
+        if operation is None:
+            limits, schema = self._settings.limits, self._supergraph.api_schema
+            operation = self._operations.put(key, prepare(request.query, request.operation_name, schema, limits))
+        if operation.kind == "subscription":
+            raise BadRequest("Subscriptions are not served at this address.")
+        if operation.kind == "mutation" and not request.may_mutate:
+            raise MutationByGet("A mutation must be sent by POST.")
+        return operation
+
+    def _planned(self, request: Request, operation: Operation, variables: Mapping[str, Any]) -> Planned:
+        """The plan for this text under these values of its @skip and @include variables; of no other variable."""
+        conditions = {name: variables.get(name) for name in operation.condition_variables}
+        key = (request.query, request.operation_name, tuple(conditions.values()))
+        return self._plans.get(key) or self._plans.put(key, self._plan(operation, conditions))
+
+    def _plan(self, operation: Operation, conditions: Mapping[str, Any]) -> Planned:
+        supergraph, settings = self._supergraph, self._settings
+        selection = operation.selection(supergraph, conditions)
+        labels, limit = settings.override_labels, settings.limits.planning_steps
+        plan = plan_operation(operation.node, selection, supergraph, labels, limit)
+        root_type = supergraph.roots[operation.kind]
+        names = {each.name for each in selection.fields(root_type).values()}
+        shape = ResponseShape(selection, root_type, plan.root, supergraph)
+        return Planned(compile_plan(plan), shape, asks_introspection(names))
+
+    def _introspected(self, planned: Planned, operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
+        if not planned.asks_introspection:
+            return {}
+        if not self._settings.introspection:
+            raise ValidationFailed([{"message": "Introspection is switched off."}])
+        return introspect(operation, self._supergraph.api_schema, variables)
+
+    def _extensions(self, request: Request, planned: Planned) -> Mapping[str, Any] | None:
+        if not (request.wants_plan and self._settings.show_plans):
+            return None
+        return {"queryPlan": str(planned.executable.plan)}
+

@@ -1,0 +1,291 @@
+"""The chosen picks, laid out as fetches that depend on each other.
+
+One draft per (path, subgraph, step): what is picked for the same place at the same moment shares a fetch.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from textwrap import indent
+
+from graphql import print_ast
+
+from gateway.planner.locations import Location
+from gateway.planner.options import Hop, Narrow, Pick, Representation, Take
+from gateway.query_plan import EntitySent, Path, Sent
+from gateway.selection import Field, Selection
+from gateway.supergraph import Graph, Supergraph
+
+@dataclass(eq=False, slots=True)
+class DraftField:
+    text: str
+    """`key: name(arguments)`"""
+    variables: frozenset[str]
+    selection: "DraftSelection | None" = None
+
+
+@dataclass(eq=False, slots=True)
+class DraftSelection:
+    """A selection set of a fetch that is being put together."""
+
+    type_name: str
+    is_abstract: bool
+    fields: dict[tuple[str | None, str], DraftField] = field(default_factory=dict)
+    """(type condition, key) -> field"""
+
+    def add(self, condition: str | None, key: str, asked: Field) -> DraftField:
+        if condition == self.type_name:
+            condition = None
+        text = asked.signature if key == asked.name else f"{key}: {asked.signature}"
+        return self.fields.setdefault((condition, key), DraftField(text, asked.variables))
+
+    def absorb(self, other: "DraftSelection") -> None:
+        for at, theirs in other.fields.items():
+            ours = self.fields.setdefault(at, theirs)
+            if ours is not theirs and ours.selection and theirs.selection:
+                ours.selection.absorb(theirs.selection)
+
+    def variables(self) -> frozenset[str]:
+        below = (each.selection.variables() for each in self.fields.values() if each.selection)
+        return frozenset[str]().union(*(each.variables for each in self.fields.values()), *below)
+
+    @property
+    def has_objects(self) -> bool:
+        return any(each.selection for each in self.fields.values())
+
+    def lines(self) -> Iterator[str]:
+        """The selections, those for every type first; an abstract type always says which one it is."""
+        if self.is_abstract or not self.fields:
+            yield "__typename"
+        conditions = dict.fromkeys(condition for condition, _ in self.fields)
+        for condition in sorted(conditions, key=lambda each: each is not None):
+            yield from self._lines_for(condition)
+
+    def _lines_for(self, condition: str | None) -> Iterator[str]:
+        lines = [line for (at, _), each in self.fields.items() if at == condition for line in _field_lines(each)]
+        if condition is None:
+            yield from lines
+        else:
+            yield from (f"... on {condition} {{", *(f"  {line}" for line in lines), "}")
+
+
+def _field_lines(drafted: DraftField) -> Iterator[str]:
+    if drafted.selection is None:
+        yield drafted.text
+        return
+    yield drafted.text + " {"
+    yield from (indent(line, "  ") for line in drafted.selection.lines())
+    yield "}"
+
+
+@dataclass(eq=False, slots=True)
+class DraftRepresentation:
+    source_type: str
+    keys: list[Selection] = field(default_factory=list)
+    requires: list[Selection] = field(default_factory=list)
+
+    def absorb(self, keys: Iterable[Selection], requires: Iterable[Selection]) -> None:
+        self.keys += [each for each in keys if each not in self.keys]
+        self.requires += [each for each in requires if each not in self.requires]
+
+
+@dataclass(eq=False, slots=True)
+class Draft:
+    """A fetch that is being put together."""
+
+    graph: Graph
+    path: Path
+    location: Location
+    selection: DraftSelection
+    step: int
+    sent: "dict[tuple[str | None, str, str | None], DraftRepresentation]" = field(default_factory=dict)
+    """What is sent, by (type condition, target type, typename); empty for a root fetch."""
+    after: "set[Draft]" = field(default_factory=set)
+
+    @property
+    def is_entity_fetch(self) -> bool:
+        return bool(self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where picks are being applied: in which fetch, at which of its selections, for which type."""
+
+    draft: Draft | None
+    """None before the first fetch."""
+    selection: DraftSelection | None
+    location: Location
+    path: Path
+    condition: str | None = None
+    """The type condition to write fields under."""
+    narrowed: str | None = None
+    """The one type, of several possible here, that the picks are meant for."""
+
+    @property
+    def step(self) -> int:
+        return self.draft.step if self.draft else 0
+
+
+class FetchGraph:
+    """Collects the fetches of a query, or of one root field of a mutation."""
+
+    def __init__(self, supergraph: Supergraph, root: Location) -> None:
+        self._supergraph = supergraph
+        self._drafts: dict[tuple[Path, Graph, int, bool], Draft] = {}
+        self._root = root
+
+    def apply(self, picks: Iterable[Pick]) -> None:
+        self._apply(picks, Cursor(None, None, self._root, ()))
+
+    def drafts(self) -> list[Draft]:
+        """The fetches, each after those it reads from; a fetch that can wait for a later one is merged into it."""
+        for draft in sorted(self._drafts.values(), key=lambda each: -each.step):
+            self._merge_into_later(draft)
+        return sorted(self._drafts.values(), key=lambda each: each.step)
+
+    def _merge_into_later(self, draft: Draft) -> None:
+        if any(draft in other.after for other in self._drafts.values()):
+            return
+        for other in sorted(self._drafts.values(), key=lambda each: each.step):
+            same = (other.path, other.graph, other.is_entity_fetch) == (draft.path, draft.graph, draft.is_entity_fetch)
+            if same and other.step > draft.step:
+                self._merge(draft, other)
+                return
+
+    def _merge(self, draft: Draft, into: Draft) -> None:
+        into.selection.absorb(draft.selection)
+        into.after |= draft.after
+        for at, theirs in draft.sent.items():
+            ours = into.sent.setdefault(at, theirs)
+            ours.absorb(theirs.keys, theirs.requires)
+        self._drafts = {key: each for key, each in self._drafts.items() if each is not draft}
+
+    # --- applying picks: each returns the fetches that were touched -------------------------------------------------
+
+    def _apply(self, picks: Iterable[Pick], cursor: Cursor) -> set[Draft]:
+        touched: set[Draft] = set()
+        for pick in picks:
+            match pick:
+                case Take():
+                    touched |= self._take(pick, cursor)
+                case Narrow():
+                    touched |= self._apply(pick.picks, self._narrowed(cursor, pick))
+                case Hop():
+                    touched |= self._hop(pick, cursor)
+        return touched
+
+    def _narrowed(self, cursor: Cursor, pick: Narrow) -> Cursor:
+        return replace(cursor, condition=pick.type_name, narrowed=pick.type_name)
+
+    def _take(self, take: Take, cursor: Cursor) -> set[Draft]:
+        assert cursor.selection is not None  # noqa: S101 — the walk takes fields only inside a fetch
+        assert cursor.draft is not None  # noqa: S101
+        touched = {cursor.draft}
+        for condition, key in self._keys(take, cursor):
+            drafted = cursor.selection.add(condition, key, take.field)
+            if take.child_type is not None:
+                touched |= self._apply(take.picks, self._below(take, key, drafted, cursor))
+        return touched
+
+    def _keys(self, take: Take, cursor: Cursor) -> list[tuple[str | None, str]]:
+        """(type condition, key) to ask the field under: usually one, several where the types' keys differ."""
+        types = self._supergraph.possible_types(take.type_name, cursor.draft.graph if cursor.draft else None)
+        is_interface_object = not types or types == (take.type_name,)
+        if is_interface_object:
+            types = self._supergraph.possible_types(take.type_name) or (take.type_name,)
+        keys = {each: cursor.location.key_for(each, take.field, self._supergraph) for each in types}
+        if len(set(keys.values())) == 1 or is_interface_object:
+            return [(cursor.condition, key) for key in dict.fromkeys(keys.values())]
+        return list(keys.items())
+
+    def _below(self, take: Take, key: str, drafted: DraftField, cursor: Cursor) -> Cursor:
+        assert cursor.draft is not None  # noqa: S101 — see _take
+        graph, child_type = cursor.draft.graph, take.child_type or ""
+        if drafted.selection is None:
+            drafted.selection = DraftSelection(child_type, self._supergraph.is_abstract_in(child_type, graph))
+        condition = (f"|[{cursor.narrowed}]",) if cursor.narrowed else ()
+        owner = self._supergraph.field(take.type_name, take.field.name, graph)
+        lists = ("@",) * (print_ast(owner.type).count("[") if owner else 0)
+        path = (*cursor.path, *condition, key, *lists)
+        return Cursor(cursor.draft, drafted.selection, cursor.location.below(key), path)
+
+    def _hop(self, hop: Hop, cursor: Cursor) -> set[Draft]:
+        suppliers = self._apply(hop.requirement, cursor)
+        draft = self._draft_for(hop, cursor)
+        draft.after |= suppliers | ({cursor.draft} if cursor.draft else set())
+        if hop.representation:
+            self._send(draft, hop.representation, cursor.narrowed)
+        condition = hop.type_name if hop.representation else None
+        if self._supergraph.is_abstract_in(hop.type_name, hop.graph):
+            draft.selection.fields[condition, "__typename"] = DraftField("__typename", frozenset())
+        inner = Cursor(draft, draft.selection, cursor.location, cursor.path, condition, cursor.narrowed)
+        return self._apply(hop.picks, inner) | {draft}
+
+    def _draft_for(self, hop: Hop, cursor: Cursor) -> Draft:
+        step = cursor.step + hop.step
+        key = (cursor.path, hop.graph, step, hop.representation is not None)
+        if key not in self._drafts:
+            type_name = "_Entity" if hop.representation else hop.type_name
+            selection = DraftSelection(type_name, is_abstract=False)
+            self._drafts[key] = Draft(hop.graph, cursor.path, cursor.location, selection, step)
+        return self._drafts[key]
+
+    def _send(self, draft: Draft, representation: Representation, condition: str | None) -> None:
+        at = (condition, representation.target_type, representation.typename)
+        held = draft.sent.setdefault(at, DraftRepresentation(representation.source_type))
+        held.absorb(representation.selections[:1], representation.selections[1:])
+
+    # --- representations --------------------------------------------------------------------------------------------
+
+    def sent(self, draft: Draft) -> tuple[EntitySent, ...]:
+        """How the fetch makes its representations."""
+        return tuple(
+            EntitySent(
+                types=frozenset({condition}) if condition else None,
+                typename=typename,
+                fields=self._fields_sent(held, draft.location),
+                target_type=target_type,
+            )
+            for (condition, target_type, typename), held in draft.sent.items()
+        )
+
+    def _fields_sent(self, held: DraftRepresentation, location: Location) -> tuple[Sent, ...]:
+        of_keys = (self._sent_fields(each, (held.source_type,), location) for each in held.keys)
+        of_requires = (self._sent_fields(each, (held.source_type,), location) for each in held.requires)
+        keys = (replace(each, is_key=True) for each in chain.from_iterable(of_keys))
+        return _merged((*keys, *chain.from_iterable(of_requires)))
+
+    def _sent_fields(self, selection: Selection, types: tuple[str, ...], location: Location) -> Iterator[Sent]:
+        """Fields every type has are sent for all, others for their types only."""
+        having: dict[tuple[str, str], tuple[Field, list[str]]] = {}
+        for type_name in types:
+            for asked in selection.fields(type_name).values():
+                key = self._key_of(type_name, asked, location)
+                having.setdefault((asked.name, key), (asked, []))[1].append(type_name)
+        for (name, key), (asked, of_types) in having.items():
+            only = None if len(of_types) == len(types) else frozenset(of_types)
+            yield self._sent_field(name, key, only, asked, of_types[0], location)
+
+    def _key_of(self, type_name: str, asked: Field, location: Location) -> str:
+        possible = self._supergraph.possible_types(type_name) or (type_name,)
+        return location.key_for(possible[0], asked, self._supergraph)
+
+    def _sent_field(
+        self, name: str, key: str, types: frozenset[str] | None, asked: Field, type_name: str, location: Location
+    ) -> Sent:
+        if asked.selection is None:
+            return Sent(name, key, types)
+        child_type = self._supergraph.child_type(type_name, name)
+        possible = self._supergraph.possible_types(child_type)
+        fields = tuple(self._sent_fields(asked.selection, possible, location.below(key)))
+        return Sent(name, key, types, fields, self._supergraph.types[child_type].is_abstract)
+
+
+def _merged(sent: Iterable[Sent]) -> tuple[Sent, ...]:
+    """Key and requirement may name the same field, each with other children."""
+    merged: dict[tuple[str, str, frozenset[str] | None], Sent] = {}
+    for each in sent:
+        at = (each.name, each.key, each.types)
+        held = merged.get(at)
+        merged[at] = replace(held, fields=_merged((*held.fields, *each.fields))) if held else each
+    return tuple(merged.values())

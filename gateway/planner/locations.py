@@ -1,0 +1,76 @@
+"""The name every field has inside the gateway.
+
+All fetches of one operation write into one tree of response data. At a place of that tree two fields can want the
+same response name: in fragments on different types, with other arguments, or because a requirement asks `price` while
+the client calls something else `price`. So each field has a *key* there: its response name when that is free, else
+an alias. Fetches ask under the key, and the answer is shaped from the keys.
+"""
+
+from dataclasses import dataclass, field
+from itertools import count
+
+from gateway.selection import Field, Selection
+from gateway.supergraph import Supergraph
+
+TYPENAME = "__typename"
+TYPENAME_SIGNATURE = (TYPENAME, "", "")
+
+Signature = tuple[str, str, str]
+"""(field name, arguments, shape of its type): fields with the same one may share a key."""
+
+
+@dataclass(eq=False, slots=True)
+class Location:
+    """One place of the response data, seen without list indexes and types."""
+
+    keys: dict[str, Signature] = field(default_factory=lambda: {TYPENAME: TYPENAME_SIGNATURE})
+    children: "dict[str, Location]" = field(default_factory=dict)
+    response_keys: dict[str, str] = field(default_factory=dict)
+    """Key -> the client's name for it; a key the client did not ask for is missing."""
+    known: dict[tuple[str, Field], str] = field(default_factory=dict)
+
+    def below(self, key: str) -> "Location":
+        return self.children.setdefault(key, Location())
+
+    def key_for(self, type_name: str, asked: Field, supergraph: Supergraph) -> str:
+        """The key of a field of *type_name* here; equal fields get equal keys."""
+        if asked.name == TYPENAME:
+            return TYPENAME
+        if (type_name, asked) not in self.known:
+            signature = (asked.name, asked.arguments, supergraph.shape(type_name, asked.name))
+            self.known[type_name, asked] = self._key(asked.response_key, signature)
+        return self.known[type_name, asked]
+
+    def _key(self, wanted: str, signature: Signature) -> str:
+        if self.keys.setdefault(wanted, signature) == signature:
+            return wanted
+        for number in count():
+            alias = f"_{number}_{wanted}"
+            if self.keys.setdefault(alias, signature) == signature:
+                return alias
+        raise AssertionError("count() does not end")
+
+
+def locate_clients_fields(selection: Selection, type_name: str, supergraph: Supergraph) -> Location:
+    """Give the client's own fields their keys before any requirement can take them; the root's location."""
+    root = Location()
+    _locate(root, selection, type_name, supergraph, set())
+    return root
+
+
+def _locate(
+    location: Location, selection: Selection, type_name: str, supergraph: Supergraph, seen: set[tuple[int, int, str]]
+) -> None:
+    place = (id(location), id(selection), type_name)
+    if place in seen:
+        return
+    seen.add(place)
+    for each in supergraph.possible_types(type_name):
+        for asked in selection.fields(each).values():
+            if asked.name.startswith("__"):
+                continue
+            key = location.key_for(each, asked, supergraph)
+            location.response_keys.setdefault(key, asked.response_key)
+            if asked.selection is not None:
+                child_type = supergraph.child_type(each, asked.name)
+                _locate(location.below(key), asked.selection, child_type, supergraph, seen)

@@ -1,0 +1,280 @@
+"""Every way to get what an operation asks for, the cheapest first.
+
+The supergraph is read as a graph whose nodes are `Place`s. From a place a field is taken where it is (`Take`), or
+after an entity fetch into another subgraph (`Hop`), which needs a key and perhaps `@requires` fields: these are
+selections of their own, planned from the same place. So keys that only a third subgraph can supply, and chains of
+`@requires`, come out of the recursion; `Need.in_use` ends its circles.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from graphql import SelectionSetNode
+
+from gateway.errors import TooComplex
+from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine
+from gateway.planner.places import Need, Place, Resolver
+from gateway.selection import Document, Field, OneField, Selection
+from gateway.supergraph import FieldInGraph, Graph, Supergraph
+
+TYPENAME = "__typename"
+
+Inner = Callable[[], list[Option]]
+
+
+class Walk:
+    """Finds options; remembers them by (place, what is asked, why)."""
+
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str], step_limit: int) -> None:
+        self._supergraph = supergraph
+        self._resolver = Resolver(supergraph, labels)
+        self._steps_left = self._step_limit = step_limit
+        self._known: dict[tuple[Place, Field | Selection, Need], list[Option]] = {}
+        self._field_sets: dict[int, Selection] = {}
+        self._document = Document(supergraph.covers)
+        self._pieces: dict[tuple[str, Field], list[Field]] = {}
+
+    def selection(self, place: Place, selection: Selection, need: Need) -> list[Option]:
+        """The ways to get a whole selection from *place*; empty when there is none."""
+        key = (place, selection, need)
+        if key not in self._known:
+            self._known[key] = self._selection(place, selection, need)
+        return self._known[key]
+
+    def field(self, place: Place, field: Field, need: Need) -> list[Option]:
+        """The ways to get one field, with all that is selected below it, of an object whose type is known."""
+        key = (place, field, need)
+        if key not in self._known:
+            self._count_step()
+            self._known[key] = self._field(place, field, need)
+        return self._known[key]
+
+    def _count_step(self) -> None:
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise TooComplex("planning steps", self._step_limit)
+
+    # --- selections -----------------------------------------------------------------------------------------------
+
+    def _selection(self, place: Place, selection: Selection, need: Need) -> list[Option]:
+        if self._supergraph.is_interface_object(place.type_name, place.graph):
+            return self._of_interface_object(place, selection, need)
+        if self._supergraph.is_abstract_in(place.type_name, place.graph):
+            return self._of_abstract(place, selection, need)
+        fields = selection.fields(place.type_name).values()
+        return combine([self.field(place, field, need) for field in fields])
+
+    def _of_abstract(self, place: Place, selection: Selection, need: Need) -> list[Option]:
+        """Fields every type has are asked on the abstract type if possible, the others type by type."""
+        types = self._types_at(place, place.graph, need)
+        alternatives: list[list[Option]] = []
+        for field, having in _by_field(selection, types):
+            options = self._shared_field(place, field, need) if having == types else []
+            alternatives += [options] if options else self._type_by_type(place, field, having, need)
+        return combine(alternatives)
+
+    def _types_at(self, place: Place, graph: Graph | None, need: Need) -> list[str]:
+        """The object types that can stand at *place*; for clients only those they know."""
+        visible = self._supergraph.api_schema.type_map
+        types = self._supergraph.possible_types(place.type_name, graph)
+        return [each for each in types if not need.is_clients or each in visible]
+
+    def _type_by_type(self, place: Place, field: Field, types: list[str], need: Need) -> list[list[Option]]:
+        of_types = ((each, self.field(replace(place, type_name=each), field, need)) for each in types)
+        return [[option.narrowed(each) for option in options] for each, options in of_types]
+
+    def _shared_field(self, place: Place, field: Field, need: Need) -> list[Option]:
+        """A field of all types at an abstract place, asked once for all of them; empty when they differ."""
+        if field.name == TYPENAME:
+            return [FREE]
+        owner = self._resolver.uniform_owner(place, field.name, need)
+        if owner and owner.requires is None:
+            return self._taken(place, field, owner, need)
+        return cheapest(self._hops_to_interface(place, field, need))
+
+    def _hops_to_interface(self, place: Place, field: Field, need: Need) -> Iterator[Option]:
+        for graph in self._supergraph.types[place.type_name].graphs:
+            is_object = self._supergraph.is_interface_object(place.type_name, graph)
+            owner = self._resolver.target(place.type_name, field.name, graph)
+            if graph != place.graph and owner and (is_object or self._knows_all_types(place, graph)):
+                yield from self._entered(place, place.type_name, graph, field, need)
+
+    def _knows_all_types(self, place: Place, graph: Graph) -> bool:
+        there = self._supergraph.possible_types(place.type_name, graph)
+        return set(self._supergraph.possible_types(place.type_name, place.graph)) <= set(there)
+
+    def _of_interface_object(self, place: Place, selection: Selection, need: Need) -> list[Option]:
+        """The subgraph does not know the object's type: what depends on it asks one that does."""
+        types = self._types_at(place, None, need) or [place.type_name]
+        alternatives = []
+        for field, having in _by_field(selection, types):
+            options = self.field(place, field, need) if having == types and field.name != TYPENAME else []
+            piece = OneField({each: {field.response_key: field} for each in having})
+            alternatives.append(options or cheapest(self._refined(place, piece, need)))
+        return combine(alternatives)
+
+    def _refined(self, place: Place, selection: Selection, need: Need) -> Iterator[Option]:
+        """Ask a subgraph where the interface is a real one, and go on from there."""
+        for graph in self._supergraph.types[place.type_name].graphs:
+            if self._supergraph.is_abstract_in(place.type_name, graph):
+                target = Place(place.type_name, graph)
+                yield from self._hop(
+                    place, target, need, inner=lambda target=target: self.selection(target, selection, need)
+                )
+
+    # --- fields ---------------------------------------------------------------------------------------------------
+
+    def _field(self, place: Place, field: Field, need: Need) -> list[Option]:
+        if field.name == TYPENAME:
+            return [FREE]
+        local = self._local(place, field, need)
+        if local and not local[0].fetches:
+            return local[:1]
+        options = cheapest([*local, *self._elsewhere(place, field, need)])
+        if options and len(options[0].fetches) <= 1:
+            return options
+        return cheapest([*options, *self._in_pieces(place, field, need)])
+
+    def _local(self, place: Place, field: Field, need: Need) -> list[Option]:
+        owner = self._resolver.owner(place, field.name, need)
+        return self._taken(place, field, owner, need) if owner and owner.requires is None else []
+
+    def _taken(self, place: Place, field: Field, owner: FieldInGraph, need: Need) -> list[Option]:
+        if field.selection is None:
+            return [Option((Take(place.type_name, field),))]
+        child = self._resolver.child(place, field.name, owner)
+        label = f"{field.response_key}: {field.signature}"
+        return [
+            option.below(Take(place.type_name, field, child.type_name, option.picks), label)
+            for option in self.selection(child, field.selection, need)
+        ]
+
+    def _elsewhere(self, place: Place, field: Field, need: Need) -> Iterator[Option]:
+        for type_name, graph in self._holders(place, field):
+            yield from self._entered(place, type_name, graph, field, need)
+
+    def _holders(self, place: Place, field: Field) -> Iterator[tuple[str, Graph]]:
+        """Subgraphs that have the field on the type itself, or on an interface of it as an interface object."""
+        for graph in self._supergraph.types[place.type_name].graphs:
+            owner = self._resolver.target(place.type_name, field.name, graph)
+            if owner and (graph != place.graph or owner.requires is not None):
+                yield place.type_name, graph
+        for interface in self._supergraph.interfaces[place.type_name]:
+            for graph in self._supergraph.types[interface].graphs:
+                is_object = self._supergraph.is_interface_object(interface, graph)
+                if is_object and self._resolver.target(interface, field.name, graph):
+                    yield interface, graph
+
+    def _entered(self, place: Place, type_name: str, graph: Graph, field: Field, need: Need) -> Iterator[Option]:
+        """The field after a hop into *graph*, which knows the object as *type_name*."""
+        edge = (type_name, graph, field.name)
+        owner = self._resolver.target(type_name, field.name, graph)
+        if owner is None or (owner.requires is not None and edge in need.in_use):
+            return
+        target = Place(type_name, graph)
+        yield from self._hop(
+            place, target, need, inner=lambda: self._there(target, field, owner, need), requires=(owner, edge)
+        )
+
+    def _there(self, target: Place, field: Field, owner: FieldInGraph, need: Need) -> list[Option]:
+        """The field once an entity fetch has arrived; what it requires came along."""
+        if self._supergraph.is_abstract_in(target.type_name, target.graph):
+            types = self._types_at(target, target.graph, need)
+            return self.selection(target, self._piece(field, types), need)
+        return self._taken(target, field, owner, need)
+
+    def _piece(self, field: Field, types: list[str]) -> Selection:
+        return OneField({each: {field.response_key: field} for each in types})
+
+    def _in_pieces(self, place: Place, field: Field, need: Need) -> list[Option]:
+        """A field whose children no single subgraph has: each leaf goes its own way.
+
+        A mutation must run once, so it is never asked of two subgraphs.
+        """
+        pieces = self._leaves(place.type_name, field)
+        is_query = not self._supergraph.is_root(place.type_name) or place.type_name == self._supergraph.roots["query"]
+        if len(pieces) < 2 or not is_query:
+            return []
+        return combine([self.field(place, piece, need) for piece in pieces])
+
+    def _leaves(self, type_name: str, field: Field) -> list[Field]:
+        key = (type_name, field)
+        if key not in self._pieces:
+            self._pieces[key] = list(self._cut(type_name, field))
+        return self._pieces[key]
+
+    def _cut(self, type_name: str, field: Field) -> Iterator[Field]:
+        """The field with one leaf below it at a time, for each type that has the leaf."""
+        if field.selection is None:
+            yield field
+            return
+        child_type = self._supergraph.child_type(type_name, field.name)
+        for child, having in _by_field(field.selection, self._supergraph.possible_types(child_type)):
+            for leaf in self._leaves(having[0], child):
+                yield field.with_selection(self._piece(leaf, having))
+
+    # --- hops -----------------------------------------------------------------------------------------------------
+
+    def _hop(
+        self,
+        place: Place,
+        target: Place,
+        need: Need,
+        *,
+        inner: Inner,
+        requires: tuple[FieldInGraph, tuple[str, ...]] | None = None,
+    ) -> Iterator[Option]:
+        assert target.graph is not None  # noqa: S101 — only the start stands outside every subgraph
+        if self._supergraph.is_root(target.type_name):
+            hop = Hop(target.graph, target.type_name, 1, None, (), ())
+            yield from (option.after(FREE, replace(hop, picks=option.picks)) for option in inner())
+            return
+        for selections, requirement in self._requirements(place, target, need, requires):
+            sent = self._representation(place, target, selections)
+            hop = Hop(target.graph, target.type_name, requirement.steps + 1, sent, requirement.picks, ())
+            yield from (option.after(requirement, replace(hop, picks=option.picks)) for option in inner())
+
+    def _requirements(
+        self, place: Place, target: Place, need: Need, requires: tuple[FieldInGraph, tuple[str, ...]] | None
+    ) -> Iterator[tuple[tuple[Selection, ...], Option]]:
+        """For each key of the target: what has to be sent, and a way to get it from *place*."""
+        held = self._supergraph.in_graph(target.type_name, target.graph)
+        edge = (target.type_name, target.graph or "")
+        if held is None or edge in need.in_use:
+            return
+        extra, extra_options = self._required(place, need, requires)
+        for key in held.keys:
+            if key.resolvable:
+                selection = self._field_set(key.selection)
+                of_key = self.selection(place, selection, need.of_key(*edge))
+                for option in combine([of_key, extra_options])[:2]:
+                    yield (selection, *extra), option
+
+    def _required(
+        self, place: Place, need: Need, requires: tuple[FieldInGraph, tuple[str, ...]] | None
+    ) -> tuple[tuple[Selection, ...], list[Option]]:
+        if requires is None or requires[0].requires is None:
+            return (), [FREE]
+        owner, edge = requires
+        selection = self._field_set(owner.requires)  # type: ignore[arg-type]  # checked above
+        return (selection,), self.selection(place, selection, need.of_requires(*edge))
+
+    def _field_set(self, node: SelectionSetNode) -> Selection:
+        if id(node) not in self._field_sets:
+            self._field_sets[id(node)] = Selection(self._document, (node,))
+        return self._field_sets[id(node)]
+
+    def _representation(self, place: Place, target: Place, selections: tuple[Selection, ...]) -> Representation:
+        has_own_name = self._supergraph.is_abstract_in(place.type_name, place.graph)
+        is_interface_object = self._supergraph.is_interface_object(target.type_name, target.graph)
+        typename = None if has_own_name and not is_interface_object else target.type_name
+        return Representation(place.type_name, target.type_name, typename, selections)
+
+
+def _by_field(selection: Selection, types: "tuple[str, ...] | list[str]") -> list[tuple[Field, list[str]]]:
+    """Every field that is asked of one of *types*, with the types it is asked of."""
+    having: dict[Field, list[str]] = {}
+    for each in types:
+        for field in selection.fields(each).values():
+            having.setdefault(field, []).append(each)
+    return list(having.items())

@@ -1,0 +1,157 @@
+"""The query plan: Sequence, Parallel, Flatten and Fetch, and how they print.
+
+A plan is printed in the customary nested form. It runs a little better than it prints: a fetch starts as soon as the
+fetches it reads from (`Fetch.after`) have ended, not when the whole step before it has.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from textwrap import indent
+
+from gateway.planner.locations import Location
+
+Path = tuple[str, ...]
+"""Steps to a place of the response data: a key, `@` into a list, `|[A,B]` for objects of these types only."""
+
+Asked = tuple[str | None, str]
+"""(type or None, key) of a field at the top of a fetch: what is missing when the fetch fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One field of a representation: where its value is in the data and what the subgraph calls it."""
+
+    name: str
+    key: str
+    types: frozenset[str] | None = None
+    """Only objects of these types have it; None: all."""
+    fields: "tuple[Sent, ...]" = ()
+    with_typename: bool = False
+    is_key: bool = False
+    """Without the value of a key there is nothing to ask for; a required field may be null."""
+
+    def __str__(self) -> str:
+        name = self.name if self.name == self.key else f"{self.name}: {self.key}"
+        below = " ".join(["__typename"] * self.with_typename + [str(each) for each in self.fields])
+        text = f"{name} {{ {below} }}" if self.fields else name
+        return f"... on {'|'.join(sorted(self.types))} {{ {text} }}" if self.types else text
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySent:
+    """How the representation of an object is made."""
+
+    types: frozenset[str] | None
+    """Objects of these types are sent; None: every object at the path."""
+    typename: str | None
+    """The `__typename` to send; None: the object's own."""
+    fields: tuple[Sent, ...]
+    target_type: str
+    """The type whose selection the fetch asks."""
+
+    def __str__(self) -> str:
+        types = "|".join(sorted(self.types)) if self.types else self.target_type
+        name = f'__typename: "{self.typename}"' if self.typename and self.typename != types else "__typename"
+        return f"... on {types} {{ {' '.join([name, *map(str, self.fields)])} }}"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPart:
+    """One `_entities` field of an entity fetch: objects found at some places, and what is asked of them."""
+
+    paths: tuple[Path, ...]
+    locations: tuple[Location, ...]
+    sent: tuple[EntitySent, ...]
+    selection: str
+    asked: "tuple[Asked, ...]"
+    name: str
+    """The response name of the `_entities` field."""
+    variable: str
+    """The variable that carries the representations."""
+    has_objects: bool
+    """Whether an entity brings objects of its own, not only leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One request to one subgraph."""
+
+    index: int
+    service: str
+    graph: str
+    kind: str
+    """query, mutation or subscription"""
+    operation: str
+    """The GraphQL text that is sent."""
+    variables: frozenset[str]
+    after: tuple[int, ...]
+    """The fetches this one reads from."""
+    step: int
+    selection: str = ""
+    path: Path = ()
+    """A root fetch may also stand below the root, where a field returns `Query` again."""
+    location: Location = field(default_factory=Location)
+    parts: tuple[EntityPart, ...] = ()
+    """Empty for a root fetch."""
+    asked: "tuple[Asked, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that has to be fetched, in an order in which it can be."""
+
+    fetches: tuple[Fetch, ...]
+    root: Location
+
+    def __str__(self) -> str:
+        return print_plan(self)
+
+
+def print_plan(plan: Plan) -> str:
+    """The plan as `QueryPlan { … }`."""
+    if not plan.fetches:
+        return "QueryPlan {}"
+    steps = sorted({fetch.step for fetch in plan.fetches})
+    nodes = [_block("Parallel", [_print(each) for each in plan.fetches if each.step == step]) for step in steps]
+    return f"QueryPlan {{\n{indent(_block('Sequence', nodes), '  ')}\n}}"
+
+
+def _block(name: str, nodes: list[str]) -> str:
+    if len(nodes) == 1:
+        return nodes[0]
+    return f"{name} {{\n{indent(chr(10).join(f'{node},' for node in nodes), '  ')}\n}}"
+
+
+def _print(fetch: Fetch) -> str:
+    if not fetch.parts:
+        text = f'Fetch(service: "{fetch.service}") {_braces(fetch.selection)}'
+        return _flatten([fetch.path], text) if fetch.path else text
+    parts = [_flatten(part.paths, _print_part(fetch, part)) for part in fetch.parts]
+    return parts[0] if len(parts) == 1 else _block("Batch", parts)
+
+
+def _print_part(fetch: Fetch, part: EntityPart) -> str:
+    sent = "\n".join(str(each) for each in part.sent)
+    return f'Fetch(service: "{fetch.service}") {{\n{indent(_braces(sent), "  ")} =>\n{indent(_braces(part.selection), "  ")}\n}}'
+
+
+def _flatten(paths: Iterable[Path], text: str) -> str:
+    printed = ", ".join(f'"{".".join(_joined(path))}"' for path in paths)
+    return f"Flatten(path: {printed}) {{\n{indent(text, '  ')}\n}}"
+
+
+def _joined(path: Path) -> Iterator[str]:
+    """Type conditions hang on the step before them."""
+    held = ""
+    for step in path:
+        if step.startswith("|"):
+            held += step
+            continue
+        if held:
+            yield held
+        held = step
+    yield held
+
+
+def _braces(text: str) -> str:
+    return f"{{\n{indent(text, '  ')}\n}}"

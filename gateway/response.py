@@ -1,0 +1,231 @@
+"""Data -> the answer: the operation's names and order, nothing that was not asked, nulls by the API schema's rules.
+
+Compiled once for an operation into closures, one for each selection and type. A value that breaks the schema becomes
+null and an error, never a crash; a null where the schema allows none takes its parent along.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+
+from gateway.errors import FormattedError
+from gateway.planner.locations import Location
+from gateway.representations import Object
+from gateway.selection import Field, Selection
+from gateway.supergraph import Supergraph
+
+PathNode = tuple["PathNode | None", str | int]
+"""A response path, innermost step first, so that going deeper costs one small tuple."""
+
+
+class _Bubble(Exception):  # noqa: N818 — it steers, it is not an error a caller could see
+    """A null where none may be: the parent becomes null."""
+
+
+@dataclass(slots=True)
+class Shaping:
+    """One answer being made."""
+
+    errors: list[FormattedError]
+    here: Mapping[str, Any]
+    """What the gateway answers itself: response key -> value of `__schema` and `__type`."""
+
+    def broken(self, path: "PathNode", message: str) -> None:
+        """Report a value that breaks the schema, unless an error at or around the place has said so already."""
+        steps = unfolded(path)
+        if not any(_explains(error.get("path"), steps) for error in self.errors):
+            self.errors.append({"message": message, "path": steps, "extensions": {"code": "INVALID_SUBGRAPH_VALUE"}})
+
+
+def _explains(error_path: list[str | int] | None, path: list[str | int]) -> bool:
+    """An error explains a null above it (it took its parents along) and below it (nothing was delivered)."""
+    if error_path is None:
+        return True
+    shorter = min(len(error_path), len(path))
+    return error_path[:shorter] == path[:shorter]
+
+
+def unfolded(path: "PathNode | None") -> list[str | int]:
+    steps: list[str | int] = []
+    while path is not None:
+        path, step = path
+        steps.append(step)
+    return steps[::-1]
+
+
+Complete = Callable[[Any, PathNode, Shaping], Any]
+"""(value that is not null, path, shaping) -> value of the answer. Raises _Bubble."""
+Shape = Callable[[Object, "PathNode | None", Shaping], Object]
+
+
+class ResponseShape:
+    """Shapes the answers of one operation."""
+
+    def __init__(self, selection: Selection, root_type: str, location: Location, supergraph: Supergraph) -> None:
+        compiler = _Compiler(supergraph)
+        self._shape = compiler.object(selection, root_type, location)
+
+    def shape(self, data: Object, errors: list[FormattedError], here: Mapping[str, Any]) -> Object | None:
+        """The `data` of the answer; adds to *errors* what is found to be broken."""
+        try:
+            return self._shape(data, None, Shaping(errors, here))
+        except _Bubble:
+            return None
+
+
+class _Compiler:
+    def __init__(self, supergraph: Supergraph) -> None:
+        self._supergraph = supergraph
+        self._schema: GraphQLSchema = supergraph.api_schema
+
+    def object(self, selection: Selection, type_name: str, location: Location) -> Shape:
+        fields = tuple(self._field(field, type_name, location) for field in selection.fields(type_name).values())
+
+        def shape(value: Object, path: "PathNode | None", shaping: Shaping) -> Object:
+            return {response_key: complete(value, path, shaping) for response_key, complete in fields}
+
+        return shape
+
+    def _field(self, field: Field, type_name: str, location: Location) -> tuple[str, Shape]:
+        response_key = field.response_key
+        if field.name == "__typename":
+            return response_key, lambda value, path, shaping: type_name  # type: ignore[return-value,misc] # noqa: ARG005 — a leaf
+        if field.name.startswith("__"):
+            return response_key, lambda value, path, shaping: shaping.here[response_key]  # noqa: ARG005 — answered here
+        parent = self._schema.type_map[type_name]
+        assert isinstance(parent, GraphQLObjectType)  # noqa: S101 — shapes are made for object types
+        declared = parent.fields[field.name].type
+        key = location.key_for(type_name, field, self._supergraph)
+        where = f"{type_name}.{field.name}"
+        return response_key, self._reader(key, response_key, where, declared, self._complete(declared, field, location.below(key)))
+
+    def _reader(self, key: str, response_key: str, where: str, declared: GraphQLOutputType, complete: Complete) -> Any:
+        if is_non_null_type(declared):
+
+            def read_non_null(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
+                held = value.get(key)
+                if held is None:
+                    shaping.broken((path, response_key), f"Cannot return null for non-nullable field {where}.")
+                    raise _Bubble
+                return complete(held, (path, response_key), shaping)
+
+            return read_non_null
+
+        def read(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
+            held = value.get(key)
+            if held is None:
+                return None
+            try:
+                return complete(held, (path, response_key), shaping)
+            except _Bubble:
+                return None
+
+        return read
+
+    def _complete(self, declared: GraphQLOutputType, field: Field, location: Location) -> Complete:
+        if is_non_null_type(declared):
+            declared = declared.of_type
+        if is_list_type(declared):
+            return self._list(declared.of_type, self._complete(declared.of_type, field, location))
+        if is_leaf_type(declared):
+            return _leaf(declared)
+        assert field.selection is not None  # noqa: S101 — validation demands one for a composite type
+        if is_object_type(declared):
+            return _object(self.object(field.selection, declared.name, location), declared.name)
+        return self._abstract(get_named_type(declared).name, field.selection, location)
+
+    def _list(self, inner: GraphQLOutputType, complete: Complete) -> Complete:
+        items_may_be_null = not is_non_null_type(inner)
+
+        def item(value: Any, path: PathNode, shaping: Shaping) -> Any:
+            if value is None:
+                if items_may_be_null:
+                    return None
+                shaping.broken(path, "Cannot return null for a non-nullable list item.")
+                raise _Bubble
+            try:
+                return complete(value, path, shaping)
+            except _Bubble:
+                if items_may_be_null:
+                    return None
+                raise
+
+        def complete_list(value: Any, path: PathNode, shaping: Shaping) -> Any:
+            if type(value) is not list:
+                shaping.broken(path, "Expected a list.")
+                raise _Bubble
+            return [item(each, (path, number), shaping) for number, each in enumerate(value)]
+
+        return complete_list
+
+    def _abstract(self, name: str, selection: Selection, location: Location) -> Complete:
+        shapes: dict[str, Shape] = {}
+        abstract = self._schema.type_map[name]
+        assert is_abstract_type(abstract)  # noqa: S101 — the only kind left
+        possible = [each.name for each in self._schema.get_possible_types(abstract)]
+
+        def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
+            if type(value) is not dict:
+                shaping.broken(path, f"Expected an object of type {name}.")
+                raise _Bubble
+            typename = value.get("__typename")
+            if typename not in shapes:
+                known = typename if typename in possible else self._only_answer(possible, selection, typename)
+                if known is None:
+                    shaping.broken(path, f"Expected an object of type {name}.")
+                    raise _Bubble
+                shapes[typename] = self.object(selection, known, location)
+            return shapes[typename](value, path, shaping)
+
+        return complete
+
+    def _only_answer(self, possible: list[str], selection: Selection, typename: Any) -> str | None:
+        """An object whose type nobody had to find out, because the answer is the same for each."""
+        if typename is not None or not possible:
+            return None
+        alike = {tuple(selection.fields(each).values()) for each in possible}
+        return possible[0] if len(alike) == 1 else None
+
+
+def _object(shape: Shape, type_name: str) -> Complete:
+    def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
+        if type(value) is not dict:
+            shaping.broken(path, f"Expected an object of type {type_name}.")
+            raise _Bubble
+        return shape(value, path, shaping)
+
+    return complete
+
+
+_PLAIN: Mapping[str, tuple[type, ...]] = {"String": (str,), "ID": (str,), "Boolean": (bool,), "Float": (float,)}
+
+
+def _leaf(leaf: GraphQLLeafType) -> Complete:
+    plain = _PLAIN.get(leaf.name, ())
+    values = frozenset(leaf.values) if isinstance(leaf, GraphQLEnumType) else frozenset()
+
+    def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
+        if type(value) in plain or (type(value) is str and value in values):
+            return value
+        try:
+            return leaf.serialize(value)
+        except (GraphQLError, TypeError, ValueError):
+            shaping.broken(path, f"Not a value of type {leaf.name}.")
+            raise _Bubble from None
+
+    return complete

@@ -1,0 +1,177 @@
+"""What is selected at one place, merged: fragments inlined, @skip/@include decided, equal fields joined.
+
+A `Selection` answers "which fields does an object of type T give here?", and answers with the same `Field`
+object wherever the same nodes are meant, so that two types with the same fields can be seen to have the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    Node,
+    SelectionNode,
+    SelectionSetNode,
+    StringValueNode,
+    VariableNode,
+    Visitor,
+    print_ast,
+    visit,
+)
+
+Covers = Callable[[str, str], bool]
+"""(type condition, object type) -> whether the object fits."""
+
+
+class Field:
+    """One field of the answer (or of a requirement) with everything selected below it."""
+
+    __slots__ = ("arguments", "name", "response_key", "selection", "variables")
+
+    def __init__(self, node: FieldNode, selection: "Selection | None") -> None:
+        self.name = node.name.value
+        self.response_key = node.alias.value if node.alias else self.name
+        self.arguments = _print_arguments(node)
+        self.variables = frozenset(_variables_in(node.arguments or ()) | _variables_in(node.directives or ()))
+        self.selection = selection
+
+    @property
+    def signature(self) -> str:
+        """What is asked, apart from the name it is asked under and from what is selected below."""
+        return self.name + self.arguments
+
+    def with_selection(self, selection: "Selection") -> "Field":
+        """The same field asking for less below."""
+        smaller = object.__new__(Field)
+        for name in ("arguments", "name", "response_key", "variables"):
+            setattr(smaller, name, getattr(self, name))
+        smaller.selection = selection
+        return smaller
+
+    def __repr__(self) -> str:
+        return f"Field({self.response_key}: {self.signature})"
+
+
+@dataclass(eq=False, slots=True)
+class Document:
+    """What the selections of one operation (or one field set) have in common."""
+
+    covers: Covers
+    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the variables that @skip and @include read."""
+    merged: dict[tuple[int, ...], Field] = field(default_factory=dict)
+
+    def field_of(self, nodes: tuple[FieldNode, ...]) -> Field:
+        key = tuple(map(id, nodes))
+        if key not in self.merged:
+            sets = tuple(node.selection_set for node in nodes if node.selection_set)
+            self.merged[key] = Field(nodes[0], Selection(self, sets) if sets else None)
+        return self.merged[key]
+
+    def is_skipped(self, node: SelectionNode) -> bool:
+        return any(self._skips(directive) for directive in node.directives or ())
+
+    def _skips(self, directive: DirectiveNode) -> bool:
+        name = directive.name.value
+        if name not in {"skip", "include"}:
+            return False
+        value = directive.arguments[0].value  # type: ignore[index]  # validation demands `if`
+        is_on = self.conditions.get(value.name.value) if isinstance(value, VariableNode) else value.value  # type: ignore[attr-defined]  # a boolean
+        return bool(is_on) == (name == "skip")
+
+
+class Selection:
+    """The merged selection sets at one place of an operation."""
+
+    def __init__(self, document: Document, sets: tuple[SelectionSetNode, ...]) -> None:
+        self._document = document
+        self._sets = sets
+        self._by_type: dict[str, Mapping[str, Field]] = {}
+
+    def fields(self, type_name: str) -> Mapping[str, Field]:
+        """Response key -> field, in the order of the answer, for an object of *type_name*."""
+        if type_name not in self._by_type:
+            self._by_type[type_name] = self._collect(type_name)
+        return self._by_type[type_name]
+
+    def _collect(self, type_name: str) -> Mapping[str, Field]:
+        nodes: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for selection_set in self._sets:
+            self._gather(selection_set, type_name, nodes, visited)
+        return {key: self._document.field_of(tuple(each)) for key, each in nodes.items()}
+
+    def _gather(
+        self, selection_set: SelectionSetNode, type_name: str, nodes: dict[str, list[FieldNode]], visited: set[str]
+    ) -> None:
+        for node in selection_set.selections:
+            if self._document.is_skipped(node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                nodes.setdefault(key, []).append(node)
+            else:
+                self._gather_fragment(node, type_name, nodes, visited)
+
+    def _gather_fragment(
+        self, node: SelectionNode, type_name: str, nodes: dict[str, list[FieldNode]], visited: set[str]
+    ) -> None:
+        fragment: InlineFragmentNode | FragmentDefinitionNode
+        if isinstance(node, FragmentSpreadNode):
+            if node.name.value in visited:
+                return
+            visited.add(node.name.value)
+            fragment = self._document.fragments[node.name.value]
+        else:
+            assert isinstance(node, InlineFragmentNode)  # noqa: S101 — the third and last kind of selection
+            fragment = node
+        condition = fragment.type_condition
+        if condition is None or self._document.covers(condition.name.value, type_name):
+            self._gather(fragment.selection_set, type_name, nodes, visited)
+
+
+class OneField(Selection):
+    """A piece of another selection: a single field, for the types that have it."""
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._by_type = dict(fields)  # type: ignore[arg-type]
+
+    def fields(self, type_name: str) -> Mapping[str, Field]:
+        return self._by_type.get(type_name, {})
+
+
+def _print_arguments(node: FieldNode) -> str:
+    arguments = ", ".join(_print(argument) for argument in node.arguments or ())
+    kept = [each for each in node.directives or () if each.name.value not in {"skip", "include"}]
+    directives = "".join(" " + _print(each) for each in kept)
+    return (f"({arguments})" if arguments else "") + directives
+
+
+def _print(node: Node) -> str:
+    """On one line, and independent of how it was written: block strings become plain ones."""
+    return " ".join(print_ast(visit(node, _PlainStrings())).split("\n"))
+
+
+class _PlainStrings(Visitor):
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> StringValueNode | None:
+        return StringValueNode(value=node.value, block=False) if node.block else None
+
+
+def _variables_in(nodes: Iterable[Any]) -> set[str]:
+    return set(_walk_variables(nodes))
+
+
+def _walk_variables(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, VariableNode):
+            yield node.name.value
+        elif hasattr(node, "value"):
+            yield from _walk_variables((node.value,))
+        for inner in ("values", "fields", "arguments"):
+            yield from _walk_variables(getattr(node, inner, None) or ())

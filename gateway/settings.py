@@ -1,0 +1,147 @@
+"""Every setting, read once from the environment. A bad value stops the start with one sentence."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.errors import SettingsError
+from gateway.supergraph import Graph, Subgraph
+
+T = TypeVar("T")
+
+FORWARDED_HEADERS = frozenset({"authorization", "traceparent", "tracestate", "x-request-id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an operation may cost before it is refused with QUERY_TOO_COMPLEX (the body: BAD_REQUEST)."""
+
+    body_bytes: int = 1_000_000
+    tokens: int = 5_000
+    depth: int = 25
+    aliases: int = 100
+    root_fields: int = 50
+    directives: int = 100
+    fields: int = 5_000
+    """Counted with every fragment spelled out."""
+    planning_steps: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    supergraph: Path = Path("schema/supergraph.graphql")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    frontend_dir: Path = Path("frontend/dist")
+    introspection: bool = True
+    graphiql: bool = True
+    show_plans: bool = False
+    """Whether a request with the header `x-query-plan: 1` gets the plan in `extensions.queryPlan`."""
+    request_timeout_s: float = 30.0
+    subgraph_timeout_s: float = 10.0
+    response_bytes: int = 20_000_000
+    """The most one subgraph may answer."""
+    plan_cache_entries: int = 1_000
+    forwarded_headers: frozenset[str] = FORWARDED_HEADERS
+    override_labels: frozenset[str] = frozenset()
+    """Progressive @override labels that are on."""
+    limits: Limits = field(default_factory=Limits)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Raises SettingsError naming the variable that is wrong."""
+    read = _Environment(environment)
+    default, limits = Settings(), Limits()
+    return Settings(
+        supergraph=read.value("SUPERGRAPH", Path, default.supergraph),
+        host=read.value("HOST", str, default.host),
+        port=read.value("GATEWAY_PORT", _port, default.port),
+        frontend_dir=read.value("FRONTEND_DIR", Path, default.frontend_dir),
+        introspection=read.value("GATEWAY_INTROSPECTION", _switch, default.introspection),
+        graphiql=read.value("GATEWAY_GRAPHIQL", _switch, default.graphiql),
+        show_plans=read.value("GATEWAY_SHOW_PLANS", _switch, default.show_plans),
+        request_timeout_s=read.value("GATEWAY_REQUEST_TIMEOUT_S", _seconds, default.request_timeout_s),
+        subgraph_timeout_s=read.value("GATEWAY_SUBGRAPH_TIMEOUT_S", _seconds, default.subgraph_timeout_s),
+        response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
+        plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
+        forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
+        override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
+        limits=Limits(
+            body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
+            tokens=read.value("GATEWAY_LIMIT_TOKENS", _positive, limits.tokens),
+            depth=read.value("GATEWAY_LIMIT_DEPTH", _positive, limits.depth),
+            aliases=read.value("GATEWAY_LIMIT_ALIASES", _positive, limits.aliases),
+            root_fields=read.value("GATEWAY_LIMIT_ROOT_FIELDS", _positive, limits.root_fields),
+            directives=read.value("GATEWAY_LIMIT_DIRECTIVES", _positive, limits.directives),
+            fields=read.value("GATEWAY_LIMIT_FIELDS", _positive, limits.fields),
+            planning_steps=read.value("GATEWAY_LIMIT_PLANNING_STEPS", _positive, limits.planning_steps),
+        ),
+    )
+
+
+def subgraph_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str, str]) -> dict[Graph, str]:
+    """Addresses given as SUBGRAPH_URL_<NAME>, by subgraph."""
+    named = {graph: environment.get(url_variable(subgraph.name)) for graph, subgraph in subgraphs.items()}
+    return {graph: url for graph, url in named.items() if url}
+
+
+def url_variable(name: str) -> str:
+    """`my-users` -> `SUBGRAPH_URL_MY_USERS`"""
+    return "SUBGRAPH_URL_" + "".join(each if each.isascii() and each.isalnum() else "_" for each in name.upper())
+
+
+class _Environment:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{name} is {text!r}, but must be {error}") from None
+
+
+def current_environment() -> Mapping[str, str]:
+    return os.environ
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in {"0", "1", "true", "false"}:
+        raise ValueError("0 or 1")
+    return text.lower() in {"1", "true"}
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError("a whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise ValueError("a port number from 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    problem = ValueError("a number of seconds above 0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise problem from None
+    if not 0 < seconds < float("inf"):
+        raise problem
+    return seconds
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _labels(text: str) -> frozenset[str]:
+    return frozenset(label.strip() for label in text.split(",") if label.strip())

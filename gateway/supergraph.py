@@ -1,0 +1,357 @@
+"""The supergraph SDL -> which subgraph holds what, and the API schema clients see.
+
+Reads the join specification v0.1 to v0.5: `@join__type`, `@join__field`, `@join__implements`,
+`@join__unionMember`. Directives it does not know are left alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+from graphql import (
+    DefinitionNode,
+    DirectiveNode,
+    DocumentNode,
+    EnumTypeDefinitionNode,
+    FieldDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    SelectionSetNode,
+    TypeDefinitionNode,
+    TypeNode,
+    UnionTypeDefinitionNode,
+    parse,
+    parse_type,
+    print_ast,
+    value_from_ast_untyped,
+)
+
+from gateway.api_schema import api_schema
+from gateway.errors import SupergraphError
+from gateway.field_set import FieldPaths, parse_field_set, paths_of
+
+Graph = str
+"""A subgraph's name inside the supergraph: a value of `enum join__Graph`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    graph: Graph
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInGraph:
+    """One field as one subgraph declares it."""
+
+    type: TypeNode
+    requires: SelectionSetNode | None = None
+    provides: FieldPaths = frozenset()
+    external: bool = False
+    overridden: bool = False
+    override_label: str | None = None
+    """With a label the field moves only when the label is on …"""
+    takes_over: bool = False
+    """… and this says which of the two sides this subgraph is."""
+
+    @property
+    def type_name(self) -> str:
+        return named_type(self.type)
+
+    def is_active(self, labels: frozenset[str]) -> bool:
+        """Whether the subgraph answers for this field at all, seen from `@override`."""
+        if self.override_label is None:
+            return not self.overridden
+        return (self.override_label in labels) == self.takes_over
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    selection: SelectionSetNode
+    paths: FieldPaths
+    resolvable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInGraph:
+    keys: tuple[Key, ...] = ()
+    is_interface_object: bool = False
+
+    @property
+    def key_paths(self) -> FieldPaths:
+        return frozenset[Any]().union(*(key.paths for key in self.keys))
+
+
+@dataclass(frozen=True, slots=True)
+class SupergraphType:
+    name: str
+    is_abstract: bool
+    graphs: Mapping[Graph, TypeInGraph]
+    fields: Mapping[str, Mapping[Graph, FieldInGraph]]
+    field_types: Mapping[str, TypeNode]
+
+
+@dataclass(frozen=True, eq=False)
+class Supergraph:
+    subgraphs: Mapping[Graph, Subgraph]
+    types: Mapping[str, SupergraphType]
+    possible: Mapping[tuple[str, Graph | None], tuple[str, ...]]
+    """(type, subgraph) -> object types it can be there; subgraph None: anywhere. A plain object type is itself."""
+    interfaces: Mapping[str, tuple[str, ...]]
+    """Object type -> every interface it implements in any subgraph."""
+    roots: Mapping[str, str]
+    """operation kind ("query", …) -> type name"""
+    api_schema: GraphQLSchema
+
+    def field(self, type_name: str, field: str, graph: Graph | None) -> FieldInGraph | None:
+        """The field as *graph* declares it; None when it does not."""
+        holder = self.types.get(type_name)
+        return None if holder is None or graph is None else holder.fields.get(field, {}).get(graph)
+
+    def in_graph(self, type_name: str, graph: Graph | None) -> TypeInGraph | None:
+        holder = self.types.get(type_name)
+        return None if holder is None or graph is None else holder.graphs.get(graph)
+
+    def is_interface_object(self, type_name: str, graph: Graph | None) -> bool:
+        held = self.in_graph(type_name, graph)
+        return held is not None and held.is_interface_object
+
+    def is_abstract_in(self, type_name: str, graph: Graph | None) -> bool:
+        """Whether *graph* answers with other types than this one (an interface object is an object there)."""
+        holder = self.types.get(type_name)
+        return holder is not None and holder.is_abstract and not self.is_interface_object(type_name, graph)
+
+    def possible_types(self, type_name: str, graph: Graph | None = None) -> tuple[str, ...]:
+        return self.possible.get((type_name, graph), ())
+
+    def covers(self, condition: str, type_name: str) -> bool:
+        """Whether every object of object type *type_name* fits the type condition."""
+        return condition == type_name or type_name in self.possible_types(condition)
+
+    def child_type(self, type_name: str, field: str) -> str:
+        """The named type of a field, as the whole supergraph sees it."""
+        return named_type(self.types[type_name].field_types[field])
+
+    def is_root(self, type_name: str) -> bool:
+        return type_name in self.roots.values()
+
+    @lru_cache(maxsize=None)  # noqa: B019 — a supergraph lives as long as the process serves it
+    def shape(self, type_name: str, field: str) -> str:
+        """What decides whether two fields may share a response name in every subgraph.
+
+        The validation rule compares list and non-null wrappers and leaf types; these may differ by subgraph.
+        """
+        held = self.types[type_name].fields.get(field, {})
+        shapes = {self._shape_of(each.type) for each in held.values()}
+        return "|".join(sorted(shapes))
+
+    def _shape_of(self, type_node: TypeNode) -> str:
+        printed, name = print_ast(type_node), named_type(type_node)
+        return printed.replace(name, "{}") if name in self.types else printed
+
+    def at_urls(self, urls: Mapping[Graph, str]) -> "Supergraph":
+        """The same supergraph with subgraphs reached elsewhere."""
+        moved = {
+            graph: replace(subgraph, url=urls.get(graph, subgraph.url)) for graph, subgraph in self.subgraphs.items()
+        }
+        return replace(self, subgraphs=moved)
+
+
+def load_supergraph(sdl: str) -> Supergraph:
+    """Read a composed supergraph. Raises SupergraphError with one sentence when it cannot be served."""
+    try:
+        document = parse(sdl, no_location=True)
+        schema = api_schema(document)
+    except (GraphQLError, TypeError) as error:
+        raise SupergraphError(f"The supergraph is not a valid schema: {error}") from error
+    subgraphs = _read_subgraphs(document)
+    if not subgraphs:
+        raise SupergraphError("The supergraph names no subgraphs: `enum join__Graph` is missing or empty")
+    return _Reader(document, subgraphs).supergraph(schema)
+
+
+def named_type(node: TypeNode) -> str:
+    """`[User!]!` -> `User`."""
+    while hasattr(node, "type"):
+        node = node.type
+    return str(node.name.value)  # type: ignore[attr-defined]  # a type without `type` is a NamedTypeNode
+
+
+def _read_subgraphs(document: DocumentNode) -> dict[Graph, Subgraph]:
+    for definition in document.definitions:
+        if isinstance(definition, EnumTypeDefinitionNode) and definition.name.value == "join__Graph":
+            values = ((value.name.value, value) for value in definition.values or ())
+            found = ((graph, _first(applied(value, "join__graph"))) for graph, value in values)
+            return {graph: Subgraph(graph, args.get("name", graph), args.get("url", "")) for graph, args in found}
+    return {}
+
+
+def _first(applications: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return next(iter(applications), {})
+
+
+def applied(node: Any, directive: str) -> Iterator[dict[str, Any]]:
+    """The arguments of each application of *directive* on *node*."""
+    for each in node.directives or ():
+        if each.name.value == directive:
+            yield directive_arguments(each)
+
+
+def directive_arguments(node: DirectiveNode) -> dict[str, Any]:
+    return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
+
+
+class _Reader:
+    """Holds what every step of reading one document needs."""
+
+    def __init__(self, document: DocumentNode, subgraphs: Mapping[Graph, Subgraph]) -> None:
+        self._document = document
+        self._subgraphs = subgraphs
+        self._graph_of = {subgraph.name: graph for graph, subgraph in subgraphs.items()}
+        self._composites = {
+            definition.name.value: definition for definition in document.definitions if _is_composite(definition)
+        }
+
+    def supergraph(self, schema: GraphQLSchema) -> Supergraph:
+        types = {name: self._type(definition) for name, definition in self._composites.items()}
+        return Supergraph(
+            subgraphs=self._subgraphs,
+            types=types,
+            possible=self._possible(types),
+            interfaces={name: self._interfaces(name) for name in types},
+            roots=_roots(schema),
+            api_schema=schema,
+        )
+
+    def _type(self, definition: Any) -> SupergraphType:
+        graphs = self._graphs(definition)
+        fields = {field.name.value: field for field in getattr(definition, "fields", None) or ()}
+        return SupergraphType(
+            name=definition.name.value,
+            is_abstract=not isinstance(definition, ObjectTypeDefinitionNode),
+            graphs=graphs,
+            fields={name: self._field(field, graphs) for name, field in fields.items()},
+            field_types={name: field.type for name, field in fields.items()},
+        )
+
+    def _graphs(self, definition: Any) -> dict[Graph, TypeInGraph]:
+        """Join v0.1 leaves value types and root types unmarked: they are everywhere."""
+        graphs: dict[Graph, TypeInGraph] = {}
+        for arguments in applied(definition, "join__type"):
+            held = graphs.get(arguments["graph"], TypeInGraph())
+            graphs[arguments["graph"]] = TypeInGraph(
+                held.keys + _keys(arguments), held.is_interface_object or arguments.get("isInterfaceObject", False)
+            )
+        return graphs or dict.fromkeys(self._subgraphs, TypeInGraph())
+
+    def _field(self, field: FieldDefinitionNode, graphs: Mapping[Graph, TypeInGraph]) -> dict[Graph, FieldInGraph]:
+        joins = list(applied(field, "join__field"))
+        if not joins:
+            return {graph: FieldInGraph(field.type) for graph in graphs}
+        held = {join["graph"]: _field_in_graph(field, join) for join in joins if "graph" in join}
+        self._mark_overridden(held, joins)
+        return held | self._held_as_key(field, held, graphs)
+
+    def _mark_overridden(self, held: dict[Graph, FieldInGraph], joins: Iterable[Mapping[str, Any]]) -> None:
+        for join in joins:
+            source = self._graph_of.get(join.get("override") or "")
+            if source in held:
+                label = join.get("overrideLabel")
+                held[source] = replace(held[source], overridden=label is None, override_label=label, takes_over=False)
+
+    def _held_as_key(
+        self, field: FieldDefinitionNode, held: Mapping[Graph, FieldInGraph], graphs: Mapping[Graph, TypeInGraph]
+    ) -> dict[Graph, FieldInGraph]:
+        """Join v0.1 names only a field's owner, though every subgraph with the key holds the key's fields."""
+        if not self._is_first_version or not held:
+            return {}
+        step = ("", field.name.value)
+        holders = (graph for graph, there in graphs.items() if any(path[0] == step for path in there.key_paths))
+        return {graph: FieldInGraph(field.type) for graph in holders if graph not in held}
+
+    @cached_property
+    def _is_first_version(self) -> bool:
+        return any(
+            any(applied(definition, "join__owner")) for definition in self._composites.values() if definition.directives
+        )
+
+    def _interfaces(self, name: str) -> tuple[str, ...]:
+        return tuple(each.name.value for each in getattr(self._composites[name], "interfaces", None) or ())
+
+    def _possible(self, types: Mapping[str, SupergraphType]) -> dict[tuple[str, Graph | None], tuple[str, ...]]:
+        possible: dict[tuple[str, Graph | None], tuple[str, ...]] = {}
+        for name, held in types.items():
+            for graph in (None, *held.graphs):
+                possible[name, graph] = tuple(self._members(name, graph, types)) if held.is_abstract else (name,)
+        return possible
+
+    def _members(self, name: str, graph: Graph | None, types: Mapping[str, SupergraphType]) -> Iterator[str]:
+        definition = self._composites[name]
+        if isinstance(definition, UnionTypeDefinitionNode):
+            yield from self._union_members(definition, graph, types)
+            return
+        for object_name, held in types.items():
+            if not held.is_abstract and self._implements(object_name, name, graph, held):
+                yield object_name
+
+    def _union_members(
+        self, union: UnionTypeDefinitionNode, graph: Graph | None, types: Mapping[str, SupergraphType]
+    ) -> list[str]:
+        marks = list(applied(union, "join__unionMember"))
+        members = [member.name.value for member in union.types or ()]
+        if graph is None:
+            return members
+        if marks:
+            here = {mark["member"] for mark in marks if mark["graph"] == graph}
+            return [member for member in members if member in here]
+        return [member for member in members if member in types and graph in types[member].graphs]
+
+    def _implements(self, object_name: str, interface: str, graph: Graph | None, held: SupergraphType) -> bool:
+        if interface not in self._interfaces(object_name):
+            return False
+        if graph is None:
+            return True
+        marks = list(applied(self._composites[object_name], "join__implements"))
+        if not marks:
+            return graph in held.graphs
+        return any(mark["graph"] == graph and mark["interface"] == interface for mark in marks)
+
+
+def _is_composite(definition: DefinitionNode) -> bool:
+    return (
+        isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode)
+        and isinstance(definition, TypeDefinitionNode)
+        and not definition.name.value.startswith(("join__", "link__", "core__"))
+    )
+
+
+def _keys(arguments: Mapping[str, Any]) -> tuple[Key, ...]:
+    if not arguments.get("key"):
+        return ()
+    selection = parse_field_set(arguments["key"])
+    return (Key(selection, paths_of(selection), arguments.get("resolvable", True)),)
+
+
+def _field_in_graph(field: FieldDefinitionNode, join: Mapping[str, Any]) -> FieldInGraph:
+    return FieldInGraph(
+        type=parse_type(join["type"]) if join.get("type") else field.type,
+        requires=parse_field_set(join["requires"]) if join.get("requires") else None,
+        provides=paths_of(parse_field_set(join["provides"])) if join.get("provides") else frozenset(),
+        external=bool(join.get("external")),
+        overridden=bool(join.get("usedOverridden")) and not join.get("overrideLabel"),
+        override_label=join.get("overrideLabel"),
+        takes_over=bool(join.get("override")),
+    )
+
+
+def _roots(schema: GraphQLSchema) -> dict[str, str]:
+    kinds = {
+        "query": schema.query_type,
+        "mutation": schema.mutation_type,
+        "subscription": schema.subscription_type,
+    }
+    return {kind: root.name for kind, root in kinds.items() if root}
