@@ -1,0 +1,1 @@
+"""Payments over Stripe as a federated GraphQL service. Start reading at `app.py`."""

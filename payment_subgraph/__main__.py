@@ -1,0 +1,60 @@
+"""`python -m payment_subgraph serve | migrate | print-schema`."""
+
+import argparse
+import os
+import sys
+
+from payment_subgraph.errors import SettingError
+from payment_subgraph.settings import DatabaseSettings, Settings
+from payment_subgraph.telemetry import configure_logging
+
+_DRAIN_S = 30
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m payment_subgraph", description=__doc__)
+    parser.add_argument("command", choices=("serve", "migrate", "print-schema"))
+    command = parser.parse_args().command
+    configure_logging()
+    try:
+        return {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}[command]()
+    except SettingError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 2
+
+
+def _serve() -> int:
+    import uvicorn  # noqa: PLC0415 - the other commands need none of this
+
+    from payment_subgraph.app import create_app  # noqa: PLC0415
+
+    settings = Settings.read(os.environ)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    return 0
+
+
+def _migrate() -> int:
+    from payment_subgraph.database import migrate  # noqa: PLC0415
+
+    migrate(DatabaseSettings.read(os.environ).url)
+    return 0
+
+
+def _print_schema() -> int:
+    from payment_subgraph.schema import sdl  # noqa: PLC0415
+
+    sys.stdout.write(sdl())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

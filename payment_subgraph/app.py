@@ -1,0 +1,141 @@
+"""The one place where the parts are built and joined."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from payment_subgraph.auth import KeySource, Verifier
+from payment_subgraph.database import Database
+from payment_subgraph.graphql_http import GraphQLEndpoint
+from payment_subgraph.inbox import Inbox
+from payment_subgraph.operations import Operations
+from payment_subgraph.pages import Pages
+from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.reconciler import Reconciler
+from payment_subgraph.refresh import Refresh
+from payment_subgraph.repository import Repository
+from payment_subgraph.schema.context import Context
+from payment_subgraph.settings import Settings
+from payment_subgraph.stripe_processor import StripeProcessor
+from payment_subgraph.use_cases import UseCases
+from payment_subgraph.webhooks import WebhookEndpoint
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the web application and the worker are both made of."""
+
+    database: Database
+    processor: PaymentProcessor
+    repository: Repository
+    operations: Operations
+    use_cases: UseCases
+    inbox: Inbox
+    reconciler: Reconciler
+
+
+def stripe_processor(settings: Settings) -> StripeProcessor:
+    return StripeProcessor(
+        settings.stripe_secret_key,
+        environment=settings.environment,
+        api_base=settings.stripe_api_base,
+        clock=utc_now,
+    )
+
+
+def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = utc_now) -> Parts:
+    database = Database(settings.database.url)
+    repository = Repository(database, settings.reread_after)
+    refresh = Refresh(repository, processor, clock)
+    operations = Operations(repository, processor, refresh, clock, settings.patience, settings.answer_within)
+    inbox = Inbox(database, settings.patience.lease)
+    return Parts(
+        database=database,
+        processor=processor,
+        repository=repository,
+        operations=operations,
+        use_cases=UseCases(repository, processor, operations, clock),
+        inbox=inbox,
+        reconciler=Reconciler(
+            repository,
+            inbox,
+            processor,
+            operations,
+            refresh,
+            settings.environment,
+            clock,
+            settings.backfill_every,
+        ),
+    )
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application as it is served; what it opened is closed when it stops."""
+    processor = stripe_processor(settings)
+    parts = build_parts(settings, processor)
+    key_client = httpx.AsyncClient()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await parts.operations.drain()
+        await processor.close()
+        await key_client.aclose()
+        await parts.database.close()
+
+    return web_app(settings, parts, key_client, lifespan=lifespan)
+
+
+def web_app(
+    settings: Settings,
+    parts: Parts,
+    key_client: httpx.AsyncClient,
+    *,
+    clock: Clock = utc_now,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    verifier = Verifier(
+        KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
+    )
+    pages = Pages(parts.database)
+    graphql = GraphQLEndpoint(verifier, lambda viewer: Context(viewer, pages, parts.use_cases))
+    webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)
+
+    routes = [
+        Route("/graphql", graphql.respond, methods=["POST"]),
+        Route("/webhooks/stripe", webhooks.respond, methods=["POST"]),
+        Route("/healthz", _alive, methods=["GET"]),
+        Route("/readyz", _readiness(parts.database), methods=["GET"]),
+    ]
+    return FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, routes=routes)
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"status": "alive"})
+
+
+def _readiness(database: Database) -> Callable[[Request], Awaitable[Response]]:
+    async def ready(_request: Request) -> Response:
+        try:
+            migrated = await database.migrated()
+        except SQLAlchemyError:
+            return JSONResponse({"status": "database unreachable"}, 503)
+        return (
+            JSONResponse({"status": "ready"}) if migrated else JSONResponse({"status": "not migrated"}, 503)
+        )
+
+    return ready

@@ -1,0 +1,184 @@
+"""What this service says no with.
+
+    ServiceError
+    ├── SettingError                     a bad environment variable; stops the start
+    ├── RequestError                     top-level `errors`, with `extensions.code`
+    │   ├── Unauthenticated              UNAUTHENTICATED
+    │   ├── Forbidden                    FORBIDDEN (+ requiredScopes)
+    │   ├── BadUserInput                 BAD_USER_INPUT
+    │   ├── BadRequest                   BAD_REQUEST
+    │   ├── QueryTooComplex              QUERY_TOO_COMPLEX
+    │   └── KeySetUnavailable            SUBGRAPH_UNAVAILABLE
+    └── Refusal                          data: a member of the mutation's union
+        ├── InvalidInput                 VALIDATION
+        ├── NotFound                     NOT_FOUND
+        ├── PaymentDeclined              PAYMENT_DECLINED
+        ├── IdempotencyConflict          IDEMPOTENCY_CONFLICT
+        ├── DuplicatePayment             DUPLICATE_PAYMENT
+        ├── InvalidPaymentState          INVALID_PAYMENT_STATE
+        ├── RefundExceedsAvailable       REFUND_EXCEEDS_AVAILABLE
+        └── ProviderRefused              PAYMENT_PROVIDER
+
+Every code is explained in `schema/error_codes.json`. What the payment processor says is told by
+the smaller tree in `processor.py` and translated in `operations.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # the tree carries these, the rules behind them import this file
+    from payment_subgraph.money import Money
+    from payment_subgraph.operation import Operation
+    from payment_subgraph.payment import Payment
+
+Scopes = Sequence[Sequence[str]]
+
+
+class ServiceError(Exception):
+    """Root of everything this service raises on purpose."""
+
+
+class SettingError(ServiceError):
+    """One sentence that names the variable and says what to set."""
+
+
+class RequestError(ServiceError):
+    """Answered as a top-level GraphQL error; the message is written for the caller."""
+
+    code: ClassVar[str]
+    http_status: ClassVar[int] = 400
+
+    @property
+    def extensions(self) -> Mapping[str, object]:
+        return {}
+
+
+class Unauthenticated(RequestError):
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+    def __init__(self, message: str = "Send a valid access token.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(RequestError):
+    code = "FORBIDDEN"
+    http_status = 403
+
+    def __init__(self, required_scopes: Scopes) -> None:
+        self.required_scopes = required_scopes
+        super().__init__("The access token lacks a scope for this.")
+
+    @property
+    def extensions(self) -> Mapping[str, object]:
+        return {"requiredScopes": [list(scopes) for scopes in self.required_scopes]}
+
+
+class BadUserInput(RequestError):
+    code = "BAD_USER_INPUT"
+
+
+class BadRequest(RequestError):
+    code = "BAD_REQUEST"
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class QueryTooComplex(RequestError):
+    code = "QUERY_TOO_COMPLEX"
+
+
+class KeySetUnavailable(RequestError):
+    """The user service has not yet told us its keys, so no token can be believed or refused."""
+
+    code = "SUBGRAPH_UNAVAILABLE"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Access tokens cannot be checked at the moment.")
+
+
+class Refusal(ServiceError):
+    """Answered as data: one class per error type of the mutations' unions."""
+
+    code: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing wrong with one input field; *path* is relative to the input object."""
+
+    path: tuple[str, ...]
+    code: str
+    message: str
+
+
+class InvalidInput(Refusal):
+    code = "VALIDATION"
+
+    def __init__(self, *flaws: Flaw) -> None:
+        self.flaws = flaws
+        super().__init__("Some input is not valid.")
+
+
+class NotFound(Refusal):
+    """No such object, or not the viewer's: the two are not told apart."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, object_id: str) -> None:
+        self.object_id = object_id
+        super().__init__("There is no such payment.")
+
+
+class PaymentDeclined(Refusal):
+    code = "PAYMENT_DECLINED"
+
+    def __init__(self, payment: Payment, decline_code: str | None, message: str, *, retryable: bool) -> None:
+        self.payment, self.decline_code, self.retryable = payment, decline_code, retryable
+        super().__init__(message)
+
+
+class IdempotencyConflict(Refusal):
+    code = "IDEMPOTENCY_CONFLICT"
+
+    def __init__(self, original: Operation) -> None:
+        self.original = original
+        super().__init__("This idempotencyKey was already used with another input.")
+
+
+class DuplicatePayment(Refusal):
+    code = "DUPLICATE_PAYMENT"
+
+    def __init__(self, existing: Payment) -> None:
+        self.existing = existing
+        super().__init__("There is already a live payment for this reference.")
+
+
+class InvalidPaymentState(Refusal):
+    code = "INVALID_PAYMENT_STATE"
+
+    def __init__(self, payment: Payment) -> None:
+        self.payment = payment
+        super().__init__(f"A payment that is {payment.status} does not allow this.")
+
+
+class RefundExceedsAvailable(Refusal):
+    code = "REFUND_EXCEEDS_AVAILABLE"
+
+    def __init__(self, refundable: Money) -> None:
+        self.refundable = refundable
+        super().__init__("This is more than can still be refunded.")
+
+
+class ProviderRefused(Refusal):
+    code = "PAYMENT_PROVIDER"
+
+    def __init__(self, request_id: str | None, *, retryable: bool) -> None:
+        self.request_id, self.retryable = request_id, retryable
+        super().__init__("The payment provider did not accept the request.")

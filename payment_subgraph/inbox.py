@@ -1,0 +1,120 @@
+"""Rows of `provider_events`: stored once by the webhook's door, claimed by one worker at a time."""
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from payment_subgraph.database import Database
+from payment_subgraph.ids import new_inbox_id
+from payment_subgraph.inbox_event import InboxEvent, InboxState
+from payment_subgraph.processor import ProviderEvent
+from payment_subgraph.tables import job_cursors, provider_events
+
+PROVIDER: Final = "stripe"
+
+_EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
+_OPEN: Final = provider_events.c.processed_at.is_(None)
+
+
+class Inbox:
+    """*lease*: for how long a claimed event is left to its worker."""
+
+    def __init__(self, database: Database, lease: timedelta = timedelta(seconds=90)) -> None:
+        self._database, self._lease = database, lease
+
+    async def store(self, events: list[ProviderEvent], now: datetime) -> int:
+        """How many of them were new. Committed when it returns."""
+        async with self._database.writing() as connection:
+            table = postgresql if connection.dialect.name == "postgresql" else sqlite
+            stored = 0
+            for event in events:
+                statement = table.insert(provider_events).values(_row(event, now)).on_conflict_do_nothing()
+                # psycopg's rowcount is -1 here; what was inserted is known by RETURNING alone
+                stored += (
+                    await connection.execute(statement.returning(provider_events.c.id))
+                ).first() is not None
+        return stored
+
+    async def claim(self, now: datetime, limit: int) -> list[InboxEvent]:
+        """Open events whose time has come; nobody else gets them before the lease ends."""
+        waiting = _OPEN & (provider_events.c.next_attempt_at <= now)
+        async with self._database.reading() as connection:
+            if (
+                await connection.execute(select(provider_events.c.id).where(waiting).limit(1))
+            ).first() is None:
+                return []
+        due = (
+            select(provider_events.c.id)
+            .where(waiting)
+            .order_by(provider_events.c.next_attempt_at)
+            .limit(limit)
+        )
+        claimed = (
+            update(provider_events)
+            .where(provider_events.c.id.in_(due.with_for_update(skip_locked=True)))
+            .values(attempts=provider_events.c.attempts + 1, next_attempt_at=now + self._lease)
+            .returning(*_EVENT)
+        )
+        async with self._database.writing() as connection:
+            rows = (await connection.execute(claimed)).mappings().all()
+        return sorted((InboxEvent(**row) for row in rows), key=lambda event: event.id)
+
+    async def finish(
+        self, event: InboxEvent, state: InboxState, now: datetime, error: str | None = None
+    ) -> None:
+        await self._change(event, state=state, processed_at=now, last_error=error)
+
+    async def put_off(self, event: InboxEvent, state: InboxState, until: datetime, error: str) -> None:
+        await self._change(event, state=state, next_attempt_at=until, last_error=error)
+
+    async def _change(self, event: InboxEvent, **changes: Any) -> None:
+        mine = (provider_events.c.id == event.id) & (provider_events.c.attempts == event.attempts) & _OPEN
+        async with self._database.writing() as connection:
+            await connection.execute(update(provider_events).where(mine).values(**changes))
+
+    # The place up to which the provider's own list of events was read.
+
+    async def take_turn(self, job: str, now: datetime, every: timedelta) -> datetime | None:
+        """Where *job* goes on from, if its turn has come and nobody else took it."""
+        async with self._database.reading() as connection:
+            row = (
+                (await connection.execute(select(job_cursors).where(job_cursors.c.job == job)))
+                .mappings()
+                .first()
+            )
+        if row is not None and row["due_at"] > now:
+            return None
+        async with self._database.writing() as connection:
+            if row is None:
+                table = postgresql if connection.dialect.name == "postgresql" else sqlite
+                first = table.insert(job_cursors).values(job=job, position_at=now, due_at=now + every)
+                made = await connection.execute(first.on_conflict_do_nothing().returning(job_cursors.c.job))
+                return now if made.first() else None
+            same = (job_cursors.c.job == job) & (job_cursors.c.due_at == row["due_at"])
+            taken = update(job_cursors).where(same).values(due_at=now + every)
+            won = (await connection.execute(taken.returning(job_cursors.c.job))).first()
+        return row["position_at"] if won else None
+
+    async def advance(self, job: str, position: datetime) -> None:
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(job_cursors).where(job_cursors.c.job == job).values(position_at=position)
+            )
+
+
+def _row(event: ProviderEvent, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_inbox_id(),
+        "provider": PROVIDER,
+        "provider_event_id": event.provider_event_id,
+        "type": event.type,
+        "livemode": event.livemode,
+        "payload": event.payload,
+        "state": InboxState.RECEIVED,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "received_at": now,
+    }

@@ -1,0 +1,48 @@
+"""One stored webhook, and when to try it again. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+MAX_TRIES: Final = 10
+PARK_FOR: Final = timedelta(days=3)
+_FIRST_WAIT: Final = timedelta(seconds=5)
+_LONGEST_WAIT: Final = timedelta(hours=1)
+
+
+class InboxState(StrEnum):
+    """PARKED: about an object of ours that is not there (yet). DEAD: given up, waits for a person."""
+
+    RECEIVED = "RECEIVED"
+    PROCESSED = "PROCESSED"
+    IGNORED = "IGNORED"
+    PARKED = "PARKED"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """One row of `provider_events`, as the reconciler needs it."""
+
+    id: str
+    provider_event_id: str
+    type: str
+    payload: Mapping[str, Any]
+    state: InboxState
+    attempts: int
+    received_at: datetime
+
+
+def next_attempt(attempts: int, now: datetime) -> datetime:
+    return now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)
+
+
+def after_park(event: InboxEvent, now: datetime) -> InboxState:
+    return InboxState.DEAD if now - event.received_at >= PARK_FOR else InboxState.PARKED
+
+
+def after_fault(event: InboxEvent) -> InboxState:
+    """A fault of ours on this event; an unreachable provider does not count as one."""
+    return InboxState.DEAD if event.attempts >= MAX_TRIES else event.state

@@ -1,0 +1,76 @@
+"""What one request asks of the database, gathered so that a list of N costs as many statements as one."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from payment_subgraph.cursors import PageRequest
+from payment_subgraph.operation import Operation
+from payment_subgraph.pages import Page, PaymentFilter, Pages
+from payment_subgraph.payment import Payment
+from payment_subgraph.refund import Refund
+
+Arguments = TypeVar("Arguments", bound=Hashable)
+Found = TypeVar("Found")
+
+
+class Grouped(Generic[Arguments, Found]):
+    """Loads by (parent id, arguments): one call of *load* per distinct arguments."""
+
+    def __init__(self, load: Callable[[Sequence[str], Arguments], Awaitable[Sequence[Found]]]) -> None:
+        self._load = load
+        self._loader: DataLoader[tuple[str, Arguments], Found] = DataLoader(self._load_all)
+
+    async def of(self, parent_id: str, arguments: Arguments) -> Found:
+        return await self._loader.load((parent_id, arguments))
+
+    async def _load_all(self, keys: list[tuple[str, Arguments]]) -> list[Found]:
+        parents: dict[Arguments, list[str]] = defaultdict(list)
+        for parent_id, arguments in keys:
+            parents[arguments].append(parent_id)
+        found: dict[tuple[str, Arguments], Found] = {}
+        for arguments, ids in parents.items():
+            for parent_id, one in zip(ids, await self._load(ids, arguments), strict=True):
+                found[parent_id, arguments] = one
+        return [found[key] for key in keys]
+
+
+class Loaders:
+    """One per request: what it has loaded it does not load again, and nobody else sees it."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
+        self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
+        self.open_operations: DataLoader[str, list[Operation]] = DataLoader(self._open_operations)
+        self.payments_of = Grouped(self._payments_of)
+        self.payment_count_of = Grouped(self._payment_count_of)
+        self.refunds_of = Grouped(self._refunds_of)
+
+    async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
+        found = await self._pages.payments_by_id(ids)
+        return [found.get(one) for one in ids]
+
+    async def _refunds_by_id(self, ids: list[str]) -> list[Refund | None]:
+        found = await self._pages.refunds_by_id(ids)
+        return [found.get(one) for one in ids]
+
+    async def _open_operations(self, ids: list[str]) -> list[list[Operation]]:
+        found = await self._pages.open_operations_of(ids)
+        return [found.get(one, []) for one in ids]
+
+    async def _payments_of(
+        self, owners: Sequence[str], asked: tuple[PaymentFilter, PageRequest]
+    ) -> list[Page[Payment]]:
+        found = await self._pages.payments_of(owners, *asked)
+        return [found[one] for one in owners]
+
+    async def _payment_count_of(self, owners: Sequence[str], wanted: PaymentFilter) -> list[int]:
+        found = await self._pages.count_payments_of(owners, wanted)
+        return [found.get(one, 0) for one in owners]
+
+    async def _refunds_of(self, payments: Sequence[str], page: PageRequest) -> list[Page[Refund]]:
+        found = await self._pages.refunds_of(payments, page)
+        return [found[one] for one in payments]

@@ -1,0 +1,159 @@
+"""Bulk reads for the GraphQL layer: one statement each, however many parents there are."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, or_, select
+
+from payment_subgraph.cursors import Cursor, PageRequest, SortField
+from payment_subgraph.database import Database
+from payment_subgraph.operation import Operation
+from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
+from payment_subgraph.refund import Refund
+from payment_subgraph.repository import FINANCIAL_STATUS
+from payment_subgraph.tables import payment_operations, payments, refunds
+
+Row = TypeVar("Row", Payment, Refund, Operation)
+
+_SORT_COLUMNS: Final = {
+    SortField.CREATED_AT: "created_at",
+    SortField.UPDATED_AT: "updated_at",
+    SortField.AMOUNT: "amount_minor",
+}
+_RANK: Final = "rank_in_page"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """None asks for nothing; hashable."""
+
+    status: frozenset[PaymentStatus] | None = None
+    financial_status: frozenset[FinancialStatus] | None = None
+    reference: str | None = None
+    owner_id: str | None = None
+    currency: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """The rows in list order; *more*: others lie beyond in the direction of reading."""
+
+    rows: tuple[Row, ...]
+    more: bool
+
+
+class Pages:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def payments_of(
+        self, owners: Sequence[str], wanted: PaymentFilter, page: PageRequest
+    ) -> dict[str, Page[Payment]]:
+        """Each owner's own page, by one windowed statement."""
+        found = _filtered(payments.c.owner_id.in_(owners), wanted)
+        return await self._grouped(Payment, payments, payments.c.owner_id, found, owners, page)
+
+    async def payments(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
+        query = select(*_columns(Payment, payments)).where(*_filtered(None, wanted), *_beyond(payments, page))
+        rows = await self._rows(query.order_by(*_order(payments, page)).limit(page.size + 1))
+        return _page([Payment(**row) for row in rows], page)
+
+    async def count_payments(self, wanted: PaymentFilter) -> int:
+        query = select(func.count()).select_from(payments).where(*_filtered(None, wanted))
+        return int((await self._rows(query))[0]["count_1"])
+
+    async def count_payments_of(self, owners: Sequence[str], wanted: PaymentFilter) -> dict[str, int]:
+        query = select(payments.c.owner_id, func.count().label("total"))
+        query = query.where(*_filtered(payments.c.owner_id.in_(owners), wanted)).group_by(payments.c.owner_id)
+        return {row["owner_id"]: row["total"] for row in await self._rows(query)}
+
+    async def refunds_of(self, payment_ids: Sequence[str], page: PageRequest) -> dict[str, Page[Refund]]:
+        found = [refunds.c.payment_id.in_(payment_ids)]
+        return await self._grouped(Refund, refunds, refunds.c.payment_id, found, payment_ids, page)
+
+    async def payments_by_id(self, ids: Sequence[str]) -> dict[str, Payment]:
+        query = select(*_columns(Payment, payments)).where(payments.c.id.in_(ids))
+        return {row["id"]: Payment(**row) for row in await self._rows(query)}
+
+    async def refunds_by_id(self, ids: Sequence[str]) -> dict[str, Refund]:
+        query = select(*_columns(Refund, refunds)).where(refunds.c.id.in_(ids))
+        return {row["id"]: Refund(**row) for row in await self._rows(query)}
+
+    async def open_operations_of(self, payment_ids: Sequence[str]) -> dict[str, list[Operation]]:
+        table = payment_operations
+        query = select(*_columns(Operation, table)).where(table.c.payment_id.in_(payment_ids))
+        query = query.where(table.c.resolved_at.is_(None)).order_by(table.c.created_at, table.c.id)
+        found: dict[str, list[Operation]] = defaultdict(list)
+        for row in await self._rows(query):
+            found[row["payment_id"]].append(Operation(**row))
+        return found
+
+    async def _grouped(
+        self,
+        kind: type[Row],
+        table: Table,
+        parent: Column[Any],
+        conditions: Sequence[ColumnElement[bool]],
+        parents: Sequence[str],
+        page: PageRequest,
+    ) -> dict[str, Page[Row]]:
+        rank = func.row_number().over(partition_by=parent, order_by=_order(table, page)).label(_RANK)
+        ranked = select(*_columns(kind, table), rank).where(*conditions, *_beyond(table, page)).subquery()
+        query = select(ranked).where(ranked.c[_RANK] <= page.size + 1).order_by(ranked.c[_RANK])
+        groups: dict[str, list[Row]] = {one: [] for one in parents}
+        for row in await self._rows(query):
+            groups[row[parent.name]].append(kind(**{name: row[name] for name in row if name != _RANK}))
+        return {one: _page(rows, page) for one, rows in groups.items()}
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).mappings().all()
+
+
+def cursor_of(row: Payment | Refund, page: PageRequest) -> str:
+    return Cursor(page.field, getattr(row, _SORT_COLUMNS[page.field]), row.id).encode()
+
+
+def _columns(kind: type, table: Table) -> list[Column[Any]]:
+    return [table.c[field.name] for field in fields(kind)]
+
+
+def _filtered(owned: ColumnElement[bool] | None, wanted: PaymentFilter) -> list[ColumnElement[bool]]:
+    column = payments.c
+    conditions = [
+        owned,
+        column.status.in_(wanted.status) if wanted.status is not None else None,
+        FINANCIAL_STATUS.in_(wanted.financial_status) if wanted.financial_status is not None else None,
+        column.reference == wanted.reference if wanted.reference is not None else None,
+        column.owner_id == wanted.owner_id if wanted.owner_id is not None else None,
+        column.currency == wanted.currency if wanted.currency is not None else None,
+        column.created_at > wanted.created_after if wanted.created_after is not None else None,
+        column.created_at < wanted.created_before if wanted.created_before is not None else None,
+    ]
+    return [condition for condition in conditions if condition is not None]
+
+
+def _beyond(table: Table, page: PageRequest) -> list[ColumnElement[bool]]:
+    """Rows past the cursor. Written out: SQLite and PostgreSQL use the index for this form alike."""
+    if page.cursor is None:
+        return []
+    column, value, row_id = table.c[_SORT_COLUMNS[page.field]], page.cursor.value, page.cursor.id
+    if page.descending is not page.backward:
+        return [or_(column < value, and_(column == value, table.c.id < row_id))]
+    return [or_(column > value, and_(column == value, table.c.id > row_id))]
+
+
+def _order(table: Table, page: PageRequest) -> list[ColumnElement[Any]]:
+    columns = (table.c[_SORT_COLUMNS[page.field]], table.c.id)
+    falling = page.descending is not page.backward
+    return [column.desc() if falling else column.asc() for column in columns]
+
+
+def _page(rows: list[Row], page: PageRequest) -> Page[Row]:
+    kept = rows[: page.size]
+    return Page(tuple(reversed(kept) if page.backward else kept), more=len(rows) > page.size)

@@ -1,0 +1,181 @@
+"""What a payment is, and the rules that need nothing but the payment. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from payment_subgraph.money import Money
+
+
+class PaymentStatus(StrEnum):
+    """Where collecting the money stands. Mirrors the provider's intent, plus CREATED and FAILED of our own."""
+
+    CREATED = "CREATED"
+    REQUIRES_PAYMENT_METHOD = "REQUIRES_PAYMENT_METHOD"
+    REQUIRES_CONFIRMATION = "REQUIRES_CONFIRMATION"
+    REQUIRES_ACTION = "REQUIRES_ACTION"
+    PROCESSING = "PROCESSING"
+    REQUIRES_CAPTURE = "REQUIRES_CAPTURE"
+    SUCCEEDED = "SUCCEEDED"
+    CANCELED = "CANCELED"
+    FAILED = "FAILED"
+
+
+class FinancialStatus(StrEnum):
+    """Derived from amounts; never stored."""
+
+    UNPAID = "UNPAID"
+    AUTHORIZED = "AUTHORIZED"
+    PAID = "PAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    DISPUTED = "DISPUTED"
+    CHARGED_BACK = "CHARGED_BACK"
+    VOIDED = "VOIDED"
+
+
+class CaptureMethod(StrEnum):
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
+class PaymentAction(StrEnum):
+    CONFIRM = "CONFIRM"
+    CAPTURE = "CAPTURE"
+    CANCEL = "CANCEL"
+    REFUND = "REFUND"
+
+
+class MethodType(StrEnum):
+    CARD = "CARD"
+    BANK_DEBIT = "BANK_DEBIT"
+    WALLET = "WALLET"
+    OTHER = "OTHER"
+
+
+class NextActionType(StrEnum):
+    COLLECT_PAYMENT_METHOD = "COLLECT_PAYMENT_METHOD"
+    REDIRECT = "REDIRECT"
+    USE_SDK = "USE_SDK"
+    WAIT = "WAIT"
+
+
+SETTLED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED})
+"""Nothing more can be collected."""
+
+CONFIRMABLE: Final = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDetails:
+    """What the payer paid with, as far as it may be shown."""
+
+    id: str
+    type: MethodType
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    reusable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last attempt to pay failed. *decline_code* is the issuer's word, where it gave one."""
+
+    code: str
+    decline_code: str | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One row of `payments`. Amounts are minor units of *currency*.
+
+    *version* counts the changes: whoever writes names the version it read. *frozen_reason* is set when
+    the provider contradicted us (other amount, a settled payment reopened): such a payment takes no
+    command and no change any more until a person has looked at it.
+    """
+
+    id: str
+    owner_id: str
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    status: PaymentStatus = PaymentStatus.CREATED
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    reference: str | None = None
+    description: str | None = None
+    return_url: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    provider_payment_id: str | None = None
+    client_secret: str | None = None
+    redirect_url: str | None = None
+    payment_method: MethodDetails | None = None
+    last_error: Failure | None = None
+    amount_capturable: int = 0
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    amount_refund_pending: int = 0
+    frozen_reason: str | None = None
+    succeeded_at: datetime | None = None
+    canceled_at: datetime | None = None
+    version: int = 1
+
+    def money(self, minor: int) -> Money:
+        return Money(minor, self.currency)
+
+    @property
+    def amount(self) -> Money:
+        return self.money(self.amount_minor)
+
+    @property
+    def refundable(self) -> Money:
+        """Captured, less every refund that is not failed or canceled: also those whose answer was lost."""
+        return self.money(max(0, self.amount_captured - self.amount_refunded - self.amount_refund_pending))
+
+    @property
+    def settled(self) -> bool:
+        return self.status in SETTLED
+
+
+def financial_status(payment: Payment) -> FinancialStatus:
+    """`repository.FINANCIAL_STATUS` says the same in SQL; a test holds the two together."""
+    if payment.amount_captured > 0:
+        if payment.amount_refunded >= payment.amount_captured:
+            return FinancialStatus.REFUNDED
+        return FinancialStatus.PARTIALLY_REFUNDED if payment.amount_refunded > 0 else FinancialStatus.PAID
+    if payment.amount_capturable > 0:
+        return FinancialStatus.AUTHORIZED
+    return FinancialStatus.VOIDED if payment.status is PaymentStatus.CANCELED else FinancialStatus.UNPAID
+
+
+def available_actions(payment: Payment) -> list[PaymentAction]:
+    """What the owner or staff may ask for now; a mutation allows exactly these."""
+    if payment.frozen_reason is not None:
+        return []
+    actions = []
+    if payment.status in CONFIRMABLE:
+        actions.append(PaymentAction.CONFIRM)
+    if not payment.settled and payment.provider_payment_id is not None:
+        actions.append(PaymentAction.CANCEL)
+    if payment.refundable.minor > 0:
+        actions.append(PaymentAction.REFUND)
+    return actions
+
+
+def next_action(payment: Payment) -> NextActionType | None:
+    """What the payer's side has to do next; None when the payment waits for nobody."""
+    match payment.status:
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return NextActionType.COLLECT_PAYMENT_METHOD
+        case PaymentStatus.REQUIRES_CONFIRMATION:
+            return NextActionType.USE_SDK
+        case PaymentStatus.REQUIRES_ACTION:
+            return NextActionType.REDIRECT if payment.redirect_url else NextActionType.USE_SDK
+        case PaymentStatus.CREATED | PaymentStatus.PROCESSING:
+            return NextActionType.WAIT
+        case _:
+            return None

@@ -1,0 +1,155 @@
+"""What a payment processor must be able to do. "Modular" means: write one more of these.
+
+ProcessorError
+├── Declined         the issuer or provider said no; no money moved
+├── Refused          any other definitive no (4xx); nothing was done
+├── NotAuthorized    our own credentials were not accepted
+├── Busy             try later under the same key (409, 429)
+├── OutcomeUnknown   sent, but nobody knows what became of it (timeout, lost connection, 5xx)
+└── KeyMisused       the key was used with other parameters: a fault of ours
+SignatureInvalid     a webhook that is not the provider's, or too old, or from the future
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from payment_subgraph.money import Money
+from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.operation import Operation
+from payment_subgraph.payment import Payment
+from payment_subgraph.refund import Refund
+
+Params = Mapping[str, Any]
+"""What will be sent, as it is stored in the operation's row: JSON values only."""
+
+
+class ProcessorError(Exception):
+    """Root of what can go wrong between us and the provider. *request_id* is the provider's, for its support."""
+
+    def __init__(self, message: str, request_id: str | None = None) -> None:
+        self.request_id = request_id
+        super().__init__(message)
+
+
+class Declined(ProcessorError):
+    """*payment* is the provider's object as the refusal left it, where the answer carried it."""
+
+    def __init__(
+        self,
+        code: str,
+        decline_code: str | None,
+        payment: PaymentSnapshot | None,
+        request_id: str | None,
+        *,
+        replayed: bool,
+    ) -> None:
+        self.code, self.decline_code, self.payment, self.replayed = code, decline_code, payment, replayed
+        super().__init__(f"declined: {code} {decline_code or ''}", request_id)
+
+
+class Refused(ProcessorError):
+    """*field* names the input of ours that was at fault, if one was."""
+
+    def __init__(self, code: str, field: str | None, request_id: str | None) -> None:
+        self.code, self.field = code, field
+        super().__init__(f"refused: {code}", request_id)
+
+
+class NotAuthorized(ProcessorError):
+    pass
+
+
+class Busy(ProcessorError):
+    pass
+
+
+class OutcomeUnknown(ProcessorError):
+    """*stored* is True after a 5xx: the provider would replay it under the same key."""
+
+    def __init__(self, message: str, request_id: str | None = None, *, stored: bool) -> None:
+        self.stored = stored
+        super().__init__(message, request_id)
+
+
+class KeyMisused(ProcessorError):
+    pass
+
+
+class SignatureInvalid(Exception):
+    """The message says why, for the log; the sender learns nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx. *replayed*: the provider repeated an earlier answer, so its state may be an old one."""
+
+    provider_payment_id: str
+    payment: PaymentSnapshot | None = None
+    refund: RefundSnapshot | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A hint that something changed. Nothing in it is believed except where to look.
+
+    *provider_payment_id*, *payment_id* and *environment* are None where the event names none;
+    *about_refunds* says that the refunds of that payment are to be read too.
+    """
+
+    provider_event_id: str
+    type: str
+    livemode: bool
+    created: int
+    payload: Mapping[str, Any]
+    provider_payment_id: str | None = None
+    payment_id: str | None = None
+    environment: str | None = None
+    about_refunds: bool = False
+
+
+class PaymentProcessor(Protocol):
+    """One payment provider. Amounts cross as Money; ids are the provider's own strings."""
+
+    version: str
+    """The provider's API version new operations are sent with."""
+    livemode: bool
+    """Whether the credentials move real money."""
+
+    def accepts(self, money: Money) -> bool:
+        """Whether the provider can express exactly this sum."""
+
+    def create_params(
+        self, payment: Payment, operation_id: str, payment_method: str | None, *, confirm: bool
+    ) -> Params: ...
+
+    def confirm_params(
+        self, payment: Payment, payment_method: str | None, return_url: str | None
+    ) -> Params: ...
+
+    def cancel_params(self) -> Params: ...
+
+    def refund_params(self, payment: Payment, refund: Refund, operation_id: str) -> Params: ...
+
+    async def send(self, operation: Operation, provider_payment_id: str | None) -> Answer:
+        """Do what the row says, under its key, parameters and version. Raises ProcessorError."""
+
+    async def fetch_payment(self, provider_payment_id: str) -> PaymentSnapshot: ...
+
+    async def fetch_refunds(self, provider_payment_id: str) -> Sequence[RefundSnapshot]: ...
+
+    async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
+        """The provider's object that carries our *payment_id*, among those made in the window."""
+
+    async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
+        """Events the provider has had since then, oldest first."""
+
+    def verify_event(
+        self, body: bytes, signature: str, secrets: Sequence[str], now: datetime
+    ) -> ProviderEvent:
+        """The event in a webhook's raw body. Raises SignatureInvalid."""
+
+    def read_event(self, payload: Mapping[str, Any]) -> ProviderEvent:
+        """The event in a payload that was verified and stored before. Raises ValueError if it is none."""

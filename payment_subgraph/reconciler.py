@@ -1,0 +1,158 @@
+"""What makes everything right in the end: the inbox, open operations, silent payments, missed events.
+
+Any number of these may run. Each row is claimed for a while by one of them; a claim that is not
+finished runs out, and another takes it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from payment_subgraph.inbox import Inbox
+from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
+from payment_subgraph.operations import Operations
+from payment_subgraph.payment import Payment
+from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent
+from payment_subgraph.refresh import Refresh
+from payment_subgraph.repository import Cause, Repository
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 20
+BACKFILL: Final = "event-backfill"
+_OVERLAP: Final = timedelta(hours=1)
+_ACTED_ON: Final = ("payment_intent.", "charge.", "refund.")
+_LATER: Final = "charge.dispute."
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    repository: Repository
+    inbox: Inbox
+    processor: PaymentProcessor
+    operations: Operations
+    refresh: Refresh
+    environment: str
+    clock: Callable[[], datetime]
+    backfill_every: timedelta = timedelta(minutes=10)
+
+    async def round(self) -> int:
+        """One pass over all jobs; how many rows were worked on."""
+        jobs: tuple[Callable[[], Awaitable[int]], ...] = (
+            self.work_inbox,
+            self.work_operations,
+            self.reread_payments,
+            self.backfill_events,
+        )
+        return sum([await _surviving(job) for job in jobs])
+
+    async def work_inbox(self) -> int:
+        events = await self.inbox.claim(self.clock(), BATCH)
+        for event in events:
+            await self._work_event(event)
+        return len(events)
+
+    async def _work_event(self, event: InboxEvent) -> None:
+        now = self.clock()
+        try:
+            state = await self._apply(event)
+        except ProcessorError as unread:
+            await self.inbox.put_off(event, event.state, next_attempt(event.attempts, now), str(unread))
+        except Exception as fault:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and logged
+            log.exception("event %s could not be worked on", event.provider_event_id)
+            await self._settle(event, after_fault(event), f"{type(fault).__name__}")
+        else:
+            await self._settle(event, state, None)
+
+    async def _settle(self, event: InboxEvent, state: InboxState, error: str | None) -> None:
+        now = self.clock()
+        match state:
+            case InboxState.RECEIVED | InboxState.PARKED:
+                wait = next_attempt(event.attempts, now)
+                await self.inbox.put_off(event, state, wait, error or "its payment is not here")
+            case _:
+                if state is InboxState.DEAD:
+                    log.error("ALERT event %s given up: %s", event.provider_event_id, error)
+                await self.inbox.finish(event, state, now, error)
+
+    async def _apply(self, event: InboxEvent) -> InboxState:
+        """An event is a hint where to look; what it says is not used."""
+        hint = self.processor.read_event(event.payload)
+        intent = hint.provider_payment_id
+        if not hint.type.startswith(_ACTED_ON) or hint.type.startswith(_LATER) or intent is None:
+            return InboxState.IGNORED
+        payment = await self._payment_of(hint)
+        if payment is None:
+            ours = hint.payment_id is not None and hint.environment == self.environment
+            return after_park(event, self.clock()) if ours else InboxState.IGNORED
+        await self.refresh(
+            payment.id, intent, Cause("WEBHOOK", event.provider_event_id), refunds=hint.about_refunds
+        )
+        await self._hurry(payment.id)
+        return InboxState.PROCESSED
+
+    async def _payment_of(self, hint: ProviderEvent) -> Payment | None:
+        """By the provider's id, else by the id of ours that we wrote on the object: its answer may be lost."""
+        async with self.repository.reading() as rows:
+            found = await rows.payment_of_provider(hint.provider_payment_id or "")
+            if found is None and hint.payment_id is not None:
+                found = await rows.payment(hint.payment_id)
+        return found
+
+    async def _hurry(self, payment_id: str) -> None:
+        """Something happened to this payment: operations with a lost answer need not wait any longer."""
+        async with self.repository.writing() as rows:
+            await rows.hurry_operations(payment_id, self.clock())
+
+    async def work_operations(self) -> int:
+        async with self.repository.reading() as rows:
+            due = await rows.due_operations(self.clock(), BATCH)
+        return sum([await self.operations.advance(operation_id) for operation_id in due])
+
+    async def reread_payments(self) -> int:
+        """Open payments about which nothing was heard for long: a webhook may have been lost."""
+        async with self.repository.reading() as rows:
+            if not await rows.has_silent_payments(self.clock()):
+                return 0
+        async with self.repository.writing() as rows:
+            silent = await rows.claim_silent_payments(self.clock(), BATCH)
+        for payment_id in silent:
+            await self._reread(payment_id)
+        return len(silent)
+
+    async def _reread(self, payment_id: str) -> None:
+        async with self.repository.reading() as rows:
+            payment = await rows.payment(payment_id)
+        if payment is None or payment.provider_payment_id is None:
+            return
+        try:
+            await self.refresh(
+                payment.id, payment.provider_payment_id, Cause("RECONCILER", payment.id), refunds=True
+            )
+        except ProcessorError as unread:
+            log.warning("payment %s was not read again: %s", payment.id, unread)
+
+    async def backfill_events(self) -> int:
+        """Events the provider had and we never got, through the same inbox."""
+        now = self.clock()
+        position = await self.inbox.take_turn(BACKFILL, now, self.backfill_every)
+        if position is None:
+            return 0
+        events = await self.processor.events_since(position - _OVERLAP)
+        new = await self.inbox.store(
+            [event for event in events if event.livemode is self.processor.livemode], now
+        )
+        await self.inbox.advance(BACKFILL, now)
+        if new:
+            log.warning("%d events had not reached us by webhook", new)
+        return new
+
+
+async def _surviving(job: Callable[[], Awaitable[int]]) -> int:
+    try:
+        return await job()
+    except Exception:  # noqa: BLE001 - a job that fails is logged and comes again; the other jobs go on
+        log.exception("a job of the reconciler failed")
+        return 0

@@ -1,0 +1,221 @@
+"""Rows in and out: payments, refunds, operations, observations. Each method is one SQL statement.
+
+Whoever decides opens a transaction here (`writing()`), reads, decides by the pure rules, writes.
+No transaction is ever open while the provider is asked.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import RowMapping, case, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from payment_subgraph.database import Database
+from payment_subgraph.operation import Operation, OperationKind, OperationState
+from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
+from payment_subgraph.refund import Refund
+from payment_subgraph.tables import LIVE, observations, payment_operations, payments, refunds
+
+Row = TypeVar("Row")
+
+_PAYMENT: Final = tuple(payments.c[field.name] for field in fields(Payment))
+_REFUND: Final = tuple(refunds.c[field.name] for field in fields(Refund))
+_OPERATION: Final = tuple(payment_operations.c[field.name] for field in fields(Operation))
+_OPEN: Final = payment_operations.c.resolved_at.is_(None)
+
+FINANCIAL_STATUS: Final = case(
+    (
+        (payments.c.amount_captured > 0) & (payments.c.amount_refunded >= payments.c.amount_captured),
+        FinancialStatus.REFUNDED.value,
+    ),
+    (
+        (payments.c.amount_captured > 0) & (payments.c.amount_refunded > 0),
+        FinancialStatus.PARTIALLY_REFUNDED.value,
+    ),
+    (payments.c.amount_captured > 0, FinancialStatus.PAID.value),
+    (payments.c.amount_capturable > 0, FinancialStatus.AUTHORIZED.value),
+    (payments.c.status == PaymentStatus.CANCELED, FinancialStatus.VOIDED.value),
+    else_=FinancialStatus.UNPAID.value,
+)
+"""`payment.financial_status` in SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why the provider was read: *source* is ANSWER, LOOK, WEBHOOK or RECONCILER, *id* the operation or event."""
+
+    source: str
+    id: str
+
+
+class Repository:
+    """*reread_after*: how long an open payment may stay silent before the reconciler reads it again."""
+
+    def __init__(self, database: Database, reread_after: timedelta = timedelta(minutes=15)) -> None:
+        self._database = database
+        self._reread_after = reread_after
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["Transaction"]:
+        async with self._database.reading() as connection:
+            yield Transaction(connection, self._reread_after)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["Transaction"]:
+        async with self._database.writing() as connection:
+            yield Transaction(connection, self._reread_after)
+
+
+class Transaction:
+    """What can be asked and written inside one open transaction."""
+
+    def __init__(self, connection: AsyncConnection, reread_after: timedelta) -> None:
+        self._connection = connection
+        self._reread_after = reread_after
+
+    # Payments.
+
+    async def payment(self, payment_id: str, *, lock: bool = False) -> Payment | None:
+        """*lock* holds the row until the transaction ends (SQLite: the whole database, since its BEGIN)."""
+        query = select(*_PAYMENT).where(payments.c.id == payment_id)
+        return _one(Payment, await self._first(query.with_for_update() if lock else query))
+
+    async def payment_of_provider(self, provider_payment_id: str) -> Payment | None:
+        query = select(*_PAYMENT).where(payments.c.provider_payment_id == provider_payment_id)
+        return _one(Payment, await self._first(query))
+
+    async def live_payment(self, owner_id: str, reference: str) -> Payment | None:
+        owned = (payments.c.owner_id == owner_id) & (payments.c.reference == reference) & LIVE
+        return _one(Payment, await self._first(select(*_PAYMENT).where(owned)))
+
+    async def add_payment(self, payment: Payment) -> None:
+        row = _values(payment) | {"reread_at": payment.created_at + self._reread_after}
+        await self._connection.execute(insert(payments).values(row))
+
+    async def change_payment(self, before: Payment, after: Payment, now: datetime) -> Payment | None:
+        """Write *after* if the row still is *before*; None when somebody was faster."""
+        changed = replace(after, version=before.version + 1, updated_at=now)
+        quiet = changed.settled and changed.amount_refund_pending == 0
+        reread = None if quiet else func.coalesce(payments.c.reread_at, now + self._reread_after)
+        unchanged = (payments.c.id == before.id) & (payments.c.version == before.version)
+        statement = update(payments).where(unchanged).values(_values(changed) | {"reread_at": reread})
+        written = await self._connection.execute(statement.returning(payments.c.id))
+        return changed if written.first() else None
+
+    async def has_silent_payments(self, now: datetime) -> bool:
+        return (
+            await self._first(select(payments.c.id).where(payments.c.reread_at <= now).limit(1)) is not None
+        )
+
+    async def claim_silent_payments(self, now: datetime, limit: int) -> list[str]:
+        """Ids of open payments whose reread is due; each is given to one caller only."""
+        due = (
+            select(payments.c.id)
+            .where(payments.c.reread_at <= now)
+            .order_by(payments.c.reread_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claim = update(payments).where(payments.c.id.in_(due)).values(reread_at=now + self._reread_after)
+        return list((await self._connection.execute(claim.returning(payments.c.id))).scalars())
+
+    # Refunds.
+
+    async def refund(self, refund_id: str) -> Refund | None:
+        return _one(Refund, await self._first(select(*_REFUND).where(refunds.c.id == refund_id)))
+
+    async def refunds_of(self, payment_id: str) -> list[Refund]:
+        query = select(*_REFUND).where(refunds.c.payment_id == payment_id).order_by(refunds.c.id)
+        return [_made(Refund, row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def add_refund(self, refund: Refund) -> None:
+        await self._connection.execute(insert(refunds).values(_values(refund)))
+
+    async def change_refund(self, before: Refund, after: Refund, now: datetime) -> Refund:
+        """Only under the payment's lock: that is what makes the plain write safe."""
+        changed = replace(after, version=before.version + 1, updated_at=now)
+        await self._connection.execute(
+            update(refunds).where(refunds.c.id == before.id).values(_values(changed))
+        )
+        return changed
+
+    # Operations.
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        found = select(*_OPERATION).where(payment_operations.c.id == operation_id)
+        return _one(Operation, await self._first(found))
+
+    async def operation_of_key(self, actor_id: str, kind: OperationKind, client_key: str) -> Operation | None:
+        table = payment_operations.c
+        same = (table.actor_id == actor_id) & (table.kind == kind) & (table.client_key == client_key)
+        return _one(Operation, await self._first(select(*_OPERATION).where(same)))
+
+    async def open_operations(self, payment_id: str) -> list[Operation]:
+        query = select(*_OPERATION).where((payment_operations.c.payment_id == payment_id) & _OPEN)
+        return [_made(Operation, row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def due_operations(self, now: datetime, limit: int) -> list[str]:
+        """Only a list of candidates: `change_operation` decides who gets which."""
+        due = select(payment_operations.c.id).where(_OPEN & (payment_operations.c.due_at <= now))
+        return list(
+            (await self._connection.execute(due.order_by(payment_operations.c.due_at).limit(limit))).scalars()
+        )
+
+    async def hurry_operations(self, payment_id: str, now: datetime) -> None:
+        waiting = (payment_operations.c.payment_id == payment_id) & _OPEN
+        unknown = payment_operations.c.state == OperationState.UNKNOWN
+        later = payment_operations.c.due_at > now
+        await self._connection.execute(
+            update(payment_operations).where(waiting & unknown & later).values(due_at=now)
+        )
+
+    async def add_operation(self, operation: Operation) -> None:
+        await self._connection.execute(insert(payment_operations).values(_values(operation)))
+
+    async def change_operation(self, before: Operation, **changes: Any) -> Operation | None:
+        """Write *changes* if the operation is still open and at the same attempt; None otherwise."""
+        same = (payment_operations.c.id == before.id) & (payment_operations.c.attempts == before.attempts)
+        statement = update(payment_operations).where(same & _OPEN).values(**changes)
+        return _one(Operation, await self._first(statement.returning(*_OPERATION)))
+
+    async def resolve_operation(
+        self, operation_id: str, state: OperationState, now: datetime, **changes: Any
+    ) -> Operation | None:
+        """Settle it, whichever attempt the proof comes from; None if it was settled before."""
+        open_one = (payment_operations.c.id == operation_id) & _OPEN
+        statement = update(payment_operations).where(open_one).values(state=state, resolved_at=now, **changes)
+        return _one(Operation, await self._first(statement.returning(*_OPERATION)))
+
+    # Observations.
+
+    async def observe(
+        self, kind: str, object_id: str, cause: Cause, snapshot: Mapping[str, Any], now: datetime
+    ) -> None:
+        row = {
+            "object_type": kind,
+            "object_id": object_id,
+            "source": cause.source,
+            "cause_id": cause.id,
+            "snapshot": snapshot,
+            "observed_at": now,
+        }
+        await self._connection.execute(insert(observations).values(row))
+
+    async def _first(self, statement: Any) -> RowMapping | None:
+        return (await self._connection.execute(statement)).mappings().first()
+
+
+def _made(kind: type[Row], row: RowMapping) -> Row:
+    return kind(**row)
+
+
+def _one(kind: type[Row], row: RowMapping | None) -> Row | None:
+    return None if row is None else _made(kind, row)
+
+
+def _values(record: Any) -> dict[str, Any]:
+    """Column names to values; not `asdict`, which would take the small value objects apart."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -1,0 +1,32 @@
+"""What a resolver gets from its request."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+
+from payment_subgraph.loaders import Loaders
+from payment_subgraph.pages import Pages
+from payment_subgraph.use_cases import UseCases
+from payment_subgraph.viewer import Viewer
+
+
+@dataclass(slots=True)
+class Context:
+    """One per request. *started* turns True when execution begins: errors before it are the document's."""
+
+    viewer: Viewer
+    pages: Pages
+    use_cases: UseCases
+    started: bool = False
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Load anew from here on: a mutation has changed what was loaded before it."""
+        self.loaders = Loaders(self.pages)
+
+
+Info = strawberry.Info[Context, Any]

@@ -1,0 +1,155 @@
+"""The input types; each turns itself into a checked command."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from payment_subgraph import commands
+from payment_subgraph.commands import RawMoney
+from payment_subgraph.cursors import PageRequest, SortField, page_request
+from payment_subgraph.pages import PaymentFilter
+from payment_subgraph.payment import FinancialStatus, PaymentStatus
+from payment_subgraph.refund import RefundReason
+from payment_subgraph.schema.scalars import CurrencyCode, DecimalValue, Url
+from payment_subgraph.schema.values import SortDirection
+
+
+def given(value: Any) -> Any:
+    """None for an argument that was left out. `= null` as its default would show in the schema."""
+    return None if value is UNSET else value
+
+
+@strawberry.input
+class MoneyInput:
+    amount: DecimalValue
+    currency: CurrencyCode
+
+    def raw(self) -> RawMoney:
+        return Decimal(self.amount), self.currency
+
+
+@strawberry.input
+class MetadataInput:
+    key: str
+    value: str
+
+
+@strawberry.input
+class CreatePaymentInput:
+    idempotency_key: str
+    amount: MoneyInput
+    reference: str | None = UNSET
+    description: str | None = UNSET
+    payment_method_id: strawberry.ID | None = UNSET
+    confirm: bool = strawberry.field(default=False, description="Confirm at once with paymentMethodId.")
+    return_url: Url | None = UNSET
+    metadata: list[MetadataInput] | None = UNSET
+    user_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Staff only: pay on behalf of this user."
+    )
+
+    def command(self, owner_id: str) -> commands.CreatePayment:
+        return commands.create_command(
+            client_key=self.idempotency_key,
+            owner_id=owner_id,
+            amount=self.amount.raw(),
+            reference=given(self.reference),
+            description=given(self.description),
+            payment_method_id=given(self.payment_method_id),
+            confirm=self.confirm,
+            return_url=given(self.return_url),
+            metadata=[(entry.key, entry.value) for entry in self.metadata or []],
+        )
+
+
+@strawberry.input
+class ConfirmPaymentInput:
+    idempotency_key: str
+    payment_id: strawberry.ID
+    payment_method_id: strawberry.ID | None = UNSET
+    return_url: Url | None = UNSET
+
+    def command(self) -> commands.ConfirmPayment:
+        return commands.confirm_command(
+            self.idempotency_key,
+            self.payment_id,
+            given(self.payment_method_id),
+            given(self.return_url),
+        )
+
+
+@strawberry.input
+class CancelPaymentInput:
+    idempotency_key: str
+    payment_id: strawberry.ID
+    reason: str | None = UNSET
+
+    def command(self) -> commands.CancelPayment:
+        return commands.cancel_command(self.idempotency_key, self.payment_id, given(self.reason))
+
+
+@strawberry.input
+class RefundPaymentInput:
+    idempotency_key: str
+    payment_id: strawberry.ID
+    amount: MoneyInput | None = strawberry.field(
+        default=UNSET, description="Omit to refund everything refundable."
+    )
+    reason: RefundReason = RefundReason.REQUESTED_BY_CUSTOMER
+    note: str | None = UNSET
+
+    def command(self) -> commands.RefundPayment:
+        amount = self.amount.raw() if self.amount else None
+        return commands.refund_command(
+            self.idempotency_key, self.payment_id, amount, self.reason, given(self.note)
+        )
+
+
+@strawberry.input(name="PaymentFilter")
+class PaymentFilterInput:
+    status: list[PaymentStatus] | None = UNSET
+    financial_status: list[FinancialStatus] | None = UNSET
+    reference: str | None = UNSET
+    user_id: strawberry.ID | None = UNSET
+    currency: CurrencyCode | None = UNSET
+    created_after: datetime | None = UNSET
+    created_before: datetime | None = UNSET
+
+    @staticmethod
+    def chosen(asked: "PaymentFilterInput | None") -> PaymentFilter:
+        if not asked:
+            return PaymentFilter()
+        return PaymentFilter(
+            status=frozenset(asked.status) if given(asked.status) is not None else None,
+            financial_status=frozenset(asked.financial_status)
+            if given(asked.financial_status) is not None
+            else None,
+            reference=given(asked.reference),
+            owner_id=given(asked.user_id),
+            currency=given(asked.currency),
+            created_after=given(asked.created_after),
+            created_before=given(asked.created_before),
+        )
+
+
+@strawberry.input
+class PaymentOrder:
+    field: SortField
+    direction: SortDirection = SortDirection.DESC
+
+    @staticmethod
+    def page(
+        asked: "PaymentOrder | None",
+        first: int | None,
+        after: str | None,
+        last: int | None,
+        before: str | None,
+    ) -> PageRequest:
+        field = asked.field if asked else SortField.CREATED_AT
+        descending = not asked or asked.direction is SortDirection.DESC
+        return page_request(
+            first, given(after), given(last), given(before), field=field, descending=descending
+        )

@@ -1,0 +1,163 @@
+"""Mutations: translate the input, let the use case work, translate what came of it."""
+
+from collections.abc import Awaitable
+from typing import Annotated, cast
+
+import strawberry
+
+from payment_subgraph.errors import Forbidden, Refusal
+from payment_subgraph.schema.access import scoped
+from payment_subgraph.schema.context import Info
+from payment_subgraph.schema.errors import (
+    DuplicatePaymentError,
+    IdempotencyConflictError,
+    InvalidPaymentStateError,
+    NotFoundError,
+    PaymentDeclinedError,
+    PaymentProviderError,
+    RefundExceedsAvailableError,
+    ValidationError,
+    error_type,
+)
+from payment_subgraph.schema.inputs import (
+    CancelPaymentInput,
+    ConfirmPaymentInput,
+    CreatePaymentInput,
+    RefundPaymentInput,
+)
+from payment_subgraph.schema.payment import Payment, PaymentOperation, Refund
+from payment_subgraph.use_cases import Outcome
+from payment_subgraph.viewer import REFUND, WRITE, WRITE_ANY
+
+RETRY_AFTER_S = 5
+_REPLAYED = "True when this answer was stored by an earlier call with the same key."
+
+
+@strawberry.type
+class PaymentSuccess:
+    payment: Payment
+    operation: PaymentOperation
+    replayed: bool = strawberry.field(description=_REPLAYED)
+
+
+@strawberry.type
+class RefundSuccess:
+    refund: Refund
+    payment: Payment
+    operation: PaymentOperation
+    replayed: bool
+
+
+@strawberry.type(
+    description=(
+        "Accepted, outcome not known yet (provider timeout). "
+        "Not an error: subscribe or poll, and retry only with the same key."
+    )
+)
+class OperationPending:
+    payment: Payment
+    operation: PaymentOperation
+    retry_after_seconds: int
+
+
+CreatePaymentResult = Annotated[
+    PaymentSuccess
+    | OperationPending
+    | ValidationError
+    | PaymentDeclinedError
+    | IdempotencyConflictError
+    | DuplicatePaymentError
+    | PaymentProviderError,
+    strawberry.union("CreatePaymentResult"),
+]
+ConfirmPaymentResult = Annotated[
+    PaymentSuccess
+    | OperationPending
+    | ValidationError
+    | NotFoundError
+    | PaymentDeclinedError
+    | InvalidPaymentStateError
+    | IdempotencyConflictError
+    | PaymentProviderError,
+    strawberry.union("ConfirmPaymentResult"),
+]
+CancelPaymentResult = Annotated[
+    PaymentSuccess
+    | OperationPending
+    | ValidationError
+    | NotFoundError
+    | InvalidPaymentStateError
+    | IdempotencyConflictError
+    | PaymentProviderError,
+    strawberry.union("CancelPaymentResult"),
+]
+RefundPaymentResult = Annotated[
+    RefundSuccess
+    | OperationPending
+    | ValidationError
+    | NotFoundError
+    | RefundExceedsAvailableError
+    | InvalidPaymentStateError
+    | IdempotencyConflictError
+    | PaymentProviderError,
+    strawberry.union("RefundPaymentResult"),
+]
+
+
+@strawberry.type
+class Mutation:
+    @scoped(WRITE)
+    async def create_payment(self, info: Info, input: CreatePaymentInput) -> CreatePaymentResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+        owner_id = input.user_id or viewer.user_id or ""
+        if not viewer.may_write(owner_id):
+            raise Forbidden(WRITE_ANY)
+
+        async def work() -> Outcome:
+            return await use_cases.create_payment(viewer, input.command(owner_id))
+
+        return cast(CreatePaymentResult, await _answered(info, work()))
+
+    @scoped(WRITE)
+    async def confirm_payment(self, info: Info, input: ConfirmPaymentInput) -> ConfirmPaymentResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+
+        async def work() -> Outcome:
+            return await use_cases.confirm_payment(viewer, input.command())
+
+        return cast(ConfirmPaymentResult, await _answered(info, work()))
+
+    @scoped(WRITE)
+    async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+
+        async def work() -> Outcome:
+            return await use_cases.cancel_payment(viewer, input.command())
+
+        return cast(CancelPaymentResult, await _answered(info, work()))
+
+    @scoped(REFUND)
+    async def refund_payment(self, info: Info, input: RefundPaymentInput) -> RefundPaymentResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+
+        async def work() -> Outcome:
+            return await use_cases.refund_payment(viewer, input.command())
+
+        return cast(RefundPaymentResult, await _answered(info, work()))
+
+
+async def _answered(info: Info, work: Awaitable[Outcome]) -> object:
+    """The union member for what came of *work*; what was loaded before it is loaded again."""
+    info.context.forget()
+    viewer = info.context.viewer
+    try:
+        outcome = await work
+    except Refusal as refusal:
+        return error_type(refusal, viewer)
+    payment, operation = Payment.of(outcome.payment, viewer), PaymentOperation.of(outcome.operation)
+    if not outcome.operation.resolved:
+        return OperationPending(payment=payment, operation=operation, retry_after_seconds=RETRY_AFTER_S)
+    if outcome.refund is not None:
+        refund = Refund.of(outcome.refund, outcome.payment)
+        return RefundSuccess(refund=refund, payment=payment, operation=operation, replayed=outcome.replayed)
+    return PaymentSuccess(payment=payment, operation=operation, replayed=outcome.replayed)

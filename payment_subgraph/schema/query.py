@@ -1,0 +1,56 @@
+"""Queries."""
+
+import strawberry
+from strawberry import UNSET
+
+from payment_subgraph.cursors import DEFAULT_PAGE
+from payment_subgraph.schema.access import scoped
+from payment_subgraph.schema.context import Info
+from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder
+from payment_subgraph.schema.payment import Payment, Refund
+from payment_subgraph.schema.user import PaymentConnection
+from payment_subgraph.viewer import READ, READ_ANY
+
+_STAFF = "Staff. A user's own history is `me { payments }`: one field never means two things."
+
+
+async def visible_payment(info: Info, payment_id: str) -> Payment | None:
+    """None for an unknown payment and for one that is not the viewer's."""
+    found = await info.context.loaders.payment.load(payment_id)
+    if found is None or not info.context.viewer.may_read(found.owner_id):
+        return None
+    return Payment.of(found, info.context.viewer)
+
+
+async def visible_refund(info: Info, refund_id: str) -> Refund | None:
+    found = await info.context.loaders.refund.load(refund_id)
+    payment = await visible_payment(info, found.payment_id) if found else None
+    return Refund.of(found, payment.row) if found and payment else None
+
+
+@strawberry.type
+class Query:
+    @scoped(READ)
+    async def payment(self, info: Info, id: strawberry.ID) -> Payment | None:  # noqa: A002
+        return await visible_payment(info, id)
+
+    @scoped(READ_ANY, description=_STAFF)
+    async def payments(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_PAGE,
+        after: str | None = UNSET,
+        last: int | None = UNSET,
+        before: str | None = UNSET,
+        filter: PaymentFilterInput | None = UNSET,  # noqa: A002 - the argument's name in the API
+        order_by: PaymentOrder | None = UNSET,
+    ) -> PaymentConnection | None:
+        pages = info.context.pages
+        wanted = PaymentFilterInput.chosen(filter)
+        request = PaymentOrder.page(order_by, first, after, last, before)
+        page = await pages.payments(wanted, request)
+        return PaymentConnection.of(page, request, info.context.viewer, lambda: pages.count_payments(wanted))
+
+    @scoped(READ)
+    async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:  # noqa: A002
+        return await visible_refund(info, id)

@@ -1,0 +1,282 @@
+"""Stripe as a PaymentProcessor: the only module that imports stripe."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn, cast
+
+import stripe
+
+from payment_subgraph.money import Money
+from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.operation import Operation, OperationKind
+from payment_subgraph.payment import Payment
+from payment_subgraph.processor import (
+    Answer,
+    Busy,
+    Declined,
+    KeyMisused,
+    NotAuthorized,
+    OutcomeUnknown,
+    Params,
+    ProcessorError,
+    ProviderEvent,
+    Refused,
+    SignatureInvalid,
+)
+from payment_subgraph.refund import Refund
+from payment_subgraph.stripe_amounts import to_stripe_amount
+from payment_subgraph.stripe_objects import (
+    REFUND_REASONS,
+    payment_snapshot,
+    provider_event,
+    refund_snapshot,
+)
+
+STRIPE_VERSION: Final = "2026-10-28.endive"
+REQUEST_TIMEOUT_S: Final = 20.0
+NETWORK_RETRIES: Final = 2
+WEBHOOK_TOLERANCE: Final = timedelta(seconds=300)
+
+_EXPAND: Final = ["payment_method"]
+_INPUT_FIELDS: Final = {"payment_method": "paymentMethodId", "amount": "amount", "currency": "amount"}
+
+
+class StripeProcessor:
+    """Speaks to Stripe with *secret_key*; *environment* marks our objects on an account shared with others.
+
+    *api_base* None is the real Stripe. *http_client* takes the place of the network in tests.
+    """
+
+    version = STRIPE_VERSION
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        environment: str,
+        api_base: str | None = None,
+        http_client: stripe.HTTPClient | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
+        self._environment = environment
+        self._clock = clock
+        self._http = http_client or stripe.HTTPXClient(timeout=REQUEST_TIMEOUT_S)
+        # StripeClient ignores the library's global retry setting: it has to be said here.
+        self._client = stripe.StripeClient(
+            secret_key,
+            stripe_version=STRIPE_VERSION,
+            max_network_retries=NETWORK_RETRIES,
+            base_addresses={"api": api_base} if api_base else None,
+            http_client=self._http,
+        )
+
+    async def close(self) -> None:
+        await self._http.close_async()
+
+    def accepts(self, money: Money) -> bool:
+        return to_stripe_amount(money) is not None
+
+    # What will be sent. Never personal data: neither the description nor the client's metadata.
+
+    def create_params(
+        self, payment: Payment, operation_id: str, payment_method: str | None, *, confirm: bool
+    ) -> Params:
+        """Redirecting methods are only offered where we know the page to return to."""
+        params: dict[str, Any] = {
+            "amount": _stripe_amount(payment.amount),
+            "currency": payment.currency.lower(),
+            "automatic_payment_methods": {
+                "enabled": True,
+                "allow_redirects": "always" if payment.return_url else "never",
+            },
+            "metadata": {"payment_id": payment.id, "operation_id": operation_id, "env": self._environment},
+            "expand": _EXPAND,
+        }
+        if payment_method is not None:
+            params["payment_method"] = payment_method
+        if confirm:
+            params["confirm"] = True
+            params |= {"return_url": payment.return_url} if payment.return_url else {}
+        return params
+
+    def confirm_params(self, payment: Payment, payment_method: str | None, return_url: str | None) -> Params:
+        params: dict[str, Any] = {"expand": _EXPAND}
+        if payment_method is not None:
+            params["payment_method"] = payment_method
+        if url := return_url or payment.return_url:
+            params["return_url"] = url
+        return params
+
+    def cancel_params(self) -> Params:
+        return {"cancellation_reason": "requested_by_customer", "expand": _EXPAND}
+
+    def refund_params(self, payment: Payment, refund: Refund, operation_id: str) -> Params:
+        params: dict[str, Any] = {
+            "payment_intent": payment.provider_payment_id,
+            "amount": _stripe_amount(payment.money(refund.amount_minor)),
+            "metadata": {
+                "payment_id": payment.id,
+                "refund_id": refund.id,
+                "operation_id": operation_id,
+                "env": self._environment,
+            },
+        }
+        if refund.reason in REFUND_REASONS:
+            params["reason"] = REFUND_REASONS[refund.reason]
+        return params
+
+    # Sending and reading.
+
+    async def send(self, operation: Operation, provider_payment_id: str | None) -> Answer:
+        options = {
+            "idempotency_key": operation.provider_key,
+            "stripe_version": operation.provider_version,
+        }
+        found = await self._asked(self._post(operation, provider_payment_id, cast(Any, options)))
+        replayed = _was_replayed(found.last_response.headers if found.last_response else {})
+        content = found.to_dict()
+        if operation.kind is OperationKind.REFUND:
+            refund = refund_snapshot(content)
+            return Answer(refund.provider_payment_id, refund=refund, replayed=replayed)
+        payment = payment_snapshot(content, self._clock())
+        return Answer(payment.provider_payment_id, payment=payment, replayed=replayed)
+
+    def _post(
+        self, operation: Operation, intent: str | None, options: "stripe.RequestOptions"
+    ) -> Awaitable[stripe.StripeObject]:
+        params = cast(Any, dict(operation.params))
+        match operation.kind:
+            case OperationKind.CREATE:
+                return self._client.v1.payment_intents.create_async(params, options)
+            case OperationKind.CONFIRM:
+                return self._client.v1.payment_intents.confirm_async(_known(intent), params, options)
+            case OperationKind.CAPTURE:
+                return self._client.v1.payment_intents.capture_async(_known(intent), params, options)
+            case OperationKind.CANCEL:
+                return self._client.v1.payment_intents.cancel_async(_known(intent), params, options)
+            case OperationKind.REFUND:
+                return self._client.v1.refunds.create_async(params, options)
+
+    async def fetch_payment(self, provider_payment_id: str) -> PaymentSnapshot:
+        read = self._client.v1.payment_intents.retrieve_async(provider_payment_id, {"expand": _EXPAND})
+        return payment_snapshot((await self._asked(read)).to_dict(), self._clock())
+
+    async def fetch_refunds(self, provider_payment_id: str) -> Sequence[RefundSnapshot]:
+        listing = self._client.v1.refunds.list_async({"payment_intent": provider_payment_id, "limit": 100})
+        return [refund_snapshot(found) async for found in self._all(listing)]
+
+    async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
+        """Lists instead of searching: Stripe's Search API shows a new object only after up to an hour."""
+        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}
+        listing = self._client.v1.payment_intents.list_async(cast(Any, {"created": window, "limit": 100}))
+        async for found in self._all(listing):
+            if (found.get("metadata") or {}).get("payment_id") == payment_id:
+                return await self.fetch_payment(found["id"])
+        return None
+
+    async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
+        window = {"gte": int(since.timestamp())}
+        listing = self._client.v1.events.list_async(cast(Any, {"created": window, "limit": 100}))
+        return [provider_event(found) async for found in self._all(listing)][::-1]
+
+    async def _all(self, listing: Awaitable[Any]) -> AsyncIterator[dict[str, Any]]:
+        page = await self._asked(listing)
+        while not page.is_empty:
+            for found in page.data:
+                yield found.to_dict(for_json=True)
+            page = await self._asked(page.next_page_async())
+
+    async def _asked(self, request: Awaitable[Any]) -> Any:
+        try:
+            return await request
+        except stripe.StripeError as error:
+            self._translate(error)
+
+    def _translate(self, error: stripe.StripeError) -> NoReturn:
+        """One of our errors for Stripe's; whatever is no clear answer of Stripe's own counts as unknown.
+
+        Source: https://docs.stripe.com/error-low-level
+        """
+        status, request_id, said = error.http_status or 0, error.request_id, _error_object(error)
+        match status, said.get("type"):
+            case 409 | 429, _:
+                raise Busy(f"busy: {status}", request_id) from error
+            case 401 | 403, str():
+                raise NotAuthorized(f"not authorized: {status}", request_id) from error
+            case 400, "idempotency_error":
+                raise KeyMisused("the key was used with other parameters", request_id) from error
+            case 402, str():
+                raise self._declined(said, error) from error
+            case 400 | 404, str():
+                raise Refused(str(said.get("code") or said["type"]), _field(said), request_id) from error
+            case _:
+                raise OutcomeUnknown(
+                    f"no clear answer: {status}", request_id, stored=status >= 500
+                ) from error
+
+    def _declined(self, said: Mapping[str, Any], error: stripe.StripeError) -> ProcessorError:
+        intent = said.get("payment_intent")
+        return Declined(
+            str(said.get("code") or "card_declined"),
+            said.get("decline_code"),
+            payment_snapshot(intent, self._clock()) if intent else None,
+            error.request_id,
+            replayed=_was_replayed(error.headers or {}),
+        )
+
+    # Webhooks.
+
+    def verify_event(
+        self, body: bytes, signature: str, secrets: Sequence[str], now: datetime
+    ) -> ProviderEvent:
+        if not any(_signed_with(secret, body, signature) for secret in secrets):
+            raise SignatureInvalid("no secret fits the signature")
+        # The SDK would take a timestamp from the future, i.e. one that stays fresh for as long as its maker likes.
+        age = now.timestamp() - _signed_at(signature)
+        if abs(age) > WEBHOOK_TOLERANCE.total_seconds():
+            raise SignatureInvalid(f"signed {age:.0f} s ago")
+        return self.read_event(json.loads(body))
+
+    def read_event(self, payload: Mapping[str, Any]) -> ProviderEvent:
+        return provider_event(payload)
+
+
+def _signed_with(secret: str, body: bytes, signature: str) -> bool:
+    try:
+        return stripe.WebhookSignature.verify_header(body, signature, secret)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+
+
+def _signed_at(signature: str) -> int:
+    """The timestamp of a header that was verified: the first `t`, as the SDK reads it."""
+    return next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+
+
+def _error_object(error: stripe.StripeError) -> Mapping[str, Any]:
+    body = error.json_body
+    said = body.get("error") if isinstance(body, Mapping) else None
+    return said if isinstance(said, Mapping) else {}
+
+
+def _field(said: Mapping[str, Any]) -> str | None:
+    return _INPUT_FIELDS.get(str(said.get("param") or "").partition("[")[0])
+
+
+def _was_replayed(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
+
+
+def _stripe_amount(money: Money) -> int:
+    amount = to_stripe_amount(money)
+    if amount is None:
+        raise AssertionError(f"{money} was to be refused by accepts()")
+    return amount
+
+
+def _known(intent: str | None) -> str:
+    if intent is None:
+        raise AssertionError("an operation on a payment that has no intent yet")
+    return intent

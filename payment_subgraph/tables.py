@@ -1,0 +1,283 @@
+"""The tables. Money is BIGINT minor units; times are UTC; rows of `observations` are never changed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import JSON
+
+from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
+from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC times in and out; SQLite would drop the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """An enum by its value in a short VARCHAR: adding a word needs no migration."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.words(value)
+
+
+class Record(TypeDecorator[Any]):
+    """A small value object as JSON, written and read by the two functions given."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.write, self.read = write, read
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        wanted = JSONB(none_as_null=True) if dialect.name == "postgresql" else self.impl
+        return dialect.type_descriptor(wanted)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.write(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.read(value)
+
+
+def _write_method(method: MethodDetails) -> dict[str, Any]:
+    return {name: getattr(method, name) for name in MethodDetails.__slots__}
+
+
+def _read_method(value: dict[str, Any]) -> MethodDetails:
+    return MethodDetails(**{**value, "type": MethodType(value["type"])})
+
+
+def _write_failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "code": failure.code,
+        "decline_code": failure.decline_code,
+        "occurred_at": failure.occurred_at.isoformat(),
+    }
+
+
+def _read_failure(value: dict[str, Any]) -> Failure:
+    return Failure(value["code"], value["decline_code"], datetime.fromisoformat(value["occurred_at"]))
+
+
+def _write_rejection(rejection: Rejection) -> dict[str, Any]:
+    return {name: getattr(rejection, name) for name in Rejection.__slots__}
+
+
+def _read_rejection(value: dict[str, Any]) -> Rejection:
+    return Rejection(**{**value, "kind": RejectionKind(value["kind"])})
+
+
+def _write_pairs(pairs: tuple[tuple[str, str], ...]) -> list[list[str]]:
+    return [list(pair) for pair in pairs]
+
+
+def _read_pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, entry) for key, entry in value)
+
+
+ID: Final = String(40)
+_JSON: Final = JSON().with_variant(JSONB(), "postgresql")
+
+payments: Final = Table(
+    "payments",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("owner_id", String(64), nullable=False),
+    Column("reference", String(255)),
+    Column("description", Text),
+    Column("return_url", Text),
+    Column("metadata", Record(_write_pairs, _read_pairs), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("capture_method", Word(CaptureMethod), nullable=False),
+    Column("status", Word(PaymentStatus), nullable=False),
+    Column("provider_payment_id", String(255), unique=True),
+    Column("client_secret", String(255)),
+    Column("redirect_url", Text),
+    Column("payment_method", Record(_write_method, _read_method)),
+    Column("last_error", Record(_write_failure, _read_failure)),
+    Column("amount_capturable", BigInteger, nullable=False),
+    Column("amount_captured", BigInteger, nullable=False),
+    Column("amount_refunded", BigInteger, nullable=False),
+    Column("amount_refund_pending", BigInteger, nullable=False),
+    Column("frozen_reason", String(64)),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("succeeded_at", UtcDateTime),
+    Column("canceled_at", UtcDateTime),
+    Column("reread_at", UtcDateTime),  # when the reconciler looks at the provider; null: no more
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("amount_captured <= amount_minor", name="captured_within_amount"),
+    CheckConstraint("amount_refunded <= amount_captured", name="refunded_within_captured"),
+    Index("ix_payments_owner_id_created_at_id", "owner_id", "created_at", "id"),
+    Index("ix_payments_created_at_id", "created_at", "id"),
+    Index("ix_payments_updated_at_id", "updated_at", "id"),
+    Index("ix_payments_reread_at", "reread_at"),
+)
+
+LIVE = text("reference IS NOT NULL AND status NOT IN ('CANCELED', 'FAILED')")
+one_live: Final = Index(
+    "one_live",
+    payments.c.owner_id,
+    payments.c.reference,
+    unique=True,
+    sqlite_where=LIVE,
+    postgresql_where=LIVE,
+)
+"""At most one payment per owner and reference can still collect, or has collected, the money."""
+
+payment_operations: Final = Table(
+    "payment_operations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("refund_id", ID, ForeignKey("refunds.id")),
+    Column("kind", Word(OperationKind), nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("client_key", String(255), nullable=False),
+    Column("request_hash", String(64), nullable=False),
+    Column("provider_key", String(255), nullable=False, unique=True),
+    Column("params", _JSON, nullable=False),
+    Column("provider_version", String(64), nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", String(3)),
+    Column("note", Text),
+    Column("state", Word(OperationState), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("first_sent_at", UtcDateTime),
+    Column("last_sent_at", UtcDateTime),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("must_look", Boolean, nullable=False),
+    Column("result", Record(_write_rejection, _read_rejection)),
+    Column("resolved_at", UtcDateTime),
+    UniqueConstraint("actor_id", "kind", "client_key"),
+    Index(
+        "ix_payment_operations_open",
+        "due_at",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+)
+
+refunds: Final = Table(
+    "refunds",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("status", Word(RefundStatus), nullable=False),
+    Column("reason", Word(RefundReason), nullable=False),
+    Column("note", Text),
+    Column("source", Word(RefundSource), nullable=False),
+    Column("provider_refund_id", String(255), unique=True),
+    Column("failure_reason", String(255)),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    Index("ix_refunds_payment_id_created_at_id", "payment_id", "created_at", "id"),
+)
+
+provider_events: Final = Table(
+    "provider_events",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("provider_event_id", String(255), nullable=False),
+    Column("type", String(255), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("payload", _JSON, nullable=False),
+    Column("state", Word(InboxState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, nullable=False),
+    Column("last_error", Text),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("processed_at", UtcDateTime),
+    UniqueConstraint("provider", "provider_event_id"),
+    Index(
+        "ix_provider_events_open",
+        "next_attempt_at",
+        sqlite_where=text("processed_at IS NULL"),
+        postgresql_where=text("processed_at IS NULL"),
+    ),
+)
+
+observations: Final = Table(
+    "observations",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("object_type", String(16), nullable=False),
+    Column("object_id", ID, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("cause_id", String(255), nullable=False),
+    Column("snapshot", _JSON, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Index("ix_observations_object_id_seq", "object_id", "seq"),
+)
+
+job_cursors: Final = Table(
+    "job_cursors",
+    metadata,
+    Column("job", String(64), primary_key=True),
+    Column("position_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+)

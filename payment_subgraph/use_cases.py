@@ -1,0 +1,281 @@
+"""What a client can ask for: create, confirm, cancel, refund a payment.
+
+Each writes its intention first (one operation row with everything that will be sent), then lets
+`operations.py` carry it out, and gives back how things stand. No provider is called in here.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from payment_subgraph.commands import (
+    CancelPayment,
+    Command,
+    ConfirmPayment,
+    CreatePayment,
+    RefundPayment,
+    request_hash,
+)
+from payment_subgraph.errors import (
+    DuplicatePayment,
+    Flaw,
+    IdempotencyConflict,
+    InvalidInput,
+    InvalidPaymentState,
+    NotFound,
+    RefundExceedsAvailable,
+    Unauthenticated,
+)
+from payment_subgraph.ids import new_operation_id, new_payment_id, new_refund_id
+from payment_subgraph.money import Money
+from payment_subgraph.operation import Operation, OperationKind
+from payment_subgraph.operations import Operations
+from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, available_actions
+from payment_subgraph.processor import Params, PaymentProcessor
+from payment_subgraph.refund import Refund
+from payment_subgraph.refusals import refusal_of
+from payment_subgraph.repository import Repository, Transaction
+from payment_subgraph.viewer import Viewer
+
+Written = tuple[Operation, bool]
+"""The operation's row, and whether it was there before this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How things stand when the caller is answered. *operation* may still be open: nothing is known yet.
+
+    *replayed*: the operation was there before this call.
+    """
+
+    payment: Payment
+    operation: Operation
+    refund: Refund | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Every method raises the Refusals of its mutation. The scope was checked at the field, ownership is here."""
+
+    repository: Repository
+    processor: PaymentProcessor
+    operations: Operations
+    clock: Callable[[], datetime]
+
+    async def create_payment(self, viewer: Viewer, command: CreatePayment) -> Outcome:
+        if not self.processor.accepts(command.amount):
+            raise InvalidInput(
+                Flaw(("amount", "amount"), "NOT_CHARGEABLE", "This exact sum cannot be charged.")
+            )
+        payment = _new_payment(command, self.clock())
+        operation_id = new_operation_id()
+        params = self.processor.create_params(
+            payment, operation_id, command.payment_method_id, confirm=command.confirm
+        )
+        operation = self._operation(viewer, OperationKind.CREATE, payment, command, params, operation_id)
+
+        async def write(rows: Transaction) -> Written:
+            if stored := await _stored(rows, operation):
+                return stored, True
+            await _refuse_duplicate(rows, payment)
+            await rows.add_payment(payment)
+            await rows.add_operation(operation)
+            return operation, False
+
+        return await self._carry_out(write)
+
+    async def confirm_payment(self, viewer: Viewer, command: ConfirmPayment) -> Outcome:
+        async def write(rows: Transaction) -> Written:
+            payment = await _writable(rows, viewer, command.payment_id)
+            params = self.processor.confirm_params(payment, command.payment_method_id, command.return_url)
+            operation = self._operation(viewer, OperationKind.CONFIRM, payment, command, params)
+            if stored := await _stored(rows, operation):
+                return stored, True
+            _require(payment, PaymentAction.CONFIRM)
+            await _refuse_second_attempt(rows, payment)
+            await rows.add_operation(operation)
+            return operation, False
+
+        return await self._carry_out(write)
+
+    async def cancel_payment(self, viewer: Viewer, command: CancelPayment) -> Outcome:
+        async def write(rows: Transaction) -> Written:
+            payment = await _writable(rows, viewer, command.payment_id)
+            params = self.processor.cancel_params()
+            operation = self._operation(viewer, OperationKind.CANCEL, payment, command, params)
+            if stored := await _stored(rows, operation):
+                return stored, True
+            _require(payment, PaymentAction.CANCEL)
+            await rows.add_operation(replace(operation, note=command.reason))
+            return operation, False
+
+        return await self._carry_out(write)
+
+    async def refund_payment(self, viewer: Viewer, command: RefundPayment) -> Outcome:
+        """The amount is reserved under the payment's row lock, before the provider hears of it."""
+
+        async def write(rows: Transaction) -> Written:
+            payment = await rows.payment(command.payment_id, lock=True)
+            if payment is None:
+                raise NotFound(command.payment_id)
+            now = self.clock()
+            refund = _new_refund(payment, command, now)
+            operation = self._refund_operation(viewer, payment, refund, command)
+            if stored := await _stored(rows, operation):
+                return stored, True
+            _require_refundable(self.processor, payment, refund, command)
+            pending = payment.amount_refund_pending + refund.amount_minor
+            await rows.add_refund(refund)
+            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), now)
+            await rows.add_operation(operation)
+            return operation, False
+
+        return await self._carry_out(write)
+
+    async def _carry_out(self, write: Callable[[Transaction], Awaitable[Written]]) -> Outcome:
+        """T1, then all the rest; raises the typed error of a rejected operation."""
+        operation, replayed = await self._write_once(write)
+        operation = await self.operations.answer(operation.id)
+        async with self.repository.reading() as rows:
+            payment = await rows.payment(operation.payment_id)
+            refund = await rows.refund(operation.refund_id) if operation.refund_id else None
+        if payment is None:
+            raise LookupError(operation.payment_id)
+        if operation.result is not None:
+            raise refusal_of(operation.result, payment)
+        return Outcome(payment, operation, refund, replayed)
+
+    async def _write_once(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
+        """On PostgreSQL another call with the same key or reference may commit between look and write.
+
+        The constraint then stops us, and the second run sees the other's rows.
+        """
+        try:
+            async with self.repository.writing() as rows:
+                return await write(rows)
+        except IntegrityError:
+            async with self.repository.writing() as rows:
+                return await write(rows)
+
+    def _refund_operation(
+        self, viewer: Viewer, payment: Payment, refund: Refund, command: RefundPayment
+    ) -> Operation:
+        operation_id = new_operation_id()
+        expressible = refund.amount_minor > 0 and self.processor.accepts(payment.money(refund.amount_minor))
+        params = self.processor.refund_params(payment, refund, operation_id) if expressible else {}
+        operation = self._operation(viewer, OperationKind.REFUND, payment, command, params, operation_id)
+        key = f"{refund.id}:refund"
+        return replace(operation, refund_id=refund.id, amount_minor=refund.amount_minor, provider_key=key)
+
+    def _operation(
+        self,
+        viewer: Viewer,
+        kind: OperationKind,
+        payment: Payment,
+        command: Command,
+        params: Params,
+        operation_id: str | None = None,
+    ) -> Operation:
+        """The provider key names the kind: keys are per account there, not per endpoint."""
+        if viewer.user_id is None:
+            raise Unauthenticated
+        now, operation_id = self.clock(), operation_id or new_operation_id()
+        subject = payment.id if kind is OperationKind.CREATE else operation_id
+        return Operation(
+            id=operation_id,
+            payment_id=payment.id,
+            kind=kind,
+            actor_id=viewer.user_id,
+            client_key=command.client_key,
+            request_hash=request_hash(command),
+            provider_key=f"{subject}:{kind.lower()}",
+            params=params,
+            provider_version=self.processor.version,
+            amount_minor=payment.amount_minor if kind is OperationKind.CREATE else None,
+            currency=payment.currency,
+            created_at=now,
+            due_at=now,
+        )
+
+
+def _new_payment(command: CreatePayment, now: datetime) -> Payment:
+    return Payment(
+        id=new_payment_id(),
+        owner_id=command.owner_id,
+        amount_minor=command.amount.minor,
+        currency=command.amount.currency,
+        reference=command.reference,
+        description=command.description,
+        return_url=command.return_url,
+        metadata=command.metadata,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _new_refund(payment: Payment, command: RefundPayment, now: datetime) -> Refund:
+    wanted = command.amount or payment.refundable
+    return Refund(
+        id=new_refund_id(),
+        payment_id=payment.id,
+        amount_minor=wanted.minor,
+        reason=command.reason,
+        note=command.note,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def _stored(rows: Transaction, operation: Operation) -> Operation | None:
+    """The operation written by an earlier call with this key."""
+    stored = await rows.operation_of_key(operation.actor_id, operation.kind, operation.client_key)
+    if stored is not None and stored.request_hash != operation.request_hash:
+        raise IdempotencyConflict(stored)
+    return stored
+
+
+async def _refuse_duplicate(rows: Transaction, payment: Payment) -> None:
+    if payment.reference is None:
+        return
+    existing = await rows.live_payment(payment.owner_id, payment.reference)
+    if existing is not None:
+        raise DuplicatePayment(existing)
+
+
+async def _writable(rows: Transaction, viewer: Viewer, payment_id: str) -> Payment:
+    payment = await rows.payment(payment_id, lock=True)
+    if payment is None or not viewer.may_write(payment.owner_id):
+        raise NotFound(payment_id)
+    return payment
+
+
+def _require(payment: Payment, action: PaymentAction) -> None:
+    if action not in available_actions(payment):
+        raise InvalidPaymentState(payment)
+
+
+async def _refuse_second_attempt(rows: Transaction, payment: Payment) -> None:
+    """While one attempt's outcome is unknown a second one could charge twice."""
+    attempts = {OperationKind.CREATE, OperationKind.CONFIRM}
+    if any(operation.kind in attempts for operation in await rows.open_operations(payment.id)):
+        raise InvalidPaymentState(payment)
+
+
+def _require_refundable(
+    processor: PaymentProcessor, payment: Payment, refund: Refund, command: RefundPayment
+) -> None:
+    if payment.status is not PaymentStatus.SUCCEEDED or payment.frozen_reason is not None:
+        raise InvalidPaymentState(payment)
+    wanted = Money(refund.amount_minor, command.amount.currency if command.amount else payment.currency)
+    if wanted.currency != payment.currency:
+        flaw = Flaw(
+            ("amount", "currency"), "CURRENCY_MISMATCH", f"The payment was made in {payment.currency}."
+        )
+        raise InvalidInput(flaw)
+    if not 0 < wanted.minor <= payment.refundable.minor:
+        raise RefundExceedsAvailable(payment.refundable)
+    if not processor.accepts(wanted):
+        raise InvalidInput(Flaw(("amount", "amount"), "NOT_CHARGEABLE", "This exact sum cannot be refunded."))

@@ -1,0 +1,90 @@
+"""How an operation ends, decided from what the provider said or shows. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from payment_subgraph.operation import Operation, OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.payment import CONFIRMABLE, Payment, PaymentStatus
+from payment_subgraph.processor import Refused
+from payment_subgraph.refund import Refund
+
+_CANCELED: Final = frozenset({PaymentStatus.CANCELED})
+_CONFIRMED: Final = frozenset(
+    {
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.PROCESSING,
+        PaymentStatus.REQUIRES_ACTION,
+        PaymentStatus.REQUIRES_CAPTURE,
+    }
+)
+
+# Said when the object is not in the state we believed; any other refusal is the request's fault.
+_STATE_CODES: Final = frozenset({"payment_intent_unexpected_state"})
+_REFUND_CODES: Final = frozenset({"charge_already_refunded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an operation ends; *rejection* says why, if it was rejected."""
+
+    rejection: Rejection | None = None
+
+    @property
+    def state(self) -> OperationState:
+        return OperationState.REJECTED if self.rejection else OperationState.SUCCEEDED
+
+
+Judge = Callable[[Payment, Mapping[str, Refund]], Verdict | None]
+"""Decides an operation from payment and refunds (by id) as they stand after a reading; None leaves it open."""
+
+
+def judge_of(operation: Operation) -> Judge:
+    """How the provider's state decides an operation whose answer was lost."""
+    match operation.kind:
+        case OperationKind.CREATE:
+            return done
+        case OperationKind.REFUND:
+            return refund_known(operation)
+        case OperationKind.CONFIRM | OperationKind.CAPTURE:
+            return lambda payment, _: None if payment.status in CONFIRMABLE else _if(payment, _CONFIRMED)
+        case OperationKind.CANCEL:
+            return lambda payment, _: _if(payment, _CANCELED) if payment.settled else None
+        case _:
+            assert_never(operation.kind)
+
+
+def done(_payment: Payment, _refunds: Mapping[str, Refund]) -> Verdict:
+    return Verdict()
+
+
+def refund_known(operation: Operation) -> Judge:
+    """Done once the provider's refund is tied to our row."""
+
+    def judge(_payment: Payment, refunds: Mapping[str, Refund]) -> Verdict | None:
+        ours = refunds.get(operation.refund_id or "")
+        return Verdict() if ours and ours.provider_refund_id else None
+
+    return judge
+
+
+def judge_after_refusal(operation: Operation, rejection: Rejection) -> Judge:
+    """A cancel's refusal proves nothing: already canceled and already succeeded sound alike."""
+    if operation.kind is OperationKind.CANCEL:
+        return lambda payment, _: _if(payment, _CANCELED)
+    return lambda *_: Verdict(rejection)
+
+
+def _if(payment: Payment, wanted: frozenset[PaymentStatus]) -> Verdict:
+    return Verdict() if payment.status in wanted else Verdict(Rejection(RejectionKind.INVALID_STATE))
+
+
+def rejection_of(operation: Operation, said: Refused) -> Rejection:
+    kind = RejectionKind.PROVIDER
+    if operation.kind is OperationKind.REFUND and (said.field == "amount" or said.code in _REFUND_CODES):
+        kind = RejectionKind.REFUND_EXCEEDS
+    elif operation.kind is OperationKind.CONFIRM and said.code in _STATE_CODES:
+        kind = RejectionKind.INVALID_STATE
+    elif said.field is not None:
+        kind = RejectionKind.INVALID_INPUT
+    return Rejection(kind, code=said.code, field=said.field, request_id=said.request_id)

@@ -1,0 +1,40 @@
+"""Who is asking, and what their token lets them do. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from payment_subgraph.errors import Forbidden, Scopes, Unauthenticated
+
+READ: Final[Scopes] = (("payments:read",), ("payments:read:any",))
+READ_ANY: Final[Scopes] = (("payments:read:any",),)
+WRITE: Final[Scopes] = (("payments:write",), ("payments:write:any",))
+WRITE_ANY: Final[Scopes] = (("payments:write:any",),)
+REFUND: Final[Scopes] = (("refunds:write",),)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The caller; *user_id* is None for an anonymous one."""
+
+    user_id: str | None
+    scopes: frozenset[str]
+
+    def require(self, alternatives: Scopes) -> None:
+        """Raise unless every scope of one alternative is held."""
+        if self.user_id is None:
+            raise Unauthenticated
+        if not self.holds(alternatives):
+            raise Forbidden(alternatives)
+
+    def holds(self, alternatives: Scopes) -> bool:
+        return self.user_id is not None and any(self.scopes.issuperset(needed) for needed in alternatives)
+
+    def may_read(self, owner_id: str) -> bool:
+        """Own payments need payments:read, everyone else's payments:read:any."""
+        return self.holds(READ_ANY) or (self.user_id == owner_id and self.holds(READ))
+
+    def may_write(self, owner_id: str) -> bool:
+        return self.holds(WRITE_ANY) or (self.user_id == owner_id and self.holds(WRITE))
+
+
+ANONYMOUS: Final = Viewer(None, frozenset())

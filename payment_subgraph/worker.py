@@ -1,0 +1,55 @@
+"""`python -m payment_subgraph.worker`: runs the reconciler until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from payment_subgraph.app import build_parts, stripe_processor
+from payment_subgraph.errors import SettingError
+from payment_subgraph.reconciler import Reconciler
+from payment_subgraph.settings import Settings
+from payment_subgraph.telemetry import configure_logging
+
+log = logging.getLogger(__name__)
+
+
+async def work(reconciler: Reconciler, poll_every_s: float, stop: asyncio.Event) -> None:
+    """Round after round; a round without work is followed by a pause."""
+    while not stop.is_set():
+        if await reconciler.round():
+            continue
+        try:
+            await asyncio.wait_for(stop.wait(), poll_every_s)
+        except TimeoutError:
+            continue
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    processor = stripe_processor(settings)
+    parts = build_parts(settings, processor)
+    log.info("worker runs, looking for work every %s s", settings.poll_every.total_seconds())
+    try:
+        await work(parts.reconciler, settings.poll_every.total_seconds(), stop)
+    finally:
+        await processor.close()
+        await parts.database.close()
+    log.info("worker stopped")
+
+
+def main() -> int:
+    configure_logging()
+    try:
+        asyncio.run(_run(Settings.read(os.environ)))
+    except SettingError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
