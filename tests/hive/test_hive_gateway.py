@@ -102,9 +102,8 @@ def test_both_gateways_show_the_same_api(our_url: str, hive_url: str) -> None:
     def types(url: str) -> dict[str, str]:
         introspection = Client(url).get(get_introspection_query())
         schema = lexicographic_sort_schema(build_client_schema(introspection))  # type: ignore[arg-type]
-        return {
-            name: print_type(type_) for name, type_ in schema.type_map.items() if not name.startswith("__")
-        }
+        # Two underscores: introspection's own, and requiresScopes__Scope, which Hive does not take out.
+        return {name: print_type(type_) for name, type_ in schema.type_map.items() if "__" not in name}
 
     assert types(hive_url) == types(our_url)
 
