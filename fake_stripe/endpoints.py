@@ -35,7 +35,7 @@ class Endpoint:
     @property
     def all_fields(self) -> Fields:
         """The declared fields, and `expand`, which every call takes."""
-        return {**self.fields, "expand": ListOf(Text())}
+        return {**self.fields, "expand": ListOf(Text(may_be_empty=False))}
 
 
 _INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"

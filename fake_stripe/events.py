@@ -3,8 +3,6 @@
 Source: https://docs.stripe.com/api/events, https://docs.stripe.com/api/events/types
 """
 
-import copy
-
 from fake_stripe import lists, webhook_deliveries
 from fake_stripe.api_errors import missing
 from fake_stripe.execution import ApiRequest, Execution
@@ -12,7 +10,12 @@ from fake_stripe.ids import new_id
 from fake_stripe.parameters import Fields, Flag, ListOf, Text
 from fake_stripe.store import Store, StripeObject
 
-LIST_FIELDS: Fields = {**lists.FIELDS, "type": Text(), "types": ListOf(Text()), "delivery_success": Flag()}
+LIST_FIELDS: Fields = {
+    **lists.FIELDS,
+    "type": Text(),
+    "types": ListOf(Text(may_be_empty=False)),
+    "delivery_success": Flag(),
+}
 KEPT_S = 30 * 86_400
 """Stripe lists events of the last 30 days."""
 
@@ -21,7 +24,7 @@ def record(
     execution: Execution, event_type: str, subject: StripeObject, previous: StripeObject | None = None
 ) -> StripeObject:
     """Keep an event about *subject* as it is now, and queue its delivery in the same transaction."""
-    data: StripeObject = {"object": copy.deepcopy(subject)}
+    data: StripeObject = {"object": subject}
     if previous is not None:
         data["previous_attributes"] = previous
     event = execution.store.insert(

@@ -24,9 +24,10 @@ class Integer:
 
 @dataclass(frozen=True)
 class Text:
-    """Free text; empty unsets."""
+    """Free text. Empty unsets, where there is something to unset."""
 
     longest: int = 5000
+    may_be_empty: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _value(raw: Raw, kind: Kind, param: str) -> Any:  # noqa: C901, PLR0911 - on
         case Integer():
             return _integer(raw, kind, param)
         case Text():
-            return _text(raw, kind, param) or None
+            return (_text(raw, kind, param) if kind.may_be_empty else _filled(raw, param)) or None
         case Flag():
             return _word(raw, ("true", "false"), param, "boolean") == "true"
         case OneOf():
@@ -110,7 +111,7 @@ def _value(raw: Raw, kind: Kind, param: str) -> Any:  # noqa: C901, PLR0911 - on
         case Hash():
             return check(_hash(raw, param), kind.fields, path=param)
         case Anything():
-            return _plain(raw)
+            return _plain(_hash(raw, param)) if raw else None
         case Metadata():
             return _metadata(raw, param)
         case ListOf():
@@ -183,10 +184,8 @@ def _items(raw: Raw, param: str) -> list[Raw]:
     return list(raw.values())
 
 
-def _plain(raw: Raw) -> Any:
-    if isinstance(raw, str):
-        return raw or None
-    return {name: _plain(value) for name, value in raw.items()}
+def _plain(raw: RawHash) -> dict[str, Any]:
+    return {name: (value or None) if isinstance(value, str) else _plain(value) for name, value in raw.items()}
 
 
 def _metadata(raw: Raw, param: str) -> dict[str, str] | None:

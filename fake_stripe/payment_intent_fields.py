@@ -19,7 +19,7 @@ DESCRIPTIVE_FIELDS: Fields = {
 _PAYING_FIELDS: Fields = {
     "payment_method": Text(),
     "payment_method_data": Hash(DATA_FIELDS),
-    "payment_method_options": Anything(),
+    "payment_method_options": Hash({"card": Anything()}),
     "payment_method_types": ListOf(OneOf(("card",))),
     "receipt_email": Text(),
     "setup_future_usage": OneOf(("off_session", "on_session")),
@@ -40,10 +40,15 @@ CREATE_FIELDS: Fields = {
     "capture_method": OneOf(("automatic", "automatic_async", "manual")),
     "confirm": Flag(),
     "confirmation_method": OneOf(("automatic",)),
-    "currency": Text(),
+    "currency": Text(may_be_empty=False),
     "customer": Text(),
 }
-UPDATE_FIELDS: Fields = {**DESCRIPTIVE_FIELDS, **_PAYING_FIELDS, "amount": Integer(), "currency": Text()}
+UPDATE_FIELDS: Fields = {
+    **DESCRIPTIVE_FIELDS,
+    **_PAYING_FIELDS,
+    "amount": Integer(),
+    "currency": Text(may_be_empty=False),
+}
 CONFIRM_FIELDS: Fields = {
     **_PAYING_FIELDS,
     **_CONFIRMING_FIELDS,

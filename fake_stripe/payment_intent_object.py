@@ -84,4 +84,4 @@ def _payment_method_options(wanted: Parameters) -> dict[str, Any]:
         "network": None,
         "request_three_d_secure": "automatic",
     }
-    return {"card": card | ((wanted.get("payment_method_options") or {}).get("card") or {})}
+    return {"card": card | (wanted.get("payment_method_options", {}).get("card") or {})}

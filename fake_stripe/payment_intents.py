@@ -39,7 +39,7 @@ def create(execution: Execution, request: ApiRequest) -> StripeObject:
 
 def check_create(wanted: Parameters) -> None:
     """Refuse amounts and currencies Stripe does not take, and confirmation parameters without `confirm`."""
-    currencies.check_currency(wanted["currency"] or "")
+    currencies.check_currency(wanted["currency"])
     currencies.check_amount(wanted["amount"], wanted["currency"].lower())
     for name in ("off_session", "error_on_requires_action", "return_url"):
         if wanted.get(name) and not wanted.get("confirm"):
@@ -73,6 +73,7 @@ def update(execution: Execution, request: ApiRequest) -> StripeObject:
         if name in wanted:
             changed[name] = wanted[name]
     currencies.check_currency(changed["currency"])
+    changed["currency"] = changed["currency"].lower()
     currencies.check_amount(changed["amount"], changed["currency"])
     method = _chosen_method(execution, wanted)
     if method is not None:

@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+from fake_stripe.webhook_deliveries import BackOff
 from tests.fake_stripe.running_fake import RunningFake, eventually
 from tests.fake_stripe.webhook_endpoint import WebhookEndpoint, serving
 
@@ -141,3 +142,26 @@ def deliveries(fake: RunningFake, state: str) -> list[dict[str, object]]:
     """The deliveries in a state."""
     rows = fake.admin.get("/webhook_deliveries").json()["deliveries"]
     return [row for row in rows if row["state"] == state]
+
+
+def test_pauses_double_up_to_the_cap():
+    back_off = BackOff(first_s=1, cap_s=60)
+
+    assert [back_off.pause(attempts) for attempts in (1, 2, 3, 6, 7, 5000)] == [1, 2, 4, 32, 60, 60]
+
+
+def test_a_reset_while_deliveries_are_on_their_way_harms_nothing(
+    delivering_fake: RunningFake, endpoint: WebhookEndpoint
+):
+    endpoint.gate.clear()
+    delivering_fake.paid()
+    eventually(lambda: endpoint.busiest == 3)
+    delivering_fake.tell("/reset")
+    endpoint.gate.set()
+    eventually(lambda: len(endpoint.arrived) == 3)
+
+    intent = delivering_fake.stripe.v1.payment_intents.create({"amount": 500, "currency": "eur"})
+
+    eventually(lambda: len(endpoint.arrived) == 4)
+    assert endpoint.arrived[-1].data.object["id"] == intent.id
+    assert delivering_fake.http.get("/readyz").status_code == 200
