@@ -1,5 +1,6 @@
 """A user, what their roles allow, and how an account may change. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,6 +8,7 @@ from enum import Enum
 from typing import Any, NewType
 
 UserId = NewType("UserId", str)
+_USER_ID = re.compile(r"usr_[0-9a-hjkmnp-tv-z]{26}")
 
 
 class UserStatus(Enum):
@@ -40,6 +42,11 @@ SCOPES: Mapping[Role, frozenset[str]] = {
 
 # What staff may set with updateUser. PENDING_VERIFICATION is only a beginning, DELETED has its own mutation.
 SETTABLE_STATUSES = frozenset({UserStatus.ACTIVE, UserStatus.SUSPENDED})
+
+
+def is_user_id(text: str) -> bool:
+    """Whether *text* has the form of our ids; anything else names nobody, and may be no text for a database."""
+    return _USER_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

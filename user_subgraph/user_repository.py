@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UtcDateTime
-from user_subgraph.user import Role, User, UserId, UserStatus
+from user_subgraph.user import Role, User, UserId, UserStatus, is_user_id
 from user_subgraph.user_page import NEVER, Page, PageRequest, SortDirection, UserFilter, UserSortField
 
 _COLUMNS = tuple(name for name in User.__dataclass_fields__ if name not in {"status", "roles"})
@@ -28,11 +28,14 @@ class UserRepository:
 
     def by_ids(self, ids: Collection[str]) -> dict[UserId, User]:
         """Those of *ids* that exist, in one statement."""
-        statement = select(UserRow).where(UserRow.id.in_(ids)).options(joinedload(UserRow.roles))
+        possible = [id_ for id_ in ids if is_user_id(id_)]
+        statement = select(UserRow).where(UserRow.id.in_(possible)).options(joinedload(UserRow.roles))
         return {UserId(row.id): _user(row) for row in self._session.scalars(statement).unique()}
 
     def locked(self, user_id: UserId) -> User | None:
         """The user, whom nobody else can change until this transaction ends."""
+        if not is_user_id(user_id):
+            return None
         statement = select(UserRow).where(UserRow.id == user_id).with_for_update(of=UserRow)
         row = self._session.scalar(statement.options(selectinload(UserRow.roles)), **_FRESH)
         if row is None:

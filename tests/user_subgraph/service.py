@@ -9,10 +9,12 @@ from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, event, text
+from ulid import ULID
 
 from user_subgraph.app import Parts, assembled, create_app
 from user_subgraph.settings import Settings
-from user_subgraph.user import Role, User
+from user_subgraph.user import Role, User, UserId
+from user_subgraph.user_repository import UserRepository
 
 PASSWORD = "correct-horse-demo"
 NOBODY = "usr_00000000000000000000000000"
@@ -111,6 +113,18 @@ class Service:
     def add_user(self, email: str, *roles: Role, password: str = PASSWORD, **names: str) -> User:
         values = {"email": email, "password": password, "roles": roles or (Role.CUSTOMER,), **names}
         return self.parts.accounts.add_unasked(values)
+
+    def add_users(self, count: int, *roles: Role) -> list[UserId]:
+        """Many users in one transaction, without passwords."""
+        one = self.add_user("user@example.com", *roles)
+        others = [
+            replace(one, id=UserId(f"usr_{ULID()}".lower()), email=f"user{number}@example.com")
+            for number in range(1, count)
+        ]
+        with self.parts.database.writing() as session:
+            for user in others:
+                UserRepository(session).add(user, None)
+        return [one.id, *(user.id for user in others)]
 
     def token_of(self, email: str, *roles: Role) -> str:
         """The access token of a new user."""
