@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.database import Database
@@ -112,10 +112,10 @@ def web_app(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
     pages = Pages(parts.database)
-    graphql = GraphQLEndpoint(verifier, lambda viewer: Context(viewer, pages, parts.use_cases))
+    graphql = GraphQLEndpoint(verifier, lambda viewer, name: Context(viewer, pages, parts.use_cases, name))
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/graphql", graphql.respond, methods=["POST"]),
         Route("/webhooks/stripe", webhooks.respond, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),

@@ -40,10 +40,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLEndpoint:
-    """*context_for* makes what the resolvers get for one viewer."""
+    """*context_for* makes what resolvers get, for a viewer and the name of the operation."""
 
     verifier: Verifier
-    context_for: Callable[[Viewer], Context]
+    context_for: Callable[[Viewer, str | None], Context]
 
     async def respond(self, request: Request) -> Response:
         request_id = _request_id(request)
@@ -53,7 +53,9 @@ class GraphQLEndpoint:
         try:
             operation = await _read_operation(request)
             viewer = await self.verifier.viewer(request.headers.get("authorization"))
-            status, answer = await self._execute(operation, self.context_for(viewer), request_id)
+            status, answer = await self._execute(
+                operation, self.context_for(viewer, operation.name), request_id
+            )
         except BadRequest as refused:
             status, answer = refused.status, {"errors": [_error(refused, request_id)]}
             accepted_status = status  # the request was no GraphQL request: this status in either media type

@@ -36,7 +36,8 @@ class InboxEvent:
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:
-    return now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)
+    wait = _FIRST_WAIT * (1 << min(max(attempts - 1, 0), 20))
+    return now + min(wait, _LONGEST_WAIT)
 
 
 def after_park(event: InboxEvent, now: datetime) -> InboxState:

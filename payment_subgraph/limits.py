@@ -113,7 +113,7 @@ class _Weigher:
 
     def _times(self, node: FieldNode) -> int:
         """How many items the field may give: its page size, or the number of representations."""
-        values = {argument.name.value: argument.value for argument in node.arguments}
+        values = {argument.name.value: argument.value for argument in node.arguments or ()}
         if node.name.value == "_entities":
             asked = values.get("representations")
             given = self._variables.get(asked.name.value) if isinstance(asked, VariableNode) else None

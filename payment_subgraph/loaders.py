@@ -8,7 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from payment_subgraph.cursors import PageRequest
 from payment_subgraph.operation import Operation
-from payment_subgraph.pages import Page, PaymentFilter, Pages
+from payment_subgraph.pages import Page, Pages, PaymentFilter
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
 

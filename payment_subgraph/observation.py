@@ -14,7 +14,7 @@ from payment_subgraph.refund import DEAD, Refund, RefundStatus
 _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
 
-class Contradiction(Exception):  # noqa: N818 - a finding about the provider's data, not a failure of ours
+class Contradiction(Exception):
     """The provider's object cannot be the one we asked for; the payment is frozen with this reason."""
 
 

@@ -7,7 +7,7 @@ kept in docs/; the same words T2–T5 and LOOK are used there.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -38,7 +38,7 @@ from payment_subgraph.processor import (
     Refused,
 )
 from payment_subgraph.refresh import Reading, Refresh
-from payment_subgraph.refund import Refund, RefundStatus, refund_totals
+from payment_subgraph.refund import RefundStatus, refund_totals
 from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.verdicts import (
     Judge,

@@ -112,7 +112,8 @@ class Pages:
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
         async with self._database.reading() as connection:
-            return (await connection.execute(query)).mappings().all()
+            found: Sequence[Any] = (await connection.execute(query)).mappings().all()
+        return found
 
 
 def cursor_of(row: Payment | Refund, page: PageRequest) -> str:

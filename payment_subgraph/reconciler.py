@@ -60,7 +60,7 @@ class Reconciler:
             state = await self._apply(event)
         except ProcessorError as unread:
             await self.inbox.put_off(event, event.state, next_attempt(event.attempts, now), str(unread))
-        except Exception as fault:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and logged
+        except Exception as fault:
             log.exception("event %s could not be worked on", event.provider_event_id)
             await self._settle(event, after_fault(event), f"{type(fault).__name__}")
         else:
@@ -153,6 +153,6 @@ class Reconciler:
 async def _surviving(job: Callable[[], Awaitable[int]]) -> int:
     try:
         return await job()
-    except Exception:  # noqa: BLE001 - a job that fails is logged and comes again; the other jobs go on
+    except Exception:
         log.exception("a job of the reconciler failed")
         return 0

@@ -36,7 +36,7 @@ _TRIES: Final = 20
 _SECRET: Final = frozenset({"client_secret"})
 
 
-class RefreshContended(Exception):  # noqa: N818 - not seen by clients; the reconciler comes again
+class RefreshContended(Exception):
     """Others changed the payment faster than we could read it, again and again."""
 
 

@@ -9,8 +9,8 @@ from payment_subgraph.errors import (
     InvalidPaymentState,
     PaymentDeclined,
     ProviderRefused,
-    Refusal,
     RefundExceedsAvailable,
+    Refusal,
 )
 from payment_subgraph.operation import Rejection, RejectionKind
 from payment_subgraph.payment import Payment

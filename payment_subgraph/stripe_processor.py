@@ -73,7 +73,7 @@ class StripeProcessor:
         )
 
     async def close(self) -> None:
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK types this one not
 
     def accepts(self, money: Money) -> bool:
         return to_stripe_amount(money) is not None
@@ -134,7 +134,7 @@ class StripeProcessor:
             "idempotency_key": operation.provider_key,
             "stripe_version": operation.provider_version,
         }
-        found = await self._asked(self._post(operation, provider_payment_id, cast(Any, options)))
+        found = await self._asked(self._post(operation, provider_payment_id, cast("Any", options)))
         replayed = _was_replayed(found.last_response.headers if found.last_response else {})
         content = found.to_dict()
         if operation.kind is OperationKind.REFUND:
@@ -146,7 +146,7 @@ class StripeProcessor:
     def _post(
         self, operation: Operation, intent: str | None, options: "stripe.RequestOptions"
     ) -> Awaitable[stripe.StripeObject]:
-        params = cast(Any, dict(operation.params))
+        params = cast("Any", dict(operation.params))
         match operation.kind:
             case OperationKind.CREATE:
                 return self._client.v1.payment_intents.create_async(params, options)
@@ -170,7 +170,7 @@ class StripeProcessor:
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """Lists instead of searching: Stripe's Search API shows a new object only after up to an hour."""
         window = {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}
-        listing = self._client.v1.payment_intents.list_async(cast(Any, {"created": window, "limit": 100}))
+        listing = self._client.v1.payment_intents.list_async(cast("Any", {"created": window, "limit": 100}))
         async for found in self._all(listing):
             if (found.get("metadata") or {}).get("payment_id") == payment_id:
                 return await self.fetch_payment(found["id"])
@@ -178,7 +178,7 @@ class StripeProcessor:
 
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         window = {"gte": int(since.timestamp())}
-        listing = self._client.v1.events.list_async(cast(Any, {"created": window, "limit": 100}))
+        listing = self._client.v1.events.list_async(cast("Any", {"created": window, "limit": 100}))
         return [provider_event(found) async for found in self._all(listing)][::-1]
 
     async def _all(self, listing: Awaitable[Any]) -> AsyncIterator[dict[str, Any]]:
@@ -245,7 +245,7 @@ class StripeProcessor:
 
 def _signed_with(secret: str, body: bytes, signature: str) -> bool:
     try:
-        return stripe.WebhookSignature.verify_header(body, signature, secret)
+        return bool(stripe.WebhookSignature.verify_header(body, signature, secret))
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False
 

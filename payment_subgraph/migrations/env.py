@@ -1,6 +1,7 @@
 """Alembic's entry: `database.migrate` (or a test) hands over an open connection."""
 
 from alembic import context
+
 from payment_subgraph.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -1,13 +1,15 @@
 """Scopes on fields: printed for the gateway, and enforced here, because we may be reached without it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
 
 from payment_subgraph.errors import Scopes
 from payment_subgraph.schema.context import Info
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 class RequireScopes(FieldExtension):
@@ -27,10 +29,11 @@ class RequireScopes(FieldExtension):
         return await next_(source, info, **arguments)
 
 
-def scoped(alternatives: Scopes, description: str | None = None) -> Any:
+def scoped(alternatives: Scopes, description: str | None = None) -> Callable[[Resolver], Resolver]:
     """`@strawberry.field` for those who hold every scope of one of the *alternatives*."""
-    return strawberry.federation.field(
+    decorate = strawberry.federation.field(
         requires_scopes=[list(scopes) for scopes in alternatives],
         extensions=[RequireScopes(alternatives)],
         description=description,
     )
+    return cast("Callable[[Resolver], Resolver]", decorate)

@@ -13,11 +13,15 @@ from payment_subgraph.viewer import Viewer
 
 @dataclass(slots=True)
 class Context:
-    """One per request. *started* turns True when execution begins: errors before it are the document's."""
+    """One per request. *operation_name* is what the request named, if it named one.
+
+    *started* turns True when execution begins: errors before it are the document's.
+    """
 
     viewer: Viewer
     pages: Pages
     use_cases: UseCases
+    operation_name: str | None = None
     started: bool = False
     loaders: Loaders = field(init=False)
 

@@ -28,7 +28,7 @@ class GuardedDocument(SchemaExtension):
             check_limits(document, context.variables or {})
         except RecursionError as error:
             raise QueryTooComplex("The operation is nested too deeply.") from error
-        _require_one(document, context.provided_operation_name)
+        _require_one(document, context.context.operation_name)
         context.graphql_document = document
         yield
 

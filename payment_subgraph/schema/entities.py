@@ -49,7 +49,7 @@ class SubgraphSchema(federation.Schema):
     ) -> list[federation.schema.FederationAny]:
         if len(representations) > MAX_REPRESENTATIONS:
             raise QueryTooComplex(f"At most {MAX_REPRESENTATIONS} representations at once.")
-        return [_entity(info, one) for one in representations]  # type: ignore[misc]  # awaitables are resolved per slot
+        return [_entity(info, one) for one in representations]  # each is awaited in its own slot
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Nothing: `graphql_http` logs what is ours to know, without the caller's query."""

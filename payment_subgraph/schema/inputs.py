@@ -2,7 +2,8 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -16,10 +17,17 @@ from payment_subgraph.refund import RefundReason
 from payment_subgraph.schema.scalars import CurrencyCode, DecimalValue, Url
 from payment_subgraph.schema.values import SortDirection
 
+Word = TypeVar("Word", bound=StrEnum)
+
 
 def given(value: Any) -> Any:
     """None for an argument that was left out. `= null` as its default would show in the schema."""
     return None if value is UNSET else value
+
+
+def _set(values: list[Word] | None) -> frozenset[Word] | None:
+    """Hashable, so that equal filters load together."""
+    return frozenset(values) if given(values) is not None and values is not None else None
 
 
 @strawberry.input
@@ -123,10 +131,8 @@ class PaymentFilterInput:
         if not asked:
             return PaymentFilter()
         return PaymentFilter(
-            status=frozenset(asked.status) if given(asked.status) is not None else None,
-            financial_status=frozenset(asked.financial_status)
-            if given(asked.financial_status) is not None
-            else None,
+            status=_set(asked.status),
+            financial_status=_set(asked.financial_status),
             reference=given(asked.reference),
             owner_id=given(asked.user_id),
             currency=given(asked.currency),

@@ -116,7 +116,7 @@ class Mutation:
         async def work() -> Outcome:
             return await use_cases.create_payment(viewer, input.command(owner_id))
 
-        return cast(CreatePaymentResult, await _answered(info, work()))
+        return cast("CreatePaymentResult", await _answered(info, work()))
 
     @scoped(WRITE)
     async def confirm_payment(self, info: Info, input: ConfirmPaymentInput) -> ConfirmPaymentResult | None:  # noqa: A002
@@ -125,7 +125,7 @@ class Mutation:
         async def work() -> Outcome:
             return await use_cases.confirm_payment(viewer, input.command())
 
-        return cast(ConfirmPaymentResult, await _answered(info, work()))
+        return cast("ConfirmPaymentResult", await _answered(info, work()))
 
     @scoped(WRITE)
     async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentResult | None:  # noqa: A002
@@ -134,7 +134,7 @@ class Mutation:
         async def work() -> Outcome:
             return await use_cases.cancel_payment(viewer, input.command())
 
-        return cast(CancelPaymentResult, await _answered(info, work()))
+        return cast("CancelPaymentResult", await _answered(info, work()))
 
     @scoped(REFUND)
     async def refund_payment(self, info: Info, input: RefundPaymentInput) -> RefundPaymentResult | None:  # noqa: A002
@@ -143,7 +143,7 @@ class Mutation:
         async def work() -> Outcome:
             return await use_cases.refund_payment(viewer, input.command())
 
-        return cast(RefundPaymentResult, await _answered(info, work()))
+        return cast("RefundPaymentResult", await _answered(info, work()))
 
 
 async def _answered(info: Info, work: Awaitable[Outcome]) -> object:
