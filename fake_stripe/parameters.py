@@ -3,6 +3,7 @@
 Source of the messages and codes: https://docs.stripe.com/error-codes
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -28,6 +29,11 @@ class Text:
 
     longest: int = 5000
     may_be_empty: bool = True
+
+
+@dataclass(frozen=True)
+class Url:
+    """An address with its scheme; empty unsets."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class TimeRange:
     """A time, or `{gt, gte, lt, lte}`."""
 
 
-Kind = Integer | Text | Flag | OneOf | Hash | Anything | Metadata | ListOf | TimeRange
+Kind = Integer | Text | Url | Flag | OneOf | Hash | Anything | Metadata | ListOf | TimeRange
 Fields = Mapping[str, Kind]
 
 _TIME_BOUNDS: Fields = {bound: Integer() for bound in ("gt", "gte", "lt", "lte")}
@@ -104,6 +110,8 @@ def _value(raw: Raw, kind: Kind, param: str) -> Any:  # noqa: C901, PLR0911 - on
             return _integer(raw, kind, param)
         case Text():
             return (_text(raw, kind, param) if kind.may_be_empty else _filled(raw, param)) or None
+        case Url():
+            return _url(raw, param) or None
         case Flag():
             return _word(raw, ("true", "false"), param, "boolean") == "true"
         case OneOf():
@@ -147,6 +155,13 @@ def _filled(raw: Raw, param: str) -> str:
             code="parameter_invalid_empty",
             param=param,
         )
+    return text
+
+
+def _url(raw: Raw, param: str) -> str:
+    text = _text(raw, Text(), param)
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*", text):
+        raise ValidationError("Not a valid URL", code="url_invalid", param=param)
     return text
 
 

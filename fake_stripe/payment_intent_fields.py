@@ -4,7 +4,7 @@ Source: https://docs.stripe.com/api/payment_intents
 """
 
 from fake_stripe import lists
-from fake_stripe.parameters import Anything, Fields, Flag, Hash, Integer, ListOf, Metadata, OneOf, Text
+from fake_stripe.parameters import Anything, Fields, Flag, Hash, Integer, ListOf, Metadata, OneOf, Text, Url
 from fake_stripe.payment_methods import DATA_FIELDS
 
 DESCRIPTIVE_FIELDS: Fields = {
@@ -28,7 +28,7 @@ _PAYING_FIELDS: Fields = {
 _CONFIRMING_FIELDS: Fields = {
     "error_on_requires_action": Flag(),
     "off_session": Flag(),
-    "return_url": Text(),
+    "return_url": Url(),
     "use_stripe_sdk": Flag(),
 }
 CREATE_FIELDS: Fields = {

@@ -35,7 +35,7 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings, or raise SettingError."""
-    host = environment.get("HOST") or "127.0.0.1"
+    host = environment.get("LISTEN_HOST") or "127.0.0.1"
     port = _port(environment)
     secrets = tuple(s.strip() for s in environment.get("STRIPE_WEBHOOK_SECRET", "").split(",") if s.strip())
     webhook_url = _webhook_url(environment)

@@ -32,6 +32,8 @@ INTENT = {"amount": "2000", "currency": "eur"}
         ({"metadata": "text"}, None, "metadata"),
         ({"metadata[k]": "v" * 501}, "parameter_invalid_string", "metadata[k]"),
         ({"return_url": "https://shop.example"}, None, "return_url"),
+        ({"return_url": "/back", "confirm": "true"}, "url_invalid", "return_url"),
+        ({"return_url": "javascript:alert(1)", "confirm": "true"}, "url_invalid", "return_url"),
         ({"customer": "cus_nobody"}, "resource_missing", "customer"),
     ],
 )
