@@ -8,16 +8,18 @@ from typing import Any
 
 import httpx
 
+from launcher.errors import DemoRefused
+
 PASSWORD = "correct-horse-demo"  # noqa: S105 - it is printed at every start, and exists in demo mode only
 CUSTOMER, FINANCE = "ada@example.com", "finance@example.com"
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } } }"""
 
 PAY = """mutation ($input: CreatePaymentInput!) { createPayment(input: $input) {
-  ... on PaymentSuccess { payment { id status } } ... on PaymentDeclinedError { payment { id status } } } }"""
+  ... on PaymentSuccess { payment { id } } ... on PaymentDeclinedError { declined: payment { id } } ... on Error { code message } } }"""
 
 REFUND = """mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) {
-  ... on RefundSuccess { refund { id status } } } }"""
+  ... on RefundSuccess { refund { id } } ... on Error { code message } } }"""
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,25 @@ class Purchase:
     currency: str
     payment_method: str
     refund: str | None = None
+    is_declined: bool = False
 
 
 PURCHASES = (
     Purchase("demo-coffee", "Two coffees", "7.80", "EUR", "pm_card_visa"),
     Purchase("demo-keyboard", "A keyboard", "129.00", "EUR", "pm_card_visa", refund="29.00"),
     Purchase(
-        "demo-declined", "A train ticket", "4200", "JPY", "pm_card_visa_chargeDeclinedInsufficientFunds"
+        "demo-train",
+        "A train ticket",
+        "4200",
+        "JPY",
+        "pm_card_visa_chargeDeclinedInsufficientFunds",
+        is_declined=True,
     ),
 )
 
 
 async def create_demo_payments(gateway_url: str) -> None:
-    """Raises httpx.HTTPError or KeyError when the system does not answer as it should."""
+    """Raises DemoRefused when the system does not answer as it should."""
     async with httpx.AsyncClient(base_url=gateway_url, timeout=30, trust_env=False) as client:
         customer, finance = await _token(client, CUSTOMER), await _token(client, FINANCE)
         for purchase in PURCHASES:
@@ -50,8 +58,8 @@ async def create_demo_payments(gateway_url: str) -> None:
 
 
 async def _token(client: httpx.AsyncClient, email: str) -> str:
-    data = await _ask(client, LOGIN, {"email": email, "password": PASSWORD})
-    token: str = data["login"]["tokens"]["accessToken"]
+    tokens = await _ask(client, LOGIN, {"email": email, "password": PASSWORD}, "tokens")
+    token: str = tokens["accessToken"]
     return token
 
 
@@ -64,8 +72,8 @@ async def _pay(client: httpx.AsyncClient, token: str, purchase: Purchase) -> str
         "paymentMethodId": purchase.payment_method,
         "confirm": True,
     }
-    data = await _ask(client, PAY, order, token)
-    payment_id: str = data["createPayment"]["payment"]["id"]
+    payment = await _ask(client, PAY, order, "declined" if purchase.is_declined else "payment", token)
+    payment_id: str = payment["id"]
     return payment_id
 
 
@@ -75,18 +83,21 @@ async def _refund(client: httpx.AsyncClient, token: str, purchase: Purchase, pay
         "paymentId": payment_id,
         "amount": {"amount": purchase.refund, "currency": purchase.currency},
     }
-    data = await _ask(client, REFUND, refund, token)
-    if "refund" not in data["refundPayment"]:
-        raise KeyError(purchase.key)
+    await _ask(client, REFUND, refund, "refund", token)
 
 
 async def _ask(
-    client: httpx.AsyncClient, query: str, given: dict[str, Any], token: str | None = None
+    client: httpx.AsyncClient, mutation: str, given: dict[str, Any], wanted: str, token: str | None = None
 ) -> dict[str, Any]:
+    """The field *wanted* of the mutation's result."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    answer = await client.post(
-        "/graphql", json={"query": query, "variables": {"input": given}}, headers=headers
-    )
-    answer.raise_for_status()
-    data: dict[str, Any] = answer.json()["data"]
-    return data
+    body = {"query": mutation, "variables": {"input": given}}
+    try:
+        answer = (await client.post("/graphql", json=body, headers=headers)).json()
+    except (httpx.HTTPError, ValueError) as problem:
+        raise DemoRefused(repr(problem)) from problem
+    for result in (answer.get("data") or {}).values():
+        if result and wanted in result:
+            found: dict[str, Any] = result[wanted]
+            return found
+    raise DemoRefused(str(answer))

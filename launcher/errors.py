@@ -6,7 +6,8 @@ LaunchError
 ├── ToolMissing         a program we need is not on this machine
 ├── StepFailed          a preparing command ended with an error
 ├── NeverReady          a service started but did not become ready in time
-└── KeepsCrashing       a service ended again and again
+├── KeepsCrashing       a service ended again and again
+└── DemoRefused         the running system did not take a demo payment
 """
 
 from pathlib import Path
@@ -49,4 +50,11 @@ class KeepsCrashing(LaunchError):
     def __init__(self, service: str, status: int, log: Path, last_line: str) -> None:
         super().__init__(
             f"The {service} keeps ending right after its start, with exit status {status} ({last_line}); its log is {log}."
+        )
+
+
+class DemoRefused(LaunchError):
+    def __init__(self, answer: str) -> None:
+        super().__init__(
+            f"The demo payments could not be made; DEMO_MODE=0 starts without them. The answer: {answer}"
         )
