@@ -56,7 +56,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     default, limits = Settings(), Limits()
     return Settings(
         supergraph=read.value("SUPERGRAPH", Path, default.supergraph),
-        host=read.value("HOST", str, default.host),
+        host=read.value("LISTEN_HOST", str, default.host),
         port=read.value("GATEWAY_PORT", _port, default.port),
         frontend_dir=read.value("FRONTEND_DIR", Path, default.frontend_dir),
         introspection=read.value("GATEWAY_INTROSPECTION", _switch, default.introspection),

@@ -56,7 +56,7 @@ class Settings:
         users = f"http://127.0.0.1:{user_port}"
         return cls(
             database=DatabaseSettings.read(environment),
-            host=environment.get("HOST") or "127.0.0.1",
+            host=environment.get("LISTEN_HOST") or "127.0.0.1",
             port=_port(environment, "PAYMENT_SUBGRAPH_PORT", 8002),
             jwks_url=_url(environment, "JWKS_URL") or f"{users}/.well-known/jwks.json",
             token_issuer=environment.get("TOKEN_ISSUER") or users,

@@ -44,7 +44,7 @@ class Settings:
         data_dir = Path(read.text("DATA_DIR", ".data"))
         port = read.number("USER_SUBGRAPH_PORT", 8001, at_most=65535)
         return cls(
-            host=read.text("HOST", "127.0.0.1"),
+            host=read.text("LISTEN_HOST", "127.0.0.1"),
             port=port,
             processes=read.number("USER_SUBGRAPH_PROCESSES", 1),
             threads=read.number("USER_SUBGRAPH_THREADS", 8),
