@@ -37,7 +37,7 @@ class Field:
         self.name = node.name.value
         self.response_key = node.alias.value if node.alias else self.name
         self.arguments = _print_arguments(node)
-        self.variables = frozenset(_variables_in(node.arguments or ()) | _variables_in(node.directives or ()))
+        self.variables = frozenset(_walk_variables((*(node.arguments or ()), *_kept_directives(node))))
         self.selection = selection
 
     @property
@@ -148,9 +148,13 @@ class OneField(Selection):
 
 def _print_arguments(node: FieldNode) -> str:
     arguments = ", ".join(_print(argument) for argument in node.arguments or ())
-    kept = [each for each in node.directives or () if each.name.value not in {"skip", "include"}]
-    directives = "".join(" " + _print(each) for each in kept)
+    directives = "".join(" " + _print(each) for each in _kept_directives(node))
     return (f"({arguments})" if arguments else "") + directives
+
+
+def _kept_directives(node: FieldNode) -> list[DirectiveNode]:
+    """@skip and @include are decided here, other directives are the subgraph's."""
+    return [each for each in node.directives or () if each.name.value not in {"skip", "include"}]
 
 
 def _print(node: Node) -> str:
@@ -161,10 +165,6 @@ def _print(node: Node) -> str:
 class _PlainStrings(Visitor):
     def enter_string_value(self, node: StringValueNode, *_: Any) -> StringValueNode | None:
         return StringValueNode(value=node.value, block=False) if node.block else None
-
-
-def _variables_in(nodes: Iterable[Any]) -> set[str]:
-    return set(_walk_variables(nodes))
 
 
 def _walk_variables(nodes: Iterable[Any]) -> Iterator[str]:

@@ -109,9 +109,16 @@ class Walk:
         alternatives = []
         for field, having in _by_field(selection, types):
             options = self.field(place, field, need) if having == types and field.name != TYPENAME else []
-            piece = OneField({each: {field.response_key: field} for each in having})
-            alternatives.append(options or cheapest(self._refined(place, piece, need)))
+            alternatives.append(options or self._of_some_types(place, field, having, need))
         return combine(alternatives)
+
+    def _of_some_types(self, place: Place, field: Field, types: list[str], need: Need) -> list[Option]:
+        """A field only some types are asked for: from a subgraph that tells the types apart, or from this one for
+        all of them, as long as another says which is which."""
+        options = list(self._refined(place, self._piece(field, types), need))
+        if field.name != TYPENAME:
+            options += combine([self.field(place, field, need), cheapest(self._refined(place, OneField({}), need))])
+        return cheapest(options)
 
     def _refined(self, place: Place, selection: Selection, need: Need) -> Iterator[Option]:
         """Ask a subgraph where the interface is a real one, and go on from there."""

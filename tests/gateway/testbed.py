@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import httpx
@@ -227,9 +228,15 @@ class Federation(httpx.AsyncBaseTransport):
         return json_response(subgraph.answer(json.loads(request.content)))
 
     def plan(self, query: str, labels: frozenset[str] = frozenset(), **conditions: bool) -> str:
+        """The printed plan, for these values of the @skip and @include variables."""
         operation = prepare(query, None, self.supergraph.api_schema, self.settings.limits)
         selection = operation.selection(self.supergraph, conditions)
         return str(plan_operation(operation.node, selection, self.supergraph, labels))
+
+    def plans(self, query: str, expected: str, **others: Any) -> bool:
+        """Whether the plan is the *expected* one, which a test may indent as it likes."""
+        assert self.plan(query, **others) == dedent(expected).strip()
+        return True
 
     def ask(self, query: str, variables: Mapping[str, Any] | None = None, **others: Any) -> dict[str, Any]:
         """The gateway's answer."""
