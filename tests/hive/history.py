@@ -25,12 +25,18 @@ def made_history(url: str) -> History:
     _, another = new_customer(url)
     finance = Client(url).logged_in("finance@example.com")
     refunded = customer.pay()["payment"]["id"]
-    declined = customer.pay(paymentMethodId="pm_card_chargeDeclined")["payment"]["id"]
+    customer.pay(paymentMethodId="pm_card_chargeDeclined")
+    [declined] = _payments(customer) - {refunded}
     of_another = another.pay(amount={"amount": "1200", "currency": "JPY"})["payment"]["id"]
     finance.refund(refunded, amount={"amount": "5.00", "currency": "EUR"})
     eventually(lambda: _refunds(customer, refunded), lambda statuses: statuses == ["SUCCEEDED"])
     customer_id = customer.get("{ me { id } }")["me"]["id"]
     return History(customer, customer_id, refunded, declined, of_another, finance)
+
+
+def _payments(customer: Client) -> set[str]:
+    nodes = customer.get("{ me { payments(first: 10) { nodes { id } } } }")["me"]["payments"]["nodes"]
+    return {payment["id"] for payment in nodes}
 
 
 def _refunds(customer: Client, payment_id: str) -> list[str]:
