@@ -20,17 +20,21 @@ log = logging.getLogger("gateway")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 2, after one sentence, when something keeps the gateway from starting."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     try:
         settings = _settings(arguments)
         app = _load(settings)
         listening = _listen(settings)
     except GatewayError as error:
-        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 — a person reads this
+        print(f"gateway: {error}", file=sys.stderr)
         return 2
     host, port = listening.getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on"
+    )
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 
@@ -51,7 +55,9 @@ def _load(settings: Settings) -> App:
     except (OSError, UnicodeDecodeError) as error:
         raise SupergraphError(f"The supergraph {settings.supergraph} cannot be read: {error}") from error
     supergraph = load_supergraph(sdl)
-    return create_app(supergraph.at_urls(subgraph_urls(supergraph.subgraphs, current_environment())), settings)
+    return create_app(
+        supergraph.at_urls(subgraph_urls(supergraph.subgraphs, current_environment())), settings
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:

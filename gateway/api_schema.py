@@ -56,7 +56,7 @@ class _Specs:
         if isinstance(node, DirectiveDefinitionNode):
             runs = any(location.value in EXECUTABLE for location in node.locations)
             return self._is_specs(name) or f"@{name}" in self._imported or not runs
-        return bool(name) and ("__" in name and self._is_specs(name) or name in self._imported)
+        return bool(name) and (("__" in name and self._is_specs(name)) or name in self._imported)
 
     def _is_specs(self, name: str) -> bool:
         return name.split("__", 1)[0] in self._namespaces
@@ -71,7 +71,10 @@ def _schema_nodes(document: DocumentNode) -> Iterable[SchemaDefinitionNode]:
 
 def _links(node: SchemaDefinitionNode) -> list[dict[str, Any]]:
     return [
-        {argument.name.value: value_from_ast_untyped(argument.value) for argument in directive.arguments or ()}
+        {
+            argument.name.value: value_from_ast_untyped(argument.value)
+            for argument in directive.arguments or ()
+        }
         for directive in node.directives or ()
         if directive.name.value in {"link", "core"}
     ]
@@ -88,7 +91,9 @@ def _namespace(link: dict[str, Any]) -> str:
 
 
 def _imported_as(link: dict[str, Any]) -> list[str]:
-    return [each if isinstance(each, str) else each.get("as") or each["name"] for each in link.get("import") or ()]
+    return [
+        each if isinstance(each, str) else each.get("as") or each["name"] for each in link.get("import") or ()
+    ]
 
 
 def _names_of_inaccessible(link: dict[str, Any]) -> list[str]:

@@ -34,21 +34,25 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 log = logging.getLogger("gateway")
 
 
-class ClientGone(Exception):  # noqa: N818 — nobody is left to read an error
+class ClientGone(Exception):
     """The client left before the answer was ready."""
 
 
-class BodyTooLarge(BadRequest):  # noqa: N818 — the name of the status
+class BodyTooLarge(BadRequest):
     status = 413
 
 
-class BodyTooSlow(BadRequest):  # noqa: N818 — the name of the status
+class BodyTooSlow(BadRequest):
     status = 408
 
 
-def create_app(supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> "App":
+def create_app(
+    supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
+) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
-    pool = transport or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=256, max_keepalive_connections=64))
+    pool = transport or httpx.AsyncHTTPTransport(
+        limits=httpx.Limits(max_connections=256, max_keepalive_connections=64)
+    )
     client = SubgraphClient(supergraph.subgraphs, pool, settings.subgraph_timeout_s, settings.response_bytes)
     return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, pool)
 
@@ -152,7 +156,10 @@ class App:
     async def _request(self, exchange: Exchange) -> Request:
         down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
         if "x-request-id" in self._settings.forwarded_headers:
-            down = (*(each for each in down if each[0] != "x-request-id"), ("x-request-id", exchange.request_id))
+            down = (
+                *(each for each in down if each[0] != "x-request-id"),
+                ("x-request-id", exchange.request_id),
+            )
         wants_plan = exchange.headers.get("x-query-plan") == "1"
         if exchange.method == "GET":
             return read_query_string(exchange.query_string, down, wants_plan=wants_plan)
@@ -221,7 +228,9 @@ def _request_id(given: str) -> str:
 def _graphql_reply(answer: Answer, media: str) -> Reply:
     reply = _json_reply(status_of(answer, media), answer.body(), media)
     is_wrong_method = answer.status == 405
-    return Reply(reply.status, reply.body, (*reply.headers, *(((b"allow", b"POST"),) if is_wrong_method else ())))
+    return Reply(
+        reply.status, reply.body, (*reply.headers, *(((b"allow", b"POST"),) if is_wrong_method else ()))
+    )
 
 
 def _json_reply(status: int, body: Any, media: str) -> Reply:

@@ -11,7 +11,16 @@ from typing import Any, Protocol
 from gateway.errors import FormattedError, SubgraphFailure, SubgraphUnavailable
 from gateway.planner.locations import Location
 from gateway.query_plan import Asked, EntityPart, Fetch, Plan
-from gateway.representations import Entities, Object, ResponsePath, compile_part, copy_of, merge, objects_at, paths_to
+from gateway.representations import (
+    Entities,
+    Object,
+    ResponsePath,
+    compile_part,
+    copy_of,
+    merge,
+    objects_at,
+    paths_to,
+)
 
 ERROR_LIMIT = 200
 """More errors than this say nothing new, and a list of a million places must not become a million errors."""
@@ -20,7 +29,7 @@ ERROR_LIMIT = 200
 class Sender(Protocol):
     """One request to one subgraph: the answer's `data` and `errors`. Raises SubgraphFailure."""
 
-    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any], /) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,10 @@ class _Execution:
             variables[part.variable] = entities.representations
         try:
             answer = await self._send(fetch, variables)
-            found = [_entities_of(answer, part, each, fetch.service) for part, each in zip(fetch.parts, wanted, strict=True)]
+            found = [
+                _entities_of(answer, part, each, fetch.service)
+                for part, each in zip(fetch.parts, wanted, strict=True)
+            ]
         except SubgraphFailure as failure:
             self._failures[fetch.index] = failure
             for part, entities in zip(fetch.parts, wanted, strict=True):
@@ -171,7 +183,9 @@ class _Execution:
                 for part, entities in by_name.values():
                     yield from self._missing(part, _all_places(entities))
 
-    def _below(self, part: EntityPart, places: list[tuple[int, Object]], rest: list[Any]) -> Iterator[ResponsePath]:
+    def _below(
+        self, part: EntityPart, places: list[tuple[int, Object]], rest: list[Any]
+    ) -> Iterator[ResponsePath]:
         for at, _, location in self._located(part, places):
             yield (*at, *client_path(location, rest))
 

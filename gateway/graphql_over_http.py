@@ -18,13 +18,13 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 
 
-class UnsupportedMediaType(BadRequest):  # noqa: N818 — the name of the status
+class UnsupportedMediaType(BadRequest):
     """Also refuses what a browser form can send to another site's server: it cannot send JSON unasked."""
 
     status = 415
 
 
-class NotAcceptable(BadRequest):  # noqa: N818 — the name of the status
+class NotAcceptable(BadRequest):
     status = 406
 
 
@@ -105,7 +105,9 @@ def _json_parameter(name: str, text: str) -> Any:
         raise BadRequest(f"The parameter '{name}' is not JSON.") from error
 
 
-def _request(parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool, wants_plan: bool) -> Request:
+def _request(
+    parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool, wants_plan: bool
+) -> Request:
     query, name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = parameters.get("variables"), parameters.get("extensions")
     if not isinstance(query, str) or not query:
@@ -116,7 +118,9 @@ def _request(parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: b
         raise BadRequest("The parameter 'variables' must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("The parameter 'extensions' must be an object.")
-    return Request(query, variables or {}, name or None, forwarded, may_mutate=may_mutate, wants_plan=wants_plan)
+    return Request(
+        query, variables or {}, name or None, forwarded, may_mutate=may_mutate, wants_plan=wants_plan
+    )
 
 
 def status_of(answer: Answer, media: str) -> int:

@@ -49,7 +49,9 @@ class Measure:
 def check_limits(document: DocumentNode, limits: Limits) -> None:
     """Raises TooComplex for the first limit an operation passes, ValidationFailed for a cycle of fragments."""
     fragments = {
-        each.name.value: _measure(each) for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        each.name.value: _measure(each)
+        for each in document.definitions
+        if isinstance(each, FragmentDefinitionNode)
     }
     for name in _spread_last(fragments):
         _add_spreads(fragments[name], fragments)
@@ -118,7 +120,7 @@ def _spread_last(fragments: Mapping[str, Measure]) -> list[str]:
         for user in users[name]:
             waits[user] -= 1
             if not waits[user]:
-                order.append(user)  # noqa: B909 — the loop goes on over what it finds
+                order.append(user)
     if len(order) < len(fragments):
         stuck = next(name for name in fragments if waits[name])
         raise ValidationFailed([{"message": f"Cannot spread fragment '{stuck}' within itself."}])

@@ -53,7 +53,9 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
     errors = validate(schema, document, max_errors=REPORTED_ERRORS)
     if errors:
         raise ValidationFailed([_formatted(error) for error in errors])
-    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    fragments = {
+        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+    }
     node = _chosen(document, operation_name)
     return Operation(node, fragments, _condition_variables(document))
 
@@ -112,4 +114,3 @@ class _ConditionFinder(Visitor):
         if node.name.value in {"skip", "include"}:
             values = (argument.value for argument in node.arguments or ())
             self.names |= {value.name.value for value in values if isinstance(value, VariableNode)}
-

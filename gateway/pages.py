@@ -28,7 +28,9 @@ class Pages:
 
     def find(self, url_path: str) -> Page | None:
         if url_path == "/graphiql":
-            return self._read("graphiql.html", "no-cache") or Page(503, NOT_BUILT, "text/plain; charset=utf-8")
+            return self._read("graphiql.html", "no-cache") or Page(
+                503, NOT_BUILT, "text/plain; charset=utf-8"
+            )
         if url_path.startswith("/assets/"):
             # Vite names assets after their content, so a name never gets another content.
             return self._read(url_path.removeprefix("/"), "public, max-age=31536000, immutable")

@@ -60,7 +60,7 @@ def refusal(error: RequestError) -> Answer:
     return Answer(error.formatted(), is_refused=True, status=status)
 
 
-class MutationByGet(BadRequest):  # noqa: N818 — named like its siblings in errors.py
+class MutationByGet(BadRequest):
     """GET never changes anything."""
 
     status = 405
@@ -135,7 +135,9 @@ class Pipeline:
         operation = self._operations.get(key)
         if operation is None:
             limits, schema = self._settings.limits, self._supergraph.api_schema
-            operation = self._operations.put(key, prepare(request.query, request.operation_name, schema, limits))
+            operation = self._operations.put(
+                key, prepare(request.query, request.operation_name, schema, limits)
+            )
         if operation.kind == "subscription":
             raise BadRequest("Subscriptions are not served at this address.")
         if operation.kind == "mutation" and not request.may_mutate:
@@ -158,7 +160,9 @@ class Pipeline:
         shape = ResponseShape(selection, root_type, plan.root, supergraph)
         return Planned(compile_plan(plan), shape, asks_introspection(names))
 
-    def _introspected(self, planned: Planned, operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _introspected(
+        self, planned: Planned, operation: Operation, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
         if not planned.asks_introspection:
             return {}
         if not self._settings.introspection:
@@ -169,4 +173,3 @@ class Pipeline:
         if not (request.wants_plan and self._settings.show_plans):
             return None
         return {"queryPlan": str(planned.executable.plan)}
-

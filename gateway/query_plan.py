@@ -112,7 +112,9 @@ def print_plan(plan: Plan) -> str:
     if not plan.fetches:
         return "QueryPlan {}"
     steps = sorted({fetch.step for fetch in plan.fetches})
-    nodes = [_block("Parallel", [_print(each) for each in plan.fetches if each.step == step]) for step in steps]
+    nodes = [
+        _block("Parallel", [_print(each) for each in plan.fetches if each.step == step]) for step in steps
+    ]
     return f"QueryPlan {{\n{indent(_block('Sequence', nodes), '  ')}\n}}"
 
 

@@ -4,7 +4,7 @@ Compiled once for an operation into closures, one for each selection and type. A
 null and an error, never a crash; a null where the schema allows none takes its parent along.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ PathNode = tuple["PathNode | None", str | int]
 """A response path, innermost step first, so that going deeper costs one small tuple."""
 
 
-class _Bubble(Exception):  # noqa: N818 — it steers, it is not an error a caller could see
+class _Bubble(Exception):
     """A null where none may be: the parent becomes null."""
 
 
@@ -49,7 +49,9 @@ class Shaping:
         """Report a value that breaks the schema, unless an error at or around the place has said so already."""
         steps = unfolded(path)
         if not any(_explains(error.get("path"), steps) for error in self.errors):
-            self.errors.append({"message": message, "path": steps, "extensions": {"code": "INVALID_SUBGRAPH_VALUE"}})
+            self.errors.append(
+                {"message": message, "path": steps, "extensions": {"code": "INVALID_SUBGRAPH_VALUE"}}
+            )
 
 
 def _explains(error_path: list[str | int] | None, path: list[str | int]) -> bool:
@@ -76,7 +78,9 @@ Shape = Callable[[Object, "PathNode | None", Shaping], Object]
 class ResponseShape:
     """Shapes the answers of one operation."""
 
-    def __init__(self, selection: Selection, root_type: str, location: Location, supergraph: Supergraph) -> None:
+    def __init__(
+        self, selection: Selection, root_type: str, location: Location, supergraph: Supergraph
+    ) -> None:
         compiler = _Compiler(supergraph)
         self._shape = compiler.object(selection, root_type, location)
 
@@ -94,7 +98,9 @@ class _Compiler:
         self._schema: GraphQLSchema = supergraph.api_schema
 
     def object(self, selection: Selection, type_name: str, location: Location) -> Shape:
-        fields = tuple(self._field(field, type_name, location) for field in selection.fields(type_name).values())
+        fields = tuple(
+            self._field(field, type_name, location) for field in selection.fields(type_name).values()
+        )
 
         def shape(value: Object, path: "PathNode | None", shaping: Shaping) -> Object:
             return {response_key: complete(value, path, shaping) for response_key, complete in fields}
@@ -104,7 +110,7 @@ class _Compiler:
     def _field(self, field: Field, type_name: str, location: Location) -> tuple[str, Shape]:
         response_key = field.response_key
         if field.name == "__typename":
-            return response_key, lambda value, path, shaping: type_name  # type: ignore[return-value,misc] # noqa: ARG005 — a leaf
+            return response_key, lambda value, path, shaping: type_name  # type: ignore[return-value] # noqa: ARG005 — a leaf
         if field.name.startswith("__"):
             return response_key, lambda value, path, shaping: shaping.here[response_key]  # noqa: ARG005 — answered here
         parent = self._schema.type_map[type_name]
@@ -112,15 +118,21 @@ class _Compiler:
         declared = parent.fields[field.name].type
         key = location.key_for(type_name, field, self._supergraph)
         where = f"{type_name}.{field.name}"
-        return response_key, self._reader(key, response_key, where, declared, self._complete(declared, field, location.below(key)))
+        return response_key, self._reader(
+            key, response_key, where, declared, self._complete(declared, field, location.below(key))
+        )
 
-    def _reader(self, key: str, response_key: str, where: str, declared: GraphQLOutputType, complete: Complete) -> Any:
+    def _reader(
+        self, key: str, response_key: str, where: str, declared: GraphQLOutputType, complete: Complete
+    ) -> Any:
         if is_non_null_type(declared):
 
             def read_non_null(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
                 held = value.get(key)
                 if held is None:
-                    shaping.broken((path, response_key), f"Cannot return null for non-nullable field {where}.")
+                    shaping.broken(
+                        (path, response_key), f"Cannot return null for non-nullable field {where}."
+                    )
                     raise _Bubble
                 return complete(held, (path, response_key), shaping)
 
@@ -178,28 +190,27 @@ class _Compiler:
         abstract = self._schema.type_map[name]
         assert is_abstract_type(abstract)  # noqa: S101 — the only kind left
         possible = [each.name for each in self._schema.get_possible_types(abstract)]
+        untold = _type_if_it_does_not_matter(possible, selection)
 
         def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
             if type(value) is not dict:
                 shaping.broken(path, f"Expected an object of type {name}.")
                 raise _Bubble
-            typename = value.get("__typename")
+            typename = value.get("__typename", untold)
+            if typename not in possible:
+                shaping.broken(path, f"Expected an object of type {name}.")
+                raise _Bubble
             if typename not in shapes:
-                known = typename if typename in possible else self._only_answer(possible, selection, typename)
-                if known is None:
-                    shaping.broken(path, f"Expected an object of type {name}.")
-                    raise _Bubble
-                shapes[typename] = self.object(selection, known, location)
+                shapes[typename] = self.object(selection, typename, location)
             return shapes[typename](value, path, shaping)
 
         return complete
 
-    def _only_answer(self, possible: list[str], selection: Selection, typename: Any) -> str | None:
-        """An object whose type nobody had to find out, because the answer is the same for each."""
-        if typename is not None or not possible:
-            return None
-        alike = {tuple(selection.fields(each).values()) for each in possible}
-        return possible[0] if len(alike) == 1 else None
+
+def _type_if_it_does_not_matter(possible: Sequence[str], selection: Selection) -> str | None:
+    """For an object whose type nobody had to find out, because the answer is the same for each."""
+    alike = {tuple(selection.fields(each).values()) for each in possible}
+    return possible[0] if len(alike) == 1 else None
 
 
 def _object(shape: Shape, type_name: str) -> Complete:
@@ -212,7 +223,12 @@ def _object(shape: Shape, type_name: str) -> Complete:
     return complete
 
 
-_PLAIN: Mapping[str, tuple[type, ...]] = {"String": (str,), "ID": (str,), "Boolean": (bool,), "Float": (float,)}
+_PLAIN: Mapping[str, tuple[type, ...]] = {
+    "String": (str,),
+    "ID": (str,),
+    "Boolean": (bool,),
+    "Float": (float,),
+}
 
 
 def _leaf(leaf: GraphQLLeafType) -> Complete:

@@ -81,8 +81,8 @@ class Document:
         name = directive.name.value
         if name not in {"skip", "include"}:
             return False
-        value = directive.arguments[0].value  # type: ignore[index]  # validation demands `if`
-        is_on = self.conditions.get(value.name.value) if isinstance(value, VariableNode) else value.value  # type: ignore[attr-defined]  # a boolean
+        value: Any = next(each.value for each in directive.arguments or () if each.name.value == "if")
+        is_on = self.conditions.get(value.name.value) if isinstance(value, VariableNode) else value.value
         return bool(is_on) == (name == "skip")
 
 
@@ -108,7 +108,11 @@ class Selection:
         return {key: self._document.field_of(tuple(each)) for key, each in nodes.items()}
 
     def _gather(
-        self, selection_set: SelectionSetNode, type_name: str, nodes: dict[str, list[FieldNode]], visited: set[str]
+        self,
+        selection_set: SelectionSetNode,
+        type_name: str,
+        nodes: dict[str, list[FieldNode]],
+        visited: set[str],
     ) -> None:
         for node in selection_set.selections:
             if self._document.is_skipped(node):
@@ -139,8 +143,8 @@ class Selection:
 class OneField(Selection):
     """A piece of another selection: a single field, for the types that have it."""
 
-    def __init__(self, fields: Mapping[str, Field]) -> None:
-        self._by_type = dict(fields)  # type: ignore[arg-type]
+    def __init__(self, fields: Mapping[str, Mapping[str, Field]]) -> None:
+        self._by_type = dict(fields)
 
     def fields(self, type_name: str) -> Mapping[str, Field]:
         return self._by_type.get(type_name, {})

@@ -89,7 +89,9 @@ def subgraph_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str,
 
 def url_variable(name: str) -> str:
     """`my-users` -> `SUBGRAPH_URL_MY_USERS`"""
-    return "SUBGRAPH_URL_" + "".join(each if each.isascii() and each.isalnum() else "_" for each in name.upper())
+    return "SUBGRAPH_URL_" + "".join(
+        each if each.isascii() and each.isalnum() else "_" for each in name.upper()
+    )
 
 
 class _Environment:

@@ -101,7 +101,7 @@ def _read(content: bytes, service: str) -> Mapping[str, Any]:
 def _is_answer(data: Any, errors: Any) -> bool:
     if data is not None and not isinstance(data, dict):
         return False
-    return isinstance(errors, list) and bool(errors) or (not errors and data is not None)
+    return (isinstance(errors, list) and bool(errors)) or (not errors and data is not None)
 
 
 def forwarded(headers: Iterable[tuple[bytes, bytes]], allowed: frozenset[str]) -> Headers:

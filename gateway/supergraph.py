@@ -6,8 +6,8 @@ Reads the join specification v0.1 to v0.5: `@join__type`, `@join__field`, `@join
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, TypeGuard
 
 from graphql import (
     DefinitionNode,
@@ -20,7 +20,6 @@ from graphql import (
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     SelectionSetNode,
-    TypeDefinitionNode,
     TypeNode,
     UnionTypeDefinitionNode,
     parse,
@@ -139,7 +138,7 @@ class Supergraph:
     def is_root(self, type_name: str) -> bool:
         return type_name in self.roots.values()
 
-    @lru_cache(maxsize=None)  # noqa: B019 — a supergraph lives as long as the process serves it
+    @cache  # noqa: B019 — a supergraph lives as long as the process serves it
     def shape(self, type_name: str, field: str) -> str:
         """What decides whether two fields may share a response name in every subgraph.
 
@@ -156,7 +155,8 @@ class Supergraph:
     def at_urls(self, urls: Mapping[Graph, str]) -> "Supergraph":
         """The same supergraph with subgraphs reached elsewhere."""
         moved = {
-            graph: replace(subgraph, url=urls.get(graph, subgraph.url)) for graph, subgraph in self.subgraphs.items()
+            graph: replace(subgraph, url=urls.get(graph, subgraph.url))
+            for graph, subgraph in self.subgraphs.items()
         }
         return replace(self, subgraphs=moved)
 
@@ -186,7 +186,9 @@ def _read_subgraphs(document: DocumentNode) -> dict[Graph, Subgraph]:
         if isinstance(definition, EnumTypeDefinitionNode) and definition.name.value == "join__Graph":
             values = ((value.name.value, value) for value in definition.values or ())
             found = ((graph, _first(applied(value, "join__graph"))) for graph, value in values)
-            return {graph: Subgraph(graph, args.get("name", graph), args.get("url", "")) for graph, args in found}
+            return {
+                graph: Subgraph(graph, args.get("name", graph), args.get("url", "")) for graph, args in found
+            }
     return {}
 
 
@@ -205,6 +207,9 @@ def directive_arguments(node: DirectiveNode) -> dict[str, Any]:
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
 
 
+_Composite = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode
+
+
 class _Reader:
     """Holds what every step of reading one document needs."""
 
@@ -212,8 +217,8 @@ class _Reader:
         self._document = document
         self._subgraphs = subgraphs
         self._graph_of = {subgraph.name: graph for graph, subgraph in subgraphs.items()}
-        self._composites = {
-            definition.name.value: definition for definition in document.definitions if _is_composite(definition)
+        self._composites: dict[str, Any] = {
+            node.name.value: node for node in document.definitions if _is_composite(node)
         }
 
     def supergraph(self, schema: GraphQLSchema) -> Supergraph:
@@ -244,11 +249,14 @@ class _Reader:
         for arguments in applied(definition, "join__type"):
             held = graphs.get(arguments["graph"], TypeInGraph())
             graphs[arguments["graph"]] = TypeInGraph(
-                held.keys + _keys(arguments), held.is_interface_object or arguments.get("isInterfaceObject", False)
+                held.keys + _keys(arguments),
+                held.is_interface_object or arguments.get("isInterfaceObject", False),
             )
         return graphs or dict.fromkeys(self._subgraphs, TypeInGraph())
 
-    def _field(self, field: FieldDefinitionNode, graphs: Mapping[Graph, TypeInGraph]) -> dict[Graph, FieldInGraph]:
+    def _field(
+        self, field: FieldDefinitionNode, graphs: Mapping[Graph, TypeInGraph]
+    ) -> dict[Graph, FieldInGraph]:
         joins = list(applied(field, "join__field"))
         if not joins:
             return {graph: FieldInGraph(field.type) for graph in graphs}
@@ -261,32 +269,41 @@ class _Reader:
             source = self._graph_of.get(join.get("override") or "")
             if source in held:
                 label = join.get("overrideLabel")
-                held[source] = replace(held[source], overridden=label is None, override_label=label, takes_over=False)
+                held[source] = replace(
+                    held[source], overridden=label is None, override_label=label, takes_over=False
+                )
 
     def _held_as_key(
-        self, field: FieldDefinitionNode, held: Mapping[Graph, FieldInGraph], graphs: Mapping[Graph, TypeInGraph]
+        self,
+        field: FieldDefinitionNode,
+        held: Mapping[Graph, FieldInGraph],
+        graphs: Mapping[Graph, TypeInGraph],
     ) -> dict[Graph, FieldInGraph]:
         """Join v0.1 names only a field's owner, though every subgraph with the key holds the key's fields."""
         if not self._is_first_version or not held:
             return {}
         step = ("", field.name.value)
-        holders = (graph for graph, there in graphs.items() if any(path[0] == step for path in there.key_paths))
+        holders = (
+            graph for graph, there in graphs.items() if any(path[0] == step for path in there.key_paths)
+        )
         return {graph: FieldInGraph(field.type) for graph in holders if graph not in held}
 
     @cached_property
     def _is_first_version(self) -> bool:
-        return any(
-            any(applied(definition, "join__owner")) for definition in self._composites.values() if definition.directives
-        )
+        return any(any(applied(definition, "join__owner")) for definition in self._composites.values())
 
     def _interfaces(self, name: str) -> tuple[str, ...]:
         return tuple(each.name.value for each in getattr(self._composites[name], "interfaces", None) or ())
 
-    def _possible(self, types: Mapping[str, SupergraphType]) -> dict[tuple[str, Graph | None], tuple[str, ...]]:
+    def _possible(
+        self, types: Mapping[str, SupergraphType]
+    ) -> dict[tuple[str, Graph | None], tuple[str, ...]]:
         possible: dict[tuple[str, Graph | None], tuple[str, ...]] = {}
         for name, held in types.items():
             for graph in (None, *held.graphs):
-                possible[name, graph] = tuple(self._members(name, graph, types)) if held.is_abstract else (name,)
+                possible[name, graph] = (
+                    tuple(self._members(name, graph, types)) if held.is_abstract else (name,)
+                )
         return possible
 
     def _members(self, name: str, graph: Graph | None, types: Mapping[str, SupergraphType]) -> Iterator[str]:
@@ -310,7 +327,9 @@ class _Reader:
             return [member for member in members if member in here]
         return [member for member in members if member in types and graph in types[member].graphs]
 
-    def _implements(self, object_name: str, interface: str, graph: Graph | None, held: SupergraphType) -> bool:
+    def _implements(
+        self, object_name: str, interface: str, graph: Graph | None, held: SupergraphType
+    ) -> bool:
         if interface not in self._interfaces(object_name):
             return False
         if graph is None:
@@ -321,12 +340,8 @@ class _Reader:
         return any(mark["graph"] == graph and mark["interface"] == interface for mark in marks)
 
 
-def _is_composite(definition: DefinitionNode) -> bool:
-    return (
-        isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode)
-        and isinstance(definition, TypeDefinitionNode)
-        and not definition.name.value.startswith(("join__", "link__", "core__"))
-    )
+def _is_composite(definition: DefinitionNode) -> TypeGuard[_Composite]:
+    return isinstance(definition, _Composite)
 
 
 def _keys(arguments: Mapping[str, Any]) -> tuple[Key, ...]:

@@ -16,6 +16,7 @@ from gateway.query_plan import EntitySent, Path, Sent
 from gateway.selection import Field, Selection
 from gateway.supergraph import Graph, Supergraph
 
+
 @dataclass(eq=False, slots=True)
 class DraftField:
     text: str
@@ -62,7 +63,9 @@ class DraftSelection:
             yield from self._lines_for(condition)
 
     def _lines_for(self, condition: str | None) -> Iterator[str]:
-        lines = [line for (at, _), each in self.fields.items() if at == condition for line in _field_lines(each)]
+        lines = [
+            line for (at, _), each in self.fields.items() if at == condition for line in _field_lines(each)
+        ]
         if condition is None:
             yield from lines
         else:
@@ -147,7 +150,11 @@ class FetchGraph:
         if any(draft in other.after for other in self._drafts.values()):
             return
         for other in sorted(self._drafts.values(), key=lambda each: each.step):
-            same = (other.path, other.graph, other.is_entity_fetch) == (draft.path, draft.graph, draft.is_entity_fetch)
+            same = (other.path, other.graph, other.is_entity_fetch) == (
+                draft.path,
+                draft.graph,
+                draft.is_entity_fetch,
+            )
             if same and other.step > draft.step:
                 self._merge(draft, other)
                 return
@@ -255,7 +262,9 @@ class FetchGraph:
         keys = (replace(each, is_key=True) for each in chain.from_iterable(of_keys))
         return _merged((*keys, *chain.from_iterable(of_requires)))
 
-    def _sent_fields(self, selection: Selection, types: tuple[str, ...], location: Location) -> Iterator[Sent]:
+    def _sent_fields(
+        self, selection: Selection, types: tuple[str, ...], location: Location
+    ) -> Iterator[Sent]:
         """Fields every type has are sent for all, others for their types only."""
         having: dict[tuple[str, str], tuple[Field, list[str]]] = {}
         for type_name in types:
@@ -264,21 +273,19 @@ class FetchGraph:
                 having.setdefault((asked.name, key), (asked, []))[1].append(type_name)
         for (name, key), (asked, of_types) in having.items():
             only = None if len(of_types) == len(types) else frozenset(of_types)
-            yield self._sent_field(name, key, only, asked, of_types[0], location)
+            yield self._with_fields(Sent(name, key, only), asked, of_types[0], location)
 
     def _key_of(self, type_name: str, asked: Field, location: Location) -> str:
         possible = self._supergraph.possible_types(type_name) or (type_name,)
         return location.key_for(possible[0], asked, self._supergraph)
 
-    def _sent_field(
-        self, name: str, key: str, types: frozenset[str] | None, asked: Field, type_name: str, location: Location
-    ) -> Sent:
+    def _with_fields(self, sent: Sent, asked: Field, type_name: str, location: Location) -> Sent:
         if asked.selection is None:
-            return Sent(name, key, types)
-        child_type = self._supergraph.child_type(type_name, name)
+            return sent
+        child_type = self._supergraph.child_type(type_name, sent.name)
         possible = self._supergraph.possible_types(child_type)
-        fields = tuple(self._sent_fields(asked.selection, possible, location.below(key)))
-        return Sent(name, key, types, fields, self._supergraph.types[child_type].is_abstract)
+        fields = tuple(self._sent_fields(asked.selection, possible, location.below(sent.key)))
+        return replace(sent, fields=fields, with_typename=self._supergraph.types[child_type].is_abstract)
 
 
 def _merged(sent: Iterable[Sent]) -> tuple[Sent, ...]:

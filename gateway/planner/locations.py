@@ -59,7 +59,11 @@ def locate_clients_fields(selection: Selection, type_name: str, supergraph: Supe
 
 
 def _locate(
-    location: Location, selection: Selection, type_name: str, supergraph: Supergraph, seen: set[tuple[int, int, str]]
+    location: Location,
+    selection: Selection,
+    type_name: str,
+    supergraph: Supergraph,
+    seen: set[tuple[int, int, str]],
 ) -> None:
     place = (id(location), id(selection), type_name)
     if place in seen:

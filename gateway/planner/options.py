@@ -86,7 +86,9 @@ class Option:
         """This option for objects of *type_name* only."""
         if not self.picks:
             return self
-        narrowed = frozenset((_conditional(path, type_name), graph, step) for path, graph, step in self.fetches)
+        narrowed = frozenset(
+            (_conditional(path, type_name), graph, step) for path, graph, step in self.fetches
+        )
         return Option((Narrow(type_name, self.picks),), narrowed)
 
     def after(self, requirement: "Option", hop: Hop) -> "Option":

@@ -103,7 +103,9 @@ class _FetchWriter:
         self._supergraph = supergraph
         self._variables = {each.variable.name.value: each for each in operation.variable_definitions or ()}
 
-    def fetch(self, stage: FetchGraph, drafts: list[Draft], index: int, after: tuple[int, ...], step: int) -> Fetch:
+    def fetch(
+        self, stage: FetchGraph, drafts: list[Draft], index: int, after: tuple[int, ...], step: int
+    ) -> Fetch:
         first = drafts[0]
         parts = self._parts(stage, drafts) if first.is_entity_fetch else ()
         used = frozenset[str]().union(*(draft.selection.variables() for draft in drafts))
@@ -114,7 +116,9 @@ class _FetchWriter:
             service=self._supergraph.subgraphs[first.graph].name,
             graph=first.graph,
             kind=kind,
-            operation=self._operation(kind, used, parts) if parts else self._root_operation(kind, used, selection),
+            operation=self._operation(kind, used, parts)
+            if parts
+            else self._root_operation(kind, used, selection),
             variables=used,
             after=after,
             step=first.step + step,

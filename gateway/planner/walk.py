@@ -8,6 +8,7 @@ selections of their own, planned from the same place. So keys that only a third 
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from graphql import SelectionSetNode
 
@@ -117,7 +118,9 @@ class Walk:
         all of them, as long as another says which is which."""
         options = list(self._refined(place, self._piece(field, types), need))
         if field.name != TYPENAME:
-            options += combine([self.field(place, field, need), cheapest(self._refined(place, OneField({}), need))])
+            options += combine(
+                [self.field(place, field, need), cheapest(self._refined(place, OneField({}), need))]
+            )
         return cheapest(options)
 
     def _refined(self, place: Place, selection: Selection, need: Need) -> Iterator[Option]:
@@ -126,7 +129,7 @@ class Walk:
             if self._supergraph.is_abstract_in(place.type_name, graph):
                 target = Place(place.type_name, graph)
                 yield from self._hop(
-                    place, target, need, inner=lambda target=target: self.selection(target, selection, need)
+                    place, target, need, inner=partial(self.selection, target, selection, need)
                 )
 
     # --- fields ---------------------------------------------------------------------------------------------------
@@ -172,7 +175,9 @@ class Walk:
                 if is_object and self._resolver.target(interface, field.name, graph):
                     yield interface, graph
 
-    def _entered(self, place: Place, type_name: str, graph: Graph, field: Field, need: Need) -> Iterator[Option]:
+    def _entered(
+        self, place: Place, type_name: str, graph: Graph, field: Field, need: Need
+    ) -> Iterator[Option]:
         """The field after a hop into *graph*, which knows the object as *type_name*."""
         edge = (type_name, graph, field.name)
         owner = self._resolver.target(type_name, field.name, graph)
@@ -180,7 +185,11 @@ class Walk:
             return
         target = Place(type_name, graph)
         yield from self._hop(
-            place, target, need, inner=lambda: self._there(target, field, owner, need), requires=(owner, edge)
+            place,
+            target,
+            need,
+            inner=partial(self._there, target, field, owner, need),
+            requires=(owner, edge),
         )
 
     def _there(self, target: Place, field: Field, owner: FieldInGraph, need: Need) -> list[Option]:
@@ -199,7 +208,10 @@ class Walk:
         A mutation must run once, so it is never asked of two subgraphs.
         """
         pieces = self._leaves(place.type_name, field)
-        is_query = not self._supergraph.is_root(place.type_name) or place.type_name == self._supergraph.roots["query"]
+        is_query = (
+            not self._supergraph.is_root(place.type_name)
+            or place.type_name == self._supergraph.roots["query"]
+        )
         if len(pieces) < 2 or not is_query:
             return []
         return combine([self.field(place, piece, need) for piece in pieces])
@@ -271,7 +283,9 @@ class Walk:
             self._field_sets[id(node)] = Selection(self._document, (node,))
         return self._field_sets[id(node)]
 
-    def _representation(self, place: Place, target: Place, selections: tuple[Selection, ...]) -> Representation:
+    def _representation(
+        self, place: Place, target: Place, selections: tuple[Selection, ...]
+    ) -> Representation:
         has_own_name = self._supergraph.is_abstract_in(place.type_name, place.graph)
         is_interface_object = self._supergraph.is_interface_object(target.type_name, target.graph)
         typename = None if has_own_name and not is_interface_object else target.type_name

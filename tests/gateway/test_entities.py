@@ -5,7 +5,14 @@ from tests.gateway.testbed import Federation, Object, assert_answers_like_one_sc
 
 def library() -> Federation:
     ada: Object = {"__typename": "Author", "id": "a1", "name": "Ada"}
-    emma: Object = {"__typename": "Book", "isbn": "1", "title": "Emma", "pages": 400, "author": ada, "isLent": True}
+    emma: Object = {
+        "__typename": "Book",
+        "isbn": "1",
+        "title": "Emma",
+        "pages": 400,
+        "author": ada,
+        "isLent": True,
+    }
     ulysses: Object = {"__typename": "Book", "isbn": "2", "title": "Ulysses", "pages": None, "isLent": False}
     ben: Object = {"__typename": "Member", "id": "m1", "email": "ben@example.com", "favourite": ulysses}
     loan: Object = {"__typename": "Loan", "book": emma, "member": ben, "days": 3}

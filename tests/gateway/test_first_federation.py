@@ -6,7 +6,13 @@ from tests.gateway.testbed import Federation, Object, assert_answers_like_one_sc
 
 
 def blog() -> Federation:
-    ann: Object = {"__typename": "User", "id": "u1", "login": "ann", "email": "ann@example.com", "signature": "A."}
+    ann: Object = {
+        "__typename": "User",
+        "id": "u1",
+        "login": "ann",
+        "email": "ann@example.com",
+        "signature": "A.",
+    }
     post: Object = {"__typename": "Post", "id": "p1", "author": ann, "body": "Hello", "likes": 3}
     ann["posts"], ann["liked"] = [post], [post, None]
     return Federation("first_federation", [ann, post], {"Query.me": ann, "Query.posts": [post]})

@@ -10,12 +10,26 @@ def store() -> Federation:
     ed: Object = {"__typename": "Person", "name": "Ed", "born": 1900}
     studio: Object = {"__typename": "Studio", "name": "MGM", "city": "Los Angeles"}
     book: Object = {"__typename": "Book", "id": "b", "title": "Emma", "maker": ed, "pages": 10, "rating": 4}
-    movie: Object = {"__typename": "Movie", "id": "m", "title": "Up", "maker": studio, "minutes": 90, "rating": 5}
-    short: Object = {"__typename": "Movie", "id": "s", "title": "Hi", "maker": ed, "minutes": 9, "rating": None}
+    movie: Object = {
+        "__typename": "Movie",
+        "id": "m",
+        "title": "Up",
+        "maker": studio,
+        "minutes": 90,
+        "rating": 5,
+    }
+    short: Object = {
+        "__typename": "Movie",
+        "id": "s",
+        "title": "Hi",
+        "maker": ed,
+        "minutes": 9,
+        "rating": None,
+    }
     poster: Object = {"__typename": "Poster", "size": "L"}
     roots = {
         "Query.media": [book, movie, None, short],
-        "Query.node": lambda id: movie,
+        "Query.node": lambda **_: movie,
         "Query.fiction": [movie, book],
         "Query.shelf": [book, poster],
     }

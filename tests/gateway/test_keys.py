@@ -7,7 +7,14 @@ def warehouse() -> Federation:
     """`stock` wants a barcode and a place; `names` knows neither, `barcodes` and `shelves` one each."""
     items: list[Object] = [
         {"__typename": "Item", "id": "1", "name": "Pen", "barcode": "b1", "shelf": shelf(1, 2), "amount": 3},
-        {"__typename": "Item", "id": "2", "name": "Cap", "barcode": "b2", "shelf": shelf(2, 2), "amount": None},
+        {
+            "__typename": "Item",
+            "id": "2",
+            "name": "Cap",
+            "barcode": "b2",
+            "shelf": shelf(2, 2),
+            "amount": None,
+        },
     ]
     return Federation("keys", items, {"Query.items": items})
 

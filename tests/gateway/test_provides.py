@@ -12,7 +12,9 @@ def reviews() -> Federation:
         {"__typename": "Review", "id": "r1", "text": "Good", "author": ann, "subject": film},
         {"__typename": "Review", "id": "r2", "text": "Bad", "author": None, "subject": song},
     ]
-    return Federation("provides", [ann, film, song, *found], {"Query.reviews": found, "Query.latestAuthor": ann})
+    return Federation(
+        "provides", [ann, film, song, *found], {"Query.reviews": found, "Query.latestAuthor": ann}
+    )
 
 
 def test_a_provided_field_is_taken_where_it_is() -> None:

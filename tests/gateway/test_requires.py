@@ -26,7 +26,7 @@ def shop() -> Federation:
         "__typename": "Product",
         "id": "2",
         "name": "Ink",
-        "price": lambda currency=None: 3.0,
+        "price": lambda **_: 3.0,
         "size": None,
         "maker": {"__typename": "Person", "country": "DE", "nick": "Jo"},
         "parts": [],
@@ -39,7 +39,9 @@ def shop() -> Federation:
     }
     products = [pen, ink]
     return Federation(
-        "requires", products, {"Query.products": products, "Query.parcel": lambda id: products[int(id) - 1]}
+        "requires",
+        products,
+        {"Query.products": products, "Query.parcel": lambda **given: products[int(given["id"]) - 1]},
     )
 
 
@@ -223,7 +225,7 @@ def test_what_is_required_of_an_abstract_type_is_sent_by_type() -> None:
         "{ products { dutyInUsd price } }",
         '{ products { price(currency: "EUR") dutyInUsd } }',
         '{ products { price: name other: price(currency: "USD") dutyInUsd } }',
-        '{ products { size: name id: postage } }',
+        "{ products { size: name id: postage } }",
         "{ products { size { height: width w: width } postage } }",
         "{ products { maker { ... on Person { country: nick } } origin } }",
         "{ products { parts { ... on Screw { thickness: thread } } isHeavy } }",

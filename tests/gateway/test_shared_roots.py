@@ -8,10 +8,10 @@ from tests.gateway.testbed import Federation, Object, assert_answers_like_one_sc
 def shared() -> Federation:
     user: Object = {"__typename": "User", "id": "u", "name": "Ann", "age": 4}
     roots = {
-        "Query.node": lambda id: user,
+        "Query.node": lambda **_: user,
         "Query.viewer": {"__typename": "Viewer", "name": "Ann"},
         "Query.version": 3,
-        "Mutation.rename": lambda id, name: {"__typename": "Renamed", "user": user | {"name": name}},
+        "Mutation.rename": lambda **given: {"__typename": "Renamed", "user": user | {"name": given["name"]}},
     }
     return Federation("shared_roots", [user], roots)
 

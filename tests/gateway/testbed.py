@@ -168,7 +168,11 @@ class Subgraph:
         return None
 
     def _interface_object(self, type_name: str) -> str | None:
-        return type_name if is_object_type(self._schema.type_map[type_name]) and self._world.is_interface(type_name) else None
+        return (
+            type_name
+            if is_object_type(self._schema.type_map[type_name]) and self._world.is_interface(type_name)
+            else None
+        )
 
     def _check_names(self, representation: Mapping[str, Any], type_name: str, declared: Declared) -> None:
         known = {name for key, _ in declared.keys for name in _names(key)}
@@ -322,10 +326,18 @@ def _declared(node: Any) -> Declared:
     fields = {each.name.value: each for each in node.fields or ()}
     is_external = any(_directives(node, "external"))
     return Declared(
-        keys=tuple((_field_set(each["fields"]), each.get("resolvable", True)) for each in _directives(node, "key")),
-        external=frozenset(name for name, each in fields.items() if is_external or any(_directives(each, "external"))),
-        requires={n: _field_set(d["fields"]) for n, each in fields.items() for d in _directives(each, "requires")},
-        provides={n: _field_set(d["fields"]) for n, each in fields.items() for d in _directives(each, "provides")},
+        keys=tuple(
+            (_field_set(each["fields"]), each.get("resolvable", True)) for each in _directives(node, "key")
+        ),
+        external=frozenset(
+            name for name, each in fields.items() if is_external or any(_directives(each, "external"))
+        ),
+        requires={
+            n: _field_set(d["fields"]) for n, each in fields.items() for d in _directives(each, "requires")
+        },
+        provides={
+            n: _field_set(d["fields"]) for n, each in fields.items() for d in _directives(each, "provides")
+        },
     )
 
 
@@ -403,8 +415,14 @@ def _has(field_set: FieldSet, name: str) -> bool:
 
 
 def _inner(field_set: FieldSet, name: str) -> FieldSet | None:
-    sets = [node.selection_set for node in _fields(field_set) if node.name.value == name and node.selection_set]
-    return SelectionSetNode(selections=tuple(each for found in sets for each in found.selections)) if sets else None
+    sets = [
+        node.selection_set for node in _fields(field_set) if node.name.value == name and node.selection_set
+    ]
+    return (
+        SelectionSetNode(selections=tuple(each for found in sets for each in found.selections))
+        if sets
+        else None
+    )
 
 
 def _views(value: Any, provided: tuple[FieldSet, ...]) -> Any:
