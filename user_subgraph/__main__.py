@@ -3,54 +3,73 @@
 import argparse
 import getpass
 import os
-import socket
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 
-from granian.constants import Interfaces
-from granian.server import Server
+from flask import Flask
 from sqlalchemy.exc import OperationalError
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from user_subgraph.accounts import Accounts
-from user_subgraph.app import assembled, password_hashes, utc_now
+from user_subgraph.app import assembled, create_app, password_hashes, utc_now
 from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
 from user_subgraph.errors import StartRefused, ValidationError
 from user_subgraph.federation import subgraph_sdl
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import create_key, key_files
+from user_subgraph.telemetry import log_to_stderr
 from user_subgraph.user import Role
 
-# The server's own log, with ours on stderr: stdout belongs to what a command was asked for.
-SERVER_LOG = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "user_subgraph.telemetry.JsonLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "loggers": {"_granian": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
-}
+# A connection that sends nothing for so long is closed.
+SILENT_CONNECTION_S = 30
+MAX_CONNECTIONS = 1000
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> None:
-    assembled(settings).close()  # what is wrong with the keys is said here, once, and not by each worker
-    _refuse_busy_port(settings)
-    Server(
-        "user_subgraph.app:from_environment",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        workers=settings.processes,
-        blocking_threads=settings.threads,
-        factory=True,
-        log_dictconfig=SERVER_LOG,
-        respawn_failed_workers=True,
-    ).serve()
+    """Answer until SIGTERM or SIGINT; requests under way then are finished.
+
+    waitress reads whole bodies before a thread sees the request, so half-sent ones keep nobody waiting
+    (gunicorn's and granian's threads do wait).
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    log_to_stderr()
+    with closing(assembled(settings)) as parts:
+        server = _listening(settings, create_app(settings, parts))
+        server.run()
+
+
+def _listening(settings: Settings, app: Flask) -> BaseWSGIServer | MultiSocketServer:
+    try:
+        return create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            connection_limit=MAX_CONNECTIONS,
+            channel_timeout=SILENT_CONNECTION_S,
+            asyncore_use_poll=True,  # select() ends at 1024 file descriptors
+            # Above the application's own limit, which answers in JSON.
+            max_request_body_size=4 * settings.max_body_bytes,
+            ident=None,
+        )
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise StartRefused(f"USER_SUBGRAPH_PORT: cannot listen on {where} ({error.strerror}).") from error
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def migrate(settings: Settings, _options: argparse.Namespace) -> None:
     with closing(Database(settings.database_url)) as database:
-        database.migrate()
+        try:
+            database.migrate()
+        except OperationalError as error:
+            raise StartRefused(f"USER_DATABASE_URL: {str(error.orig).splitlines()[0]}.") from error
 
 
 def create_keys(settings: Settings, options: argparse.Namespace) -> None:
@@ -62,13 +81,13 @@ def create_keys(settings: Settings, options: argparse.Namespace) -> None:
 def demo_data(settings: Settings, _options: argparse.Namespace) -> None:
     if not settings.demo_mode:
         raise StartRefused("DEMO_MODE must be 1 to create accounts whose password everybody knows.")
-    with closing(Database(settings.database_url)) as database:
+    with _migrated(settings) as database:
         print(f"{create_demo_data(_accounts(settings, database))} demo accounts added")
 
 
 def create_admin(settings: Settings, options: argparse.Namespace) -> None:
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    with closing(Database(settings.database_url)) as database:
+    with _migrated(settings) as database:
         values = {"email": options.email, "password": password, "roles": [Role.ADMIN]}
         print(_accounts(settings, database).add_unasked(values).id)
 
@@ -99,8 +118,6 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return _said(str(error), 2)
     except ValidationError as error:
         return _said("; ".join(f"{field.path[-1]}: {field.message}" for field in error.fields), 1)
-    except OperationalError as error:
-        return _said(f"USER_DATABASE_URL: the database did not answer as expected ({error.orig}).", 1)
     return 0
 
 
@@ -125,20 +142,18 @@ def _said(sentence: str, status: int) -> int:
     return status
 
 
+@contextmanager
+def _migrated(settings: Settings) -> Iterator[Database]:
+    with closing(Database(settings.database_url)) as database:
+        if not database.is_ready():
+            raise StartRefused(
+                "USER_DATABASE_URL: the database does not answer, or its tables are missing or old; run `migrate`."
+            )
+        yield database
+
+
 def _accounts(settings: Settings, database: Database) -> Accounts:
     return Accounts(database, password_hashes(settings), utc_now)
-
-
-def _refuse_busy_port(settings: Settings) -> None:
-    """The server itself would report a busy port from deep inside a worker."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            where = f"{settings.host}:{settings.port}"
-            raise StartRefused(f"USER_SUBGRAPH_PORT: cannot listen on {where} ({error.strerror}).") from error
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """create_app(settings): the one place where the parts are built and joined."""
 
 import logging
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from user_subgraph.operation import Operations
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys, load_keys
-from user_subgraph.telemetry import log_to_stderr
 from user_subgraph.tokens import AccessTokens
 
 logger = logging.getLogger(__name__)
@@ -78,13 +76,6 @@ def create_app(settings: Settings, parts: Parts) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
     return app
-
-
-def from_environment() -> Flask:
-    """For the server's worker processes."""
-    log_to_stderr()
-    settings = Settings.from_environment(os.environ)
-    return create_app(settings, assembled(settings))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -14,6 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from user_subgraph.errors import StartRefused
+
 ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
 BUSY_TIMEOUT_S = 10
 
@@ -85,7 +87,12 @@ def _engine(url: URL, pool_size: int) -> Engine:
 
 def _make_folder(url: URL) -> None:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartRefused(
+                f"USER_DATABASE_URL: no folder for {url.database} ({error.strerror})."
+            ) from error
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

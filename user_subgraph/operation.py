@@ -66,6 +66,7 @@ class Operations:
         # Parsing and validating cost more than executing. A refusal is an exception, so it is not
         # remembered, and nobody can push the good documents out with bad ones.
         self._document = lru_cache(REMEMBERED_DOCUMENTS)(self._prepared)
+        self.remembered = self._document.cache_info
 
     def chosen(self, text: str, operation_name: str | None) -> Operation:
         """The operation to run; raises `OperationRefused`."""
@@ -78,6 +79,9 @@ class Operations:
         ]
         if len(named) != 1:
             raise OperationRefused([_refusal(BadRequest(_ambiguity(operation_name, len(named))))])
+        if self.schema.get_root_type(named[0].operation) is None:
+            kind = named[0].operation.value
+            raise OperationRefused([_refusal(ValidationFailed(f"There is no {kind} in this schema."))])
         return Operation(document, named[0])
 
     def shown(self, message: str) -> str:

@@ -16,7 +16,6 @@ class Settings:
 
     host: str
     port: int
-    processes: int
     threads: int
     database_url: str
     signing_keys_dir: Path
@@ -46,7 +45,6 @@ class Settings:
         return cls(
             host=read.text("LISTEN_HOST", "127.0.0.1"),
             port=port,
-            processes=read.number("USER_SUBGRAPH_PROCESSES", 1),
             threads=read.number("USER_SUBGRAPH_THREADS", 8),
             database_url=read.database_url("USER_DATABASE_URL", f"sqlite:///{data_dir}/users.sqlite3"),
             signing_keys_dir=Path(read.text("SIGNING_KEYS_DIR", str(data_dir / "keys"))),

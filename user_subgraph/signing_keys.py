@@ -43,12 +43,15 @@ class SigningKeys:
 
 def create_key(folder: Path) -> Path:
     """Write a new private key that only we may read, and give its path. From the next start on it signs."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"key_{str(ULID()).lower()}.pem"
     pem = ECKey.generate_key("P-256").as_pem(private=True)
-    # The mode is given at creation: between open and chmod another user could read.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The mode is given at creation: between open and chmod another user could read.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+    except OSError as error:
+        raise StartRefused(f"SIGNING_KEYS_DIR: cannot write {path} ({error.strerror}).") from error
     return path
 
 

@@ -143,7 +143,10 @@ class Service:
             "sessions": "id",
             "refresh_tokens": "token_hash",
         }
-        return {table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}") for table, keys in order.items()}
+        return {
+            table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}")  # noqa: S608 - our own names
+            for table, keys in order.items()
+        }
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:

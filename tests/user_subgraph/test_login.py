@@ -126,14 +126,18 @@ def test_a_disabled_account_says_so_only_to_who_has_the_password(service: Servic
         ),
         (
             Role.FINANCE,
-            "disputes:read ledger:read payments:read payments:read:any payments:write payments:write:any"
-            " profile:read profile:write refunds:write reports:read",
+            (
+                "disputes:read ledger:read payments:read payments:read:any payments:write payments:write:any"
+                " profile:read profile:write refunds:write reports:read"
+            ),
         ),
         (
             Role.ADMIN,
-            "audit:read disputes:read ledger:read payments:read payments:read:any payments:write"
-            " payments:write:any profile:read profile:write refunds:write reports:read users:read users:write"
-            " webhooks:manage",
+            (
+                "audit:read disputes:read ledger:read payments:read payments:read:any payments:write"
+                " payments:write:any profile:read profile:write refunds:write reports:read users:read users:write"
+                " webhooks:manage"
+            ),
         ),
     ],
 )

@@ -270,6 +270,7 @@ def test_filters(service: Service, five: str, chosen: dict[str, Any], found: lis
     assert emails(page) == found
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -1,0 +1,148 @@
+"""The commands of an operator: exit status, one sentence when refused, safe to run again."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from user_subgraph.__main__ import main
+from user_subgraph.database import Database
+from user_subgraph.federation import subgraph_sdl
+from user_subgraph.signing_keys import key_files
+from user_subgraph.user_repository import UserRepository
+
+QUICK_HASHES = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "8", "ARGON2_PARALLELISM": "1"}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    mask = os.umask(0o022)
+    yield {"DATA_DIR": str(tmp_path), **QUICK_HASHES}
+    os.umask(mask)
+
+
+def stored_roles(environment: dict[str, str], email: str) -> set[str]:
+    database = Database(f"sqlite:///{environment['DATA_DIR']}/users.sqlite3")
+    with database.reading() as session:
+        found = UserRepository(session).with_password(email)
+    database.close()
+    return {role.value for role in found[0].roles} if found else set()
+
+
+def test_print_schema_needs_neither_settings_nor_a_database(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["print-schema"], {"USER_SUBGRAPH_PORT": "wrong"}) == 0
+    assert capsys.readouterr().out == subgraph_sdl()
+
+
+def test_create_keys_makes_one_key_and_only_then_another(environment: dict[str, str], tmp_path: Path) -> None:
+    for _ in range(2):
+        assert main(["create-keys"], environment) == 0
+    first = key_files(tmp_path / "keys")
+    assert main(["create-keys", "--rotate"], environment) == 0
+
+    assert len(first) == 1
+    assert key_files(tmp_path / "keys")[:-1] == first
+
+
+def test_the_database_file_is_for_its_owner_alone(environment: dict[str, str], tmp_path: Path) -> None:
+    assert main(["migrate"], environment) == 0
+
+    assert (tmp_path / "users.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_demo_data_can_be_made_again_and_changes_nothing_then(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo = environment | {"DEMO_MODE": "1"}
+    assert [main([command], demo) for command in ("migrate", "create-demo-data", "create-demo-data")] == [
+        0,
+        0,
+        0,
+    ]
+
+    assert capsys.readouterr().out == "5 demo accounts added\n0 demo accounts added\n"
+    roles = [
+        stored_roles(demo, f"{who}@example.com") for who in ("ada", "grace", "support", "finance", "admin")
+    ]
+    assert roles == [{"CUSTOMER"}, {"CUSTOMER"}, {"SUPPORT"}, {"FINANCE"}, {"ADMIN"}]
+
+
+def test_demo_data_is_only_for_demonstrations(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"], environment) == 0
+    assert main(["create-demo-data"], environment) == 2
+
+    assert capsys.readouterr().err.startswith("DEMO_MODE must be 1")
+    assert stored_roles(environment, "ada@example.com") == set()
+
+
+def test_create_admin_reads_the_password_from_standard_input(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"], environment) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long enough one\n" * 2))
+
+    assert main(["create-admin", "--email", "Root@example.com"], environment) == 0
+    assert capsys.readouterr().out.startswith("usr_")
+    assert stored_roles(environment, "root@example.com") == {"ADMIN"}
+    assert main(["create-admin", "--email", "root@example.com"], environment) == 1
+    assert capsys.readouterr().err == "email: Another account has this address.\n"
+
+
+def test_create_admin_refuses_a_weak_password(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"], environment) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+
+    assert main(["create-admin", "--email", "root@example.com"], environment) == 1
+    assert capsys.readouterr().err == "password: At least 12 characters; a few words are fine.\n"
+
+
+def test_a_bad_setting_is_one_sentence_and_status_2(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"], environment | {"USER_SUBGRAPH_PORT": "eight"}) == 2
+    assert (
+        capsys.readouterr().err == "USER_SUBGRAPH_PORT must be a whole number from 1 to 65535, not 'eight'.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["migrate", "create-demo-data"])
+def test_a_database_that_does_not_answer_is_one_sentence(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    nowhere = {"USER_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/nothing", "DEMO_MODE": "1"}
+    assert main([command], environment | nowhere) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("USER_DATABASE_URL: ")
+    assert said.count("\n") == 1
+    assert "secret" not in said
+
+
+def test_a_database_without_tables_is_one_sentence(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["create-demo-data"], environment | {"DEMO_MODE": "1"}) == 2
+    assert capsys.readouterr().err.endswith("its tables are missing or old; run `migrate`.\n")
+
+
+@pytest.mark.parametrize("command", ["migrate", "create-keys"])
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    assert main([command], {"DATA_DIR": str(tmp_path / "file")}) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_serving_without_keys_is_one_sentence(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve"], environment) == 2
+    assert "create-keys" in capsys.readouterr().err

@@ -1,0 +1,175 @@
+"""`serve` as a process of its own: it answers, keeps going under many writers, and stops when told."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.user_subgraph.service import LOGIN, PASSWORD, REFRESH
+from user_subgraph.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+REGISTER = "mutation ($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    mask = os.umask(0o022)
+    environment = {
+        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "USER_SUBGRAPH_PORT": str(free_port()),
+        "ARGON2_TIME_COST": "1",
+        "ARGON2_MEMORY_KIB": "8",
+        "ARGON2_PARALLELISM": "1",
+        "MAX_BODY_BYTES": "50000",
+    }
+    assert [main([command], environment) for command in ("create-keys", "migrate")] == [0, 0]
+    os.umask(mask)
+    return environment
+
+
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "user_subgraph", "serve"]
+    given = {"PATH": os.environ["PATH"], **environment}
+    with subprocess.Popen(command, cwd=ROOT, env=given, stderr=subprocess.PIPE, text=True) as process:
+        base_url = f"http://127.0.0.1:{environment['USER_SUBGRAPH_PORT']}"
+        with httpx.Client(base_url=base_url, trust_env=False, timeout=20) as client:
+            try:
+                wait_until_ready(client, process)
+                yield client, process
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=20)
+
+
+def wait_until_ready(client: httpx.Client, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("not ready in time")
+
+
+@pytest.fixture(scope="module")
+def client(environment: dict[str, str]) -> Iterator[httpx.Client]:
+    with served(environment) as (client, _):
+        yield client
+
+
+def ask(client: httpx.Client, query: str, **variables: object) -> dict[str, dict[str, object]]:
+    body: dict[str, dict[str, object]] = client.post(
+        "/graphql", json={"query": query, "variables": variables}
+    ).json()
+    return body
+
+
+def test_many_writers_at_once_all_succeed(client: httpx.Client) -> None:
+    def register_and_log_in(number: int) -> tuple[object, object]:
+        given = {"email": f"user{number}@example.com", "password": PASSWORD}
+        return ask(client, REGISTER, input=given), ask(client, LOGIN, input=given)["data"]["login"]
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(register_and_log_in, range(64)))
+
+    registered = {"data": {"registerUser": {"__typename": "RegisterUserSuccess"}}}
+    assert [result[0] for result in results] == [registered] * 64
+    assert {result[1]["__typename"] for result in results} == {"LoginSuccess"}  # type: ignore[index]
+
+
+def test_a_token_replayed_over_http_kills_the_family(client: httpx.Client) -> None:
+    given = {"email": "ada@example.com", "password": PASSWORD}
+    ask(client, REGISTER, input=given)
+    first = ask(client, LOGIN, input=given)["data"]["login"]["tokens"]["refreshToken"]  # type: ignore[index]
+    second = ask(client, REFRESH, refresh=first)["data"]["refreshToken"]["tokens"]["refreshToken"]  # type: ignore[index]
+
+    outcomes = [ask(client, REFRESH, refresh=token)["data"]["refreshToken"] for token in (first, second)]
+
+    assert [outcome["__typename"] for outcome in outcomes] == ["InvalidTokenError"] * 2  # type: ignore[index]
+
+
+def test_chunked_bodies_are_read_and_bounded(client: httpx.Client) -> None:
+    def chunks(size: int) -> Iterator[bytes]:
+        yield b'{"query": "{ __typename }", "variables": {"x": "'
+        yield b"y" * size
+        yield b'"}}'
+
+    headers = {"Content-Type": "application/json"}
+    small, large = (client.post("/graphql", content=chunks(size), headers=headers) for size in (10, 60_000))
+
+    assert small.json() == {"data": {"__typename": "Query"}}
+    assert large.status_code == 413
+
+
+def test_half_sent_bodies_do_not_keep_others_waiting(client: httpx.Client) -> None:
+    head = (
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    half_sent = [
+        socket.create_connection((client.base_url.host, client.base_url.port or 0)) for _ in range(50)
+    ]
+    try:
+        for connection in half_sent:
+            connection.sendall(head)
+        answered = [client.get("/healthz", timeout=5).status_code for _ in range(5)]
+    finally:
+        for connection in half_sent:
+            connection.close()
+
+    assert answered == [200] * 5
+
+
+def test_a_busy_port_is_one_sentence(client: httpx.Client, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "user_subgraph", "serve"]
+    given = {"PATH": os.environ["PATH"], **environment}
+    second = subprocess.run(
+        command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    port = environment["USER_SUBGRAPH_PORT"]
+    assert second.returncode == 2
+    assert (
+        second.stderr == f"USER_SUBGRAPH_PORT: cannot listen on 127.0.0.1:{port} (Address already in use).\n"
+    )
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_when_told(environment: dict[str, str], told: signal.Signals) -> None:
+    with served(environment | {"USER_SUBGRAPH_PORT": str(free_port())}) as (_, process):
+        process.send_signal(told)
+
+        assert process.wait(timeout=20) == 0
+
+
+def test_tokens_and_passwords_stay_out_of_the_log(environment: dict[str, str]) -> None:
+    with served(environment | {"USER_SUBGRAPH_PORT": str(free_port())}) as (client, process):
+        given = {"email": "grace@example.com", "password": PASSWORD}
+        ask(client, REGISTER, input=given)
+        tokens = ask(client, LOGIN, input=given)["data"]["login"]["tokens"]
+        client.get("/graphql?query={me{id}}", headers={"Authorization": f"Bearer {tokens['accessToken']}"})  # type: ignore[index]
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+
+    assert log.count('"path": "/graphql"') == 3
+    secrets = [PASSWORD, "grace@", "{me{id}}", tokens["accessToken"], tokens["refreshToken"]]  # type: ignore[index]
+    assert not [secret for secret in secrets if secret in log]
