@@ -1,0 +1,54 @@
+"""Fixtures: the same world on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.payment_subgraph.databases import PostgresServer, SqliteFiles, postgres_server
+from tests.payment_subgraph.world import World
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run by anyio's plugin, which needs no setting in the root's configuration."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    source = request.getfixturevalue("sqlite_files" if request.param == "sqlite" else "postgres")
+    with source.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_files: SqliteFiles) -> Iterator[str]:
+    with sqlite_files.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """For what touches rows: both databases."""
+    made = World.build(database_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def small_world(sqlite_url: str) -> AsyncIterator[World]:
+    """For what does not depend on the database."""
+    made = World.build(sqlite_url)
+    yield made
+    await made.close()

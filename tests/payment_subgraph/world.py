@@ -1,0 +1,255 @@
+"""The whole service in one process: real schema, SDK, SQL; a wire for Stripe, a clock to turn, own tokens."""
+
+import itertools
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import stripe
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from payment_subgraph.app import Parts, build_parts, web_app
+from payment_subgraph.database import Database
+from payment_subgraph.settings import Settings
+from payment_subgraph.stripe_processor import StripeProcessor
+from sqlalchemy import event, func, select, text
+
+from tests.payment_subgraph.stripe_wire import StripeWire
+
+ISSUER = "http://users.test"
+AUDIENCE = "modular-payment-system"
+WEBHOOK_SECRET = "whsec_one"
+SIGNING_KEY = ECKey.generate_key("P-256", auto_kid=True)
+
+CUSTOMER = "payments:read payments:write"
+SUPPORT = f"{CUSTOMER} payments:read:any payments:write:any"
+FINANCE = f"{SUPPORT} refunds:write"
+
+
+class Clock:
+    """Real time until it is turned."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def turn(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+    scope: str
+
+    def token(self, *, key: ECKey = SIGNING_KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        now = int(time.time())
+        content = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": self.id,
+            "sid": "ses_1",
+            "scope": self.scope,
+            "roles": [],
+            "iat": now,
+            "exp": now + 600,
+            "jti": "1",
+        }
+        kept = {name: value for name, value in (content | claims).items() if value is not None}
+        head = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid} | (header or {})
+        return jwt.encode({name: value for name, value in head.items() if value is not None}, kept, key)
+
+
+ADA = Person("usr_ada", CUSTOMER)
+GRACE = Person("usr_grace", CUSTOMER)
+STAFF = Person("usr_staff", FINANCE)
+HELPDESK = Person("usr_helpdesk", SUPPORT)
+
+
+def settings(database_url: str, **environment: str) -> Settings:
+    return Settings.read(
+        {
+            "PAYMENT_DATABASE_URL": database_url,
+            "STRIPE_SECRET_KEY": "sk_test_wire",
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "TOKEN_ISSUER": ISSUER,
+            "JWKS_URL": f"{ISSUER}/jwks.json",
+            "OPERATION_ANSWER_SECONDS": "5",
+            **environment,
+        }
+    )
+
+
+def serve_keys(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=KeySet([SIGNING_KEY]).as_dict(private=False))
+
+
+@dataclass
+class World:
+    settings: Settings
+    clock: Clock
+    wire: StripeWire
+    parts: Parts
+    http: httpx.AsyncClient
+    key_client: httpx.AsyncClient
+    keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
+
+    @classmethod
+    def build(cls, database_url: str, **environment: str) -> "World":
+        chosen, clock = settings(database_url, **environment), Clock()
+        wire = StripeWire(clock)
+        processor = StripeProcessor(
+            chosen.stripe_secret_key, environment=chosen.environment, http_client=wire, clock=clock
+        )
+        parts = build_parts(chosen, processor, clock)
+        key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
+        app = web_app(chosen, parts, key_client, clock=clock)
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://payments.test")
+        return cls(chosen, clock, wire, parts, http, key_client)
+
+    async def close(self) -> None:
+        await self.parts.operations.drain()
+        await self.http.aclose()
+        await self.key_client.aclose()
+        await self.parts.database.close()
+
+    # Asking.
+
+    async def ask(self, query: str, person: Person | None = ADA, **variables: Any) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {person.token()}"} if person else {}
+        body = {"query": query, "variables": variables}
+        response = await self.http.post("/graphql", json=body, headers=headers)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def mutate(self, name: str, person: Person = ADA, **fields: Any) -> dict[str, Any]:
+        """The union member that the mutation *name* answers with, all of its fields selected."""
+        fields = {"idempotencyKey": next(self.keys)} | fields
+        kind = name[0].upper() + name[1:] + "Input!"
+        answer = await self.ask(MUTATION.format(name=name, kind=kind, extra=_EXTRA[name]), person, input=fields)
+        assert "errors" not in answer, answer
+        member: dict[str, Any] = answer["data"][name]
+        return member
+
+    async def pay(self, amount: str = "10.00", currency: str = "EUR", **fields: Any) -> dict[str, Any]:
+        """A payment of Ada's that the test card has paid."""
+        money = {"amount": amount, "currency": currency}
+        member = await self.mutate(
+            "createPayment", amount=money, confirm=True, paymentMethodId="pm_card_visa", **fields
+        )
+        payment: dict[str, Any] = member["payment"]
+        return payment
+
+    async def create(self, amount: str = "10.00", currency: str = "EUR", **fields: Any) -> dict[str, Any]:
+        return await self.mutate("createPayment", amount={"amount": amount, "currency": currency}, **fields)
+
+    async def payment(self, payment_id: str, person: Person = STAFF) -> dict[str, Any]:
+        answer = await self.ask(f"query($id: ID!) {{ payment(id: $id) {{ ...P }} }} {FRAGMENTS}", person, id=payment_id)
+        found: dict[str, Any] = answer["data"]["payment"]
+        return found
+
+    # Webhooks and the worker.
+
+    async def deliver(self, stripe_event: dict[str, Any], **how: Any) -> httpx.Response:
+        body = json.dumps(stripe_event)
+        return await self.post_webhook(body, signature(body, self.clock, **how))
+
+    async def post_webhook(self, body: str | bytes, signed: str | None) -> httpx.Response:
+        headers = {"stripe-signature": signed} if signed is not None else {}
+        return await self.http.post("/webhooks/stripe", content=body, headers=headers)
+
+    async def work(self) -> None:
+        """Rounds of the worker until there is nothing left to do now."""
+        while await self.parts.reconciler.round():
+            pass
+
+    # Looking behind.
+
+    async def count(self, table: Any, *conditions: Any) -> int:
+        async with self.parts.database.reading() as connection:
+            found = await connection.execute(select(func.count()).select_from(table).where(*conditions))
+            return int(found.scalar_one())
+
+    async def rows(self, table: Any) -> list[Any]:
+        async with self.parts.database.reading() as connection:
+            return list((await connection.execute(select(table))).mappings())
+
+    async def all_rows(self) -> dict[str, int]:
+        names = ("payments", "payment_operations", "refunds", "provider_events", "observations")
+        async with self.parts.database.reading() as connection:
+            return {
+                name: (await connection.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one()  # noqa: S608
+                for name in names
+            }
+
+
+def signature(
+    body: str, clock: Clock, *, secret: str = WEBHOOK_SECRET, seconds_ago: float = 0, tamper: bool = False
+) -> str:
+    at = int(clock().timestamp() - seconds_ago)
+    signed = body + " " if tamper else body
+    return stripe.WebhookSignature.generate_signature_header(signed, secret, at)
+
+
+class Statements:
+    """The SQL statements a database runs inside a `with` block."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine.sync_engine
+        self.texts: list[str] = []
+
+    def __enter__(self) -> "Statements":
+        event.listen(self._engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._note)
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SELECT pg_catalog.version", "PRAGMA")):
+            self.texts.append(statement)
+
+
+FRAGMENTS = """
+fragment M on Money { amount amountMinor currency }
+fragment O on PaymentOperation { id kind state amount { ...M } createdAt resolvedAt }
+fragment R on Refund { id amount { ...M } status reason note failureReason createdAt updatedAt }
+fragment P on Payment {
+  id reference description amount { ...M } status financialStatus captureMethod
+  amountCapturable { ...M } amountCaptured { ...M } amountRefunded { ...M } amountRefundPending { ...M }
+  amountRefundable { ...M } paymentMethod { id type brand last4 expMonth expYear isDefault reusable }
+  nextAction { type redirectUrl clientSecret } lastError { code declineCode message retryable occurredAt }
+  availableActions pendingOperations { ...O } user { id }
+  refunds { nodes { ...R } edges { cursor } pageInfo { hasNextPage endCursor } }
+  metadata { key value } createdAt updatedAt succeededAt canceledAt version
+}
+"""
+MUTATION = (
+    """mutation($input: {kind}) {{ {name}(input: $input) {{ __typename
+  ... on Error {{ message code }}
+  ... on OperationPending {{ payment {{ ...P }} operation {{ ...O }} retryAfterSeconds }}
+  ... on ValidationError {{ fields {{ path code message }} }}
+  ... on IdempotencyConflictError {{ originalOperation {{ ...O }} }}
+  ... on PaymentProviderError {{ retryable providerRequestId }}
+  {extra} }} }}"""
+    + FRAGMENTS.replace("{", "{{").replace("}", "}}")
+)
+_PAID = "... on PaymentSuccess { payment { ...P } operation { ...O } replayed }"
+_DECLINED = "... on PaymentDeclinedError { declineCode retryable declined: payment { ...P } }"
+_STATE = "... on InvalidPaymentStateError { currentStatus allowedActions }"
+_NOT_FOUND = "... on NotFoundError { id }"
+_EXTRA = {
+    "createPayment": f"{_PAID} {_DECLINED} ... on DuplicatePaymentError {{ existingPayment {{ ...P }} }}",
+    "confirmPayment": f"{_PAID} {_DECLINED} {_STATE} {_NOT_FOUND}",
+    "cancelPayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
+    "refundPayment": f"""... on RefundSuccess {{ refund {{ ...R }} payment {{ ...P }} operation {{ ...O }} replayed }}
+        ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }} {_STATE} {_NOT_FOUND}""".replace(
+        "{{", "{"
+    ).replace("}}", "}"),
+}
