@@ -14,7 +14,7 @@ Rule = Callable[[Any], Any]
 
 NAME_MAX_LENGTH = 100
 _PHONE_SPACING = re.compile(r"[\s().-]")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 # The part of BCP 47 that a program can act on: language, script, region.
 _LOCALE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?", re.IGNORECASE | re.ASCII)
 
