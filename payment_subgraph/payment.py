@@ -93,9 +93,10 @@ class Failure:
 class Payment:
     """One row of `payments`. Amounts are minor units of *currency*.
 
-    *version* counts the changes: whoever writes names the version it read. *frozen_reason* is set when
-    the provider contradicted us (other amount, a settled payment reopened): such a payment takes no
-    command and no change any more until a person has looked at it.
+    *version* counts the changes. *readings* counts the readings of the provider's object that were
+    taken in, also those that changed nothing: see refresh.py. *frozen_reason* is set when the provider
+    contradicted us (other amount, a settled payment reopened): such a payment takes no command and no
+    change any more until a person has looked at it.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Payment:
     succeeded_at: datetime | None = None
     canceled_at: datetime | None = None
     version: int = 1
+    readings: int = 0
 
     def money(self, minor: int) -> Money:
         return Money(minor, self.currency)

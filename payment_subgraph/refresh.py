@@ -1,9 +1,12 @@
 """The one door through which provider state enters our rows.
 
 API answers, lookups, webhooks and the reconciler all come here. Each brings (or fetches) a reading of
-the provider's objects together with the versions of our rows from *before* that reading; it is written
-only if those are still the versions. Whoever lost the race reads again. So no order or repetition of
-hints can write an older state over a newer one.
+the provider's objects together with the count of readings taken in *before* it began; it is written only
+if that is still the count. Whoever lost the race reads again. So no order or repetition of hints can
+write an older state over a newer one.
+
+Why a count of readings and not the row's version: a reading that finds nothing new changes no version,
+and an older one that saw a state in between (A, B, A again) would then be let in after it.
 
 What follows from a change of state (ledger entries, outbox messages) belongs into `_write`, in the same
 transaction, keyed by payment id and new version: never to "an event arrived".
@@ -42,9 +45,9 @@ class RefreshContended(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The rows' versions before the provider was read."""
+    """How far our rows were before the provider was read."""
 
-    payment_version: int
+    readings: int
     refund_versions: dict[str, int]
 
 
@@ -71,7 +74,7 @@ class Refresh:
             if payment is None:
                 raise LookupError(payment_id)
             known = await rows.refunds_of(payment_id)
-        return Basis(payment.version, {refund.id: refund.version for refund in known})
+        return Basis(payment.readings, {refund.id: refund.version for refund in known})
 
     async def read(self, payment_id: str, provider_payment_id: str, *, refunds: bool) -> Reading:
         basis = await self.basis(payment_id)
@@ -144,7 +147,7 @@ class Refresh:
         if changes or after != payment or settle is not None:
             await _record(rows, payment, reading, cause, now)
         await _write_refunds(rows, changes, now)
-        changed = await _changed(rows, payment, after, now)
+        changed = await _changed(rows, payment, after, now, read=reading.payment is not None)
         verdict = settle[1](changed, current) if settle else None
         if settle and verdict:
             await rows.resolve_operation(settle[0].id, verdict.state, now, result=verdict.rejection)
@@ -159,7 +162,7 @@ class Refresh:
 
 
 def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:
-    if reading.payment is not None and payment.version != reading.basis.payment_version:
+    if reading.payment is not None and payment.readings != reading.basis.readings:
         return True
     versions = {refund.id: refund.version for refund in known}
     mentioned = {found.id for one in reading.refunds if (found := _local(known, one))}
@@ -200,9 +203,14 @@ async def _write_refunds(
             await rows.change_refund(before, after, now)
 
 
-async def _changed(rows: Transaction, before: Payment, after: Payment, now: datetime) -> Payment:
+async def _changed(
+    rows: Transaction, before: Payment, after: Payment, now: datetime, *, read: bool = True
+) -> Payment:
     if after == before:
+        if read:
+            await rows.count_reading(before)
         return before
+    after = replace(after, readings=before.readings + read)
     if before.status is PaymentStatus.FAILED:
         log.error(
             "ALERT payment %s was given up, but exists at the provider: now %s", before.id, after.status

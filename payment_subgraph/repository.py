@@ -105,6 +105,10 @@ class Transaction:
         written = await self._connection.execute(statement.returning(payments.c.id))
         return changed if written.first() else None
 
+    async def count_reading(self, payment: Payment) -> None:
+        more = {"readings": payment.readings + 1}
+        await self._connection.execute(update(payments).where(payments.c.id == payment.id).values(more))
+
     async def has_silent_payments(self, now: datetime) -> bool:
         return (
             await self._first(select(payments.c.id).where(payments.c.reread_at <= now).limit(1)) is not None

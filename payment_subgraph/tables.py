@@ -158,6 +158,7 @@ payments: Final = Table(
     Column("amount_refund_pending", BigInteger, nullable=False),
     Column("frozen_reason", String(64)),
     Column("version", Integer, nullable=False),
+    Column("readings", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("succeeded_at", UtcDateTime),

@@ -130,24 +130,24 @@ class StripeWire(stripe.HTTPClient):
     def _read(self, path: str, params: dict[str, str]) -> Answer:
         match path.split("/")[2:]:
             case ["payment_intents"]:
-                return self._listed(list(self.intents.values()), params)
+                return self._listed(path, list(self.intents.values()), params)
             case ["payment_intents", intent] if intent in self.intents:
                 return 200, self.intents[intent]
             case ["refunds"]:
                 of = [one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]]
-                return self._listed(of, params)
+                return self._listed(path, of, params)
             case ["events"]:
-                return self._listed(self.events, params)
+                return self._listed(path, self.events, params)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
 
-    def _listed(self, found: list[dict[str, Any]], params: dict[str, str]) -> Answer:
+    def _listed(self, path: str, found: list[dict[str, Any]], params: dict[str, str]) -> Answer:
         """Newest first, in pages."""
         since, until = int(params.get("created[gte]", 0)), int(params.get("created[lte]", 2**40))
         rows = [one for one in reversed(found) if since <= one["created"] <= until]
         if "starting_after" in params:
             rows = rows[[one["id"] for one in rows].index(params["starting_after"]) + 1 :]
         limit = int(params.get("limit", 10))
-        return 200, {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": "/v1/x"}
+        return 200, {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": path}
 
     def _act(self, call: Call) -> Answer:
         match call.path.split("/")[2:]:

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("amount_refund_pending", sa.BigInteger(), nullable=False),
         sa.Column("frozen_reason", sa.String(length=64), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),

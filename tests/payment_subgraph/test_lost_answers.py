@@ -1,0 +1,324 @@
+"""Answers that never came: nothing is told as failed, nothing is done twice, the worker finds the truth."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from payment_subgraph.tables import observations, payment_operations, payments
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from tests.payment_subgraph.stripe_wire import Fault
+from tests.payment_subgraph.world import STAFF, World
+
+pytestmark = pytest.mark.anyio
+
+SENT_AGAIN = [Fault.LOST_REQUEST, Fault.LOST_ANSWER, Fault.CONFLICT, Fault.TOO_MANY, Fault.NONSENSE]
+
+
+@pytest.mark.parametrize("fault", SENT_AGAIN)
+async def test_a_create_without_an_answer_is_sent_again_under_its_key(world: World, fault: Fault) -> None:
+    world.wire.faults = [fault] * (1 if fault is not Fault.CONFLICT else 3)
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa")
+
+    world.clock.turn(minutes=2)
+    await world.work()
+
+    assert member["__typename"] == "OperationPending"
+    assert member["payment"]["status"] == "CREATED"
+    assert member["payment"]["pendingOperations"][0]["kind"] == "CREATE"
+    healed = await world.payment(member["payment"]["id"])
+    assert healed["status"] == "SUCCEEDED"
+    assert healed["pendingOperations"] == []
+    assert len(world.wire.intents) == 1
+    assert len({call.key for call in world.wire.posts}) == 1
+
+
+async def test_the_client_may_press_on_with_the_same_key(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER]
+    await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+    world.clock.turn(minutes=2)
+
+    member = await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+
+    assert member["__typename"] == "PaymentSuccess"
+    assert member["replayed"]
+    assert len(world.wire.intents) == 1
+
+
+async def test_before_the_back_off_is_over_nothing_is_sent(world: World) -> None:
+    world.wire.faults = [Fault.LOST_REQUEST]
+    await world.create(idempotencyKey="k")
+    await world.work()
+    member = await world.create(idempotencyKey="k")
+
+    assert member["__typename"] == "OperationPending"
+    assert member["operation"]["state"] == "UNKNOWN"
+    assert len(world.wire.posts) == 1
+
+
+async def test_a_stored_500_that_did_the_work_is_found_by_looking(world: World) -> None:
+    world.wire.faults = [Fault.DONE_BUT_500]
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa")
+    posts = len(world.wire.posts)
+
+    world.clock.turn(minutes=1)
+    await world.work()
+
+    assert member["__typename"] == "OperationPending"
+    assert (await world.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
+    assert len(world.wire.posts) == posts
+
+
+async def test_a_stored_500_that_did_nothing_is_given_up_only_after_the_grace(world: World) -> None:
+    world.wire.faults = [Fault.STORED_500]
+    member = await world.create(idempotencyKey="k", reference="order-1")
+    payment_id = member["payment"]["id"]
+
+    states = []
+    for _ in range(4):
+        world.clock.turn(minutes=10)
+        await world.work()
+        states.append((await world.payment(payment_id))["status"])
+    again = await world.create(idempotencyKey="k", reference="order-1")
+    fresh = await world.create(reference="order-1")
+
+    assert states == ["CREATED", "CREATED", "FAILED", "FAILED"]
+    assert again["__typename"] == "PaymentProviderError"
+    assert again["retryable"]
+    assert fresh["__typename"] == "PaymentSuccess"
+
+
+async def test_looking_finds_one_intent_among_hundreds(small_world: World) -> None:
+    small_world.wire.faults = [Fault.DONE_BUT_500]
+    member = await small_world.create()
+    for number in range(230):
+        small_world.wire.intents[f"pi_other_{number}"] = {
+            **small_world.wire.intents["pi_1"],
+            "id": f"pi_other_{number}",
+            "metadata": {},
+        }
+
+    small_world.clock.turn(minutes=1)
+    await small_world.work()
+
+    assert (await small_world.payment(member["payment"]["id"]))["status"] == "REQUIRES_PAYMENT_METHOD"
+
+
+async def test_after_the_providers_memory_has_gone_nothing_is_sent_again(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER]
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa")
+    posts = len(world.wire.posts)
+    world.wire.keys.clear()  # Stripe forgets keys after 24 hours
+
+    world.clock.turn(hours=25)
+    await world.work()
+
+    assert (await world.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
+    assert len(world.wire.posts) == posts
+    assert len(world.wire.intents) == 1
+
+
+async def test_a_webhook_adopts_the_payment_whose_answer_was_lost(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER]
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa")
+
+    await world.deliver(world.wire.event("payment_intent.succeeded", world.wire.intents["pi_1"]))
+    await world.work()  # no time has passed: the event alone wakes the operation
+
+    healed = await world.payment(member["payment"]["id"])
+    assert healed["status"] == "SUCCEEDED"
+    assert healed["pendingOperations"] == []
+    assert len(world.wire.intents) == 1
+
+
+@pytest.mark.parametrize("fault", [*SENT_AGAIN, Fault.DONE_BUT_500])
+async def test_a_refund_without_an_answer_is_made_once(world: World, fault: Fault) -> None:
+    payment = await world.pay("10.00")
+    world.wire.faults = [fault] * (1 if fault is not Fault.CONFLICT else 3)
+    money = {"amount": "4.00", "currency": "EUR"}
+    member = await world.mutate("refundPayment", STAFF, paymentId=payment["id"], amount=money)
+
+    world.clock.turn(minutes=2)
+    await world.work()
+
+    assert member["__typename"] == "OperationPending"
+    healed = await world.payment(payment["id"])
+    assert healed["amountRefunded"]["amount"] == "4.00"
+    assert healed["amountRefundPending"]["amount"] == "0.00"
+    assert [one["status"] for one in healed["refunds"]["nodes"]] == ["SUCCEEDED"]
+    assert len(world.wire.refunds) == 1
+
+
+async def test_a_refund_that_never_was_is_released_after_the_grace(world: World) -> None:
+    payment = await world.pay("10.00")
+    world.wire.faults = [Fault.STORED_500]
+    await world.mutate("refundPayment", STAFF, paymentId=payment["id"])
+
+    for _ in range(4):
+        world.clock.turn(minutes=10)
+        await world.work()
+
+    seen = await world.payment(payment["id"])
+    assert seen["amountRefundable"]["amount"] == "10.00"
+    assert [one["status"] for one in seen["refunds"]["nodes"]] == ["FAILED"]
+
+
+async def test_a_refund_webhook_binds_the_refund_whose_answer_was_lost(world: World) -> None:
+    payment = await world.pay("10.00")
+    world.wire.faults = [Fault.LOST_ANSWER]
+    await world.mutate("refundPayment", STAFF, paymentId=payment["id"])
+
+    await world.deliver(world.wire.event("refund.created", world.wire.refunds["re_1"]))
+    await world.work()
+
+    seen = await world.payment(payment["id"])
+    assert [one["status"] for one in seen["refunds"]["nodes"]] == ["SUCCEEDED"]
+    assert seen["financialStatus"] == "REFUNDED"
+    assert seen["pendingOperations"] == []
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.DONE_BUT_500])
+async def test_a_confirmation_without_an_answer_charges_once(world: World, fault: Fault) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.faults = [fault]
+    member = await world.mutate("confirmPayment", paymentId=payment["id"], paymentMethodId="pm_card_visa")
+
+    world.clock.turn(minutes=1)
+    await world.work()
+
+    assert member["__typename"] == "OperationPending"
+    healed = await world.payment(payment["id"])
+    assert healed["status"] == "SUCCEEDED"
+    assert healed["pendingOperations"] == []
+
+
+async def test_a_process_that_died_after_its_intention_is_survived(world: World) -> None:
+    """The row is there and claimed; its process never comes back, and Stripe has heard nothing."""
+    dead = World.build(world.settings.database.url)
+    dead.wire.gate = asyncio.Event()
+    asked = asyncio.create_task(dead.create())
+    while not dead.wire.posts:
+        await asyncio.sleep(0)
+    for task in (asked, *dead.parts.operations.running):
+        task.cancel()
+    (operation,) = await world.rows(payment_operations)
+    await world.work()
+    held = len(world.wire.posts)
+
+    world.clock.turn(seconds=91)
+    await world.work()
+
+    assert (operation["state"], held) == ("IN_FLIGHT", 0)
+    (payment,) = await world.rows(payments)
+    assert payment["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert len(world.wire.posts) == 1
+    await dead.close()
+
+
+async def test_what_is_sent_again_is_what_was_written_first(world: World) -> None:
+    """A deploy between two tries must not change the request: the row's params and version go out."""
+    world.wire.faults = [Fault.LOST_REQUEST]
+    await world.create("10.00")
+    async with world.parts.database.writing() as connection:
+        await connection.execute(text("UPDATE payment_operations SET provider_version = '2020-01-01'"))
+
+    world.clock.turn(minutes=1)
+    await world.work()
+
+    first, second = world.wire.posts
+    assert first.params == second.params
+    assert second.version == "2020-01-01"
+
+
+async def test_a_key_with_other_parameters_is_looked_up_never_renewed(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER]
+    member = await world.create("10.00")
+    params, status, body = next(iter(world.wire.keys.values()))
+    world.wire.keys = {key: (params | {"x": "y"}, status, body) for key in world.wire.keys}
+
+    for _ in range(2):
+        world.clock.turn(minutes=3)
+        await world.work()
+
+    assert (await world.payment(member["payment"]["id"]))["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert len(world.wire.posts) == 2
+    assert len(world.wire.intents) == 1
+
+
+async def test_a_replayed_answer_does_not_write_an_old_state(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER]
+    member = await world.create()
+    world.wire.succeed("pi_1")  # the payer was faster than our second try, whose answer is the first one's
+
+    world.clock.turn(minutes=1)
+    await world.work()
+
+    assert (await world.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_wrong_credentials_on_a_second_try_prove_nothing(world: World) -> None:
+    world.wire.faults = [Fault.LOST_ANSWER, Fault.WRONG_KEY]
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa")
+    world.clock.turn(minutes=1)
+    await world.work()
+    unsure = await world.payment(member["payment"]["id"])
+
+    world.clock.turn(minutes=5)
+    await world.work()
+
+    assert unsure["status"] == "CREATED"
+    assert unsure["pendingOperations"][0]["state"] == "UNKNOWN"
+    assert (await world.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_two_workers_do_not_send_one_operation_twice(world: World) -> None:
+    world.wire.faults = [Fault.LOST_REQUEST]
+    await world.create()
+    other = World.build(world.settings.database.url)
+    other.wire.intents, other.wire.keys = world.wire.intents, world.wire.keys
+    for each in (world, other):
+        each.clock.turn(minutes=1)
+
+    await asyncio.gather(world.work(), other.work())
+
+    assert len(world.wire.posts) + len(other.wire.posts) == 2
+    await other.close()
+
+
+async def test_the_log_of_observations_only_grows(world: World) -> None:
+    await world.pay()
+
+    assert await world.count(observations) == 1
+    for change in ("UPDATE observations SET source = 'X'", "DELETE FROM observations"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with world.parts.database.writing() as connection:
+                await connection.execute(text(change))
+    (row,) = await world.rows(observations)
+    assert "client_secret" not in row["snapshot"]
+    assert row["snapshot"]["status"] == "SUCCEEDED"
+
+
+async def test_a_silent_open_payment_is_read_again(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.succeed("pi_1")  # and its webhook is lost
+
+    await world.work()
+    early = await world.payment(payment["id"])
+    world.clock.turn(minutes=16)
+    await world.work()
+
+    assert early["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_a_settled_payment_is_not_read_again(world: World) -> None:
+    await world.pay()
+    reads = len(world.wire.calls)
+
+    world.clock.turn(days=1)
+    async with world.parts.repository.writing() as rows:
+        silent = await rows.claim_silent_payments(world.clock() + timedelta(days=1), 10)
+
+    assert silent == []
+    assert len(world.wire.calls) == reads
