@@ -199,6 +199,7 @@ class App:
         finally:
             answering.cancel()
             leaving.cancel()
+            await asyncio.wait((answering, leaving))
 
 
 async def _left(receive: Receive) -> None:

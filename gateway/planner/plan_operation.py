@@ -10,7 +10,7 @@ from gateway.planner.locations import locate_clients_fields
 from gateway.planner.options import Hop, Option
 from gateway.planner.places import Need, Place
 from gateway.planner.walk import Walk
-from gateway.query_plan import EntityPart, Fetch, Plan
+from gateway.query_plan import EntityPart, EntitySent, Fetch, Plan
 from gateway.selection import Field, OneField, Selection
 from gateway.supergraph import Supergraph
 
@@ -131,22 +131,21 @@ class _FetchWriter:
 
     def _parts(self, stage: FetchGraph, drafts: list[Draft]) -> tuple[EntityPart, ...]:
         """Equal questions about objects at different paths are one question about more objects."""
-        equal: dict[tuple[str, str], list[Draft]] = {}
+        equal: dict[tuple[tuple[EntitySent, ...], str], list[Draft]] = {}
         for draft in drafts:
-            sent = " ".join(map(str, stage.sent(draft)))
-            equal.setdefault((sent, _text(draft)), []).append(draft)
+            equal.setdefault((stage.sent(draft), _text(draft)), []).append(draft)
         return tuple(
             EntityPart(
                 paths=tuple(draft.path for draft in alike),
                 locations=tuple(draft.location for draft in alike),
-                sent=stage.sent(alike[0]),
+                sent=sent,
                 selection=text,
                 asked=_asked(alike[0]),
                 name=f"_e{number}" if len(equal) > 1 else "_entities",
                 variable=self._representations(number, len(equal)),
                 has_objects=alike[0].selection.has_objects,
             )
-            for number, ((_, text), alike) in enumerate(equal.items())
+            for number, ((sent, text), alike) in enumerate(equal.items())
         )
 
     def _representations(self, number: int, of: int) -> str:

@@ -264,7 +264,7 @@ def test_a_refused_fetch_is_one_error_for_each_of_its_root_fields() -> None:
 
 def test_a_million_places_are_not_a_million_errors() -> None:
     federation = broken("loans", refused)
-    federation.world.roots["Query.books"] = lambda first: list(federation.world.objects[2:]) * 500  # type: ignore[index]
+    federation.world.roots["Query.books"] = lambda **_: list(federation.world.objects[2:]) * 500  # type: ignore[index]
 
     answer = federation.ask("{ books { loans { days } } }")
 

@@ -83,7 +83,7 @@ def test_a_bad_variable_is_refused_before_anything_is_asked(variables: dict[str,
 def test_strings_of_every_kind_reach_the_subgraph_as_they_were_written() -> None:
     federation = library()
     seen: list[str] = []
-    federation.world.roots["Query.book"] = lambda isbn: seen.append(isbn)  # type: ignore[index]
+    federation.world.roots["Query.book"] = lambda **given: seen.append(given["isbn"])  # type: ignore[index]
 
     federation.ask('{ a: book(isbn: "two  spaces \\n \\"quoted\\" \\u00e9 # no comment") { isbn } }')
     federation.ask('{ a: book(isbn: """\n    block\n      of  text\n    """) { isbn } }')
@@ -99,9 +99,9 @@ def changing() -> tuple[Federation, list[str]]:
     done: list[str] = []
     emma = federation.world.objects[2]
     roots = federation.world.roots
-    roots["Mutation.addBook"] = lambda isbn, title: done.append(f"add {isbn}") or emma  # type: ignore[index]
-    roots["Mutation.lend"] = lambda isbn, member: done.append(f"lend {isbn}") or emma["loans"][0]  # type: ignore[index]
-    roots["Mutation.rename"] = lambda id, email: done.append(f"rename {id}") or federation.world.objects[1]  # type: ignore[index]  # noqa: A006
+    roots["Mutation.addBook"] = lambda isbn, **_: done.append(f"add {isbn}") or emma  # type: ignore[index]
+    roots["Mutation.lend"] = lambda isbn, **_: done.append(f"lend {isbn}") or emma["loans"][0]  # type: ignore[index]
+    roots["Mutation.rename"] = lambda id, **_: done.append(f"rename {id}") or federation.world.objects[1]  # type: ignore[index]  # noqa: A006
     return federation, done
 
 

@@ -1,0 +1,113 @@
+"""Limits, and hostile operations that must be cheap to refuse."""
+
+import time
+
+import pytest
+
+from gateway.settings import Limits, Settings
+from tests.gateway.test_entities import library
+from tests.gateway.testbed import Federation
+
+TOO_COMPLEX = [{"code": "QUERY_TOO_COMPLEX"}]
+QUICKLY_S = 1.0
+
+
+def limited(**limits: int) -> Federation:
+    base = library()
+    return Federation(
+        "library", list(base.world.objects), base.world.roots, settings=Settings(limits=Limits(**limits))
+    )
+
+
+def nested(levels: int) -> str:
+    return "{ me { loans { " + "book { loans { " * levels + "days" + " } }" * levels + " } } }"
+
+
+@pytest.mark.parametrize(
+    ("limits", "fitting", "beyond"),
+    [
+        ({"depth": 5}, nested(1), nested(2)),
+        ({"depth": 2}, "{ me { ...F } } fragment F on Member { id }", "{ me { ...F } } fragment F on Member { favourite { isbn } }"),
+        ({"aliases": 2}, "{ a: me { b: id } }", "{ a: me { b: id c: id } }"),
+        ({"root_fields": 2}, "{ a: me { id } b: me { id } }", "{ a: me { id } ...on Query { b: me { id } c: me { id } } }"),
+        ({"root_fields": 1}, "{ ...F } fragment F on Query { me { id } }", "{ ...F } fragment F on Query { me { id } b: me { id } }"),
+        ({"directives": 1}, "{ me @skip(if: false) { id } }", "{ me @skip(if: false) { id @skip(if: false) } }"),
+        ({"fields": 3}, "{ me { id email } }", "{ me { id email favourite { isbn } } }"),
+        ({"tokens": 8}, "{ me { id } }", "{ me { id email id id } }"),
+        ({"planning_steps": 2}, "{ me { id } }", "{ me { id email favourite { isbn } } }"),
+    ],
+)  # fmt: skip
+def test_each_limit_lets_through_what_fits_and_refuses_what_does_not(
+    limits: dict[str, int], fitting: str, beyond: str
+) -> None:
+    federation = limited(**limits)
+
+    assert "errors" not in federation.ask(fitting)
+    assert [each["extensions"] for each in federation.ask(beyond)["errors"]] == TOO_COMPLEX
+    assert federation.request_count() == 0
+
+
+def bomb(levels: int) -> str:
+    """Each fragment spreads the next one twice: 2^levels fields."""
+    fragments = "".join(
+        f"fragment F{n} on Book {{ loans {{ book {{ ...F{n + 1} }} }} a: loans {{ book {{ ...F{n + 1} }} }} }} "
+        for n in range(levels)
+    )
+    return "{ books { ...F0 } } " + fragments + f"fragment F{levels} on Book {{ isbn }}"
+
+
+HOSTILE = {
+    "fragment bomb": bomb(40),
+    "flat fragment bomb": "{ me { ...F0 } } "
+    + "".join(f"fragment F{n} on Member {{ ...F{n + 1} ...F{n + 1} }} " for n in range(200))
+    + "fragment F200 on Member { id }",
+    "fragment chain": "{ me { ...F0 } } "
+    + "".join(f"fragment F{n} on Member {{ ...F{n + 1} }} " for n in range(500))
+    + "fragment F500 on Member { id }",
+    "fragment ring": "{ me { ...F0 } } "
+    + "".join(f"fragment F{n} on Member {{ ...F{(n + 1) % 500} }} " for n in range(500)),
+    "deep": nested(300),
+    "one field again and again": "{ me { " + "id " * 4_900 + "} }",
+    "one object again and again": "{ " + "me { loans { days } } " * 600 + "}",
+    "overlapping fragments": "{ me { " + " ".join(f"...F{n}" for n in range(400)) + " } } "
+    + " ".join(f"fragment F{n} on Member {{ id email }}" for n in range(400)),
+    "aliases": "{ " + " ".join(f"a{n}: me {{ id }}" for n in range(800)) + " }",
+    "directives": "{ me " + "@skip(if: false) " * 700 + "{ id } }",
+    "unknown fields": "{ " + " ".join(f"x{n}" for n in range(4_000)) + " }",
+    "deep list": '{ book(isbn: ' + "[" * 2_000 + "]" * 2_000 + ") { isbn } }",
+    "deep object": "{ book(isbn: " + "{a:" * 1_000 + "1" + "}" * 1_000 + ") { isbn } }",
+    "deep introspection": "{ __schema { types { " + "fields { type { " * 10 + "name" + " } }" * 10 + " } } }",
+    "comments": "#\n" * 400_000 + "{ me { id } }",
+    "one long string": '{ book(isbn: "' + "x" * 900_000 + '") { isbn } }',
+    "deep type": "query (" + "$a: " + "[" * 3_000 + "ID" + "]" * 3_000 + ") { me { id } }",
+    "brackets": "{" * 4_000,
+    "variables": "query (" + " ".join(f"$v{n}: ID" for n in range(1_500)) + ") { me { id } }",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_operation_is_dealt_with_quickly(name: str) -> None:
+    federation = library()
+    started = time.perf_counter()
+
+    answer = federation.ask(HOSTILE[name])
+
+    assert time.perf_counter() - started < QUICKLY_S
+    assert "errors" in answer or federation.request_count() <= 1
+
+
+@pytest.mark.parametrize(
+    "query", ["fragment A on Book { ...A } { me { id } }", "{ ...A } fragment A on Query { me { id ...A } }"]
+)
+def test_a_fragment_cannot_spread_itself(query: str) -> None:
+    assert [each["extensions"]["code"] for each in library().ask(query)["errors"]] == [
+        "GRAPHQL_VALIDATION_FAILED"
+    ]
+
+
+def test_the_usual_introspection_query_passes_the_limits() -> None:
+    from graphql import get_introspection_query  # noqa: PLC0415
+
+    answer = library().ask(get_introspection_query(directive_is_repeatable=True, specified_by_url=True))
+
+    assert "errors" not in answer
