@@ -8,7 +8,7 @@ UV := .tools/bin/uv
 UV_VERSION := 0.13.9
 LAUNCH := $(UV) run --frozen --quiet python -m launcher
 SERVICES := user_subgraph payment_subgraph gateway fake_stripe
-SUITES := $(addprefix test-,$(SERVICES)) test-system
+SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-system
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format schema prepare clean $(SUITES)
@@ -24,9 +24,11 @@ test: $(SUITES) ## set everything up and run every test
 check: prepare ## lint, types and the direction of imports
 	$(UV) run --frozen ruff check
 	$(UV) run --frozen ruff format --check
-	$(UV) run --frozen mypy launcher schema
-	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy $(service) &&) true
+	$(UV) run --frozen mypy --cache-dir .mypy_cache/root launcher schema
+	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy --cache-dir .mypy_cache/$(service) $(service) &&) true
 	$(UV) run --frozen lint-imports
+	@$(LAUNCH) npm run typecheck --prefix frontend
+	@$(LAUNCH) npm run lint --prefix frontend
 
 format: $(UV) ## format the code and put what ruff can put right
 	$(UV) run --frozen ruff format
@@ -39,11 +41,15 @@ prepare: $(UV) ## install all environments, build the web page
 	@$(LAUNCH) prepare
 
 clean: ## delete environments, builds and local data
-	rm -rf .tools .venv .data $(addsuffix /.venv,$(SERVICES)) frontend/dist frontend/node_modules schema/node_modules tests/hive/node_modules
+	rm -rf .tools .venv .data $(addsuffix /.venv,$(SERVICES)) frontend/dist frontend/node_modules schema/node_modules tests/e2e/hive/node_modules
 
 $(addprefix test-,$(SERVICES)): test-%: prepare
 	@echo "── $*"
 	$(UV) run --frozen --project $* pytest tests/$*
+
+test-frontend: prepare
+	@echo "── frontend"
+	@$(LAUNCH) npm test --prefix frontend
 
 test-system: prepare
 	@echo "── the whole system"

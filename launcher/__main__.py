@@ -1,4 +1,9 @@
-"""`python -m launcher run` sets up and runs the system; `python -m launcher prepare` only installs what tests need."""
+"""`python -m launcher COMMAND`, from the root of the repository.
+
+run       set up and run the whole system until Ctrl-C
+prepare   only install what `make check` and `make test` need
+npm …     npm, with the machine's Node or the one from PyPI
+"""
 
 import asyncio
 import sys
@@ -6,7 +11,7 @@ import time
 
 from launcher.demo import create_demo_payments
 from launcher.errors import LaunchError
-from launcher.preparation import install, install_node_modules, prepare_data
+from launcher.preparation import install, install_node_modules, prepare_data, run_npm
 from launcher.services import check_ports, services
 from launcher.settings import Settings
 from launcher.supervisor import Supervisor
@@ -33,9 +38,9 @@ async def run(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Everything the test suites need: the services, the web page, and the npm packages of schema/ and tests/hive/."""
+    """Everything the test suites need: the services, the web page, and the npm packages of schema/ and tests/e2e/hive/."""
     install(settings)
-    for folder in ("schema", "tests/hive"):
+    for folder in ("schema", "tests/e2e/hive"):
         install_node_modules(settings, folder)
 
 
@@ -47,6 +52,8 @@ def main(arguments: list[str]) -> int:
                 asyncio.run(run(settings))
             case ["prepare"]:
                 prepare(settings)
+            case ["npm", *rest]:
+                return run_npm(settings, rest)
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

@@ -18,7 +18,7 @@ from launcher.supervisor import last_line
 
 PROJECTS = ("user_subgraph", "payment_subgraph", "gateway", "fake_stripe")
 FRONTEND = ROOT / "frontend"
-NODE_FROM = (20, 0)
+NODE_FROM = (20, 19)  # what Vite needs
 
 
 def install(settings: Settings) -> None:
@@ -78,11 +78,18 @@ def install_node_modules(settings: Settings, folder: str) -> None:
 
 
 def node_environment(settings: Settings) -> dict[str, str]:
-    """An environment whose PATH finds Node >= 20: the machine's own, or else the one from PyPI (installed when needed)."""
+    """An environment whose PATH finds Node >= 20.19: the machine's own, or else the one from PyPI (installed when needed)."""
     environment = settings.process_environment()
     if not _has_node(environment):
         environment["PATH"] = f"{_node_from_pypi(settings)}{os.pathsep}{environment['PATH']}"
     return environment
+
+
+def run_npm(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run npm with the Node that fits, in the terminal; gives its exit status."""
+    command = ["npm", *arguments]
+    environment = node_environment(settings)
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own command
 
 
 def _has_node(environment: Mapping[str, str]) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.browser.conftest import System
-from tests.browser.graphiql_page import GraphiqlPage
-from tests.browser.network import Request, complaints, requests_made
+from tests.e2e.browser.conftest import System
+from tests.e2e.browser.graphiql_page import GraphiqlPage
+from tests.e2e.browser.network import Request, complaints, requests_made
 
 ADA, PASSWORD = "ada@example.com", "correct-horse-demo"
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from graphql import build_client_schema, get_introspection_query, lexicographic_sort_schema, print_type
 
+from launcher.settings import ROOT
 from tests.e2e.client import CREATE_PAYMENT, LOGIN, ONE_QUERY, PASSWORD, REFUND_PAYMENT, Client
-from tests.hive.conftest import SUPERGRAPH
-from tests.hive.history import History, made_history
-from tests.hive.hive_gateway import ROOT, with_urls
+from tests.e2e.hive.conftest import SUPERGRAPH
+from tests.e2e.hive.history import History, made_history
+from tests.e2e.hive.hive_gateway import with_urls
 
 FRONTEND_QUERY = ROOT / "frontend" / "src" / "graphiql" / "operations" / "me-and-my-payments.graphql"
 

@@ -2,35 +2,24 @@
 
 import os
 from collections.abc import Iterator
-from typing import Protocol
 
 import pytest
 
-from tests.hive.hive_gateway import (
-    ROOT,
+from launcher.settings import ROOT
+from tests.e2e.hive.hive_gateway import (
     HiveGatewayMissingError,
     find_command,
-    find_node,
     running_hive_gateway,
     with_urls,
 )
+from tests.e2e.running_system import RunningSystem
 
 SUPERGRAPH = ROOT / "schema" / "supergraph.graphql"
-
-
-class System(Protocol):
-    @property
-    def gateway_url(self) -> str: ...
-    @property
-    def users_url(self) -> str: ...
-    @property
-    def payments_url(self) -> str: ...
 
 
 @pytest.fixture(scope="session")
 def hive_can_run() -> None:
     try:
-        find_node()
         find_command()
     except HiveGatewayMissingError as missing:
         if os.environ.get("CI"):
@@ -39,7 +28,9 @@ def hive_can_run() -> None:
 
 
 @pytest.fixture(scope="session")
-def hive_url(hive_can_run: None, system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def hive_url(
+    hive_can_run: None, system: RunningSystem, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Hive Gateway's GraphQL endpoint. Its supergraph is the committed one; only the addresses are this system's."""
     folder = tmp_path_factory.mktemp("hive")
     urls = {"users": f"{system.users_url}/graphql", "payments": f"{system.payments_url}/graphql"}
@@ -50,5 +41,5 @@ def hive_url(hive_can_run: None, system: System, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def our_url(system: System) -> str:
+def our_url(system: RunningSystem) -> str:
     return f"{system.gateway_url}/graphql"

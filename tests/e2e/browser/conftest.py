@@ -2,18 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from typing import Protocol
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
-from tests.browser.graphiql_page import GraphiqlPage
-
-
-class System(Protocol):
-    @property
-    def gateway_url(self) -> str: ...
+from tests.e2e.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
+from tests.e2e.browser.graphiql_page import GraphiqlPage
+from tests.e2e.running_system import RunningSystem
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +28,7 @@ def chromium(installation: Installation, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def page(chromium: WebDriver, system: System) -> Iterator[GraphiqlPage]:
+def page(chromium: WebDriver, system: RunningSystem) -> Iterator[GraphiqlPage]:
     """The GraphiQL page, not opened yet, as on a first visit."""
     before = chromium.current_window_handle
     # A new tab has a sessionStorage of its own; the rest is the origin's and has to be emptied.

