@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from user_subgraph.accounts import Accounts
-from user_subgraph.app import assembled, create_app, password_hashes, utc_now
+from user_subgraph.app import assembled, create_app, password_hashes
+from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
 from user_subgraph.errors import StartRefused, ValidationError
@@ -89,7 +90,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> None:
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     with _migrated(settings) as database:
         values = {"email": options.email, "password": password, "roles": [Role.ADMIN]}
-        print(_accounts(settings, database).add_unasked(values).id)
+        print(_accounts(settings, database).add_by_operator(values).id)
 
 
 def print_sdl() -> None:

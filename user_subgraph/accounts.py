@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
     ConflictError,
@@ -21,7 +22,6 @@ from user_subgraph.errors import (
     Unauthenticated,
     ValidationError,
 )
-from user_subgraph.login import Clock
 from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tokens import Viewer
@@ -106,8 +106,8 @@ class Accounts:
         changes, version = _changes(values, PROFILE_RULES)
         with self.database.writing() as session:
             users = UserRepository(session)
-            self._logged_in(users, viewer)
-            before = _existing(users.locked(viewer.user_id), viewer.user_id)
+            users.locked(viewer.user_id)
+            before = self._logged_in(users, viewer)
             after = _next_version(before, changes, version, self.clock())
             users.save(after)
         return UserSuccess(after)
@@ -138,7 +138,7 @@ class Accounts:
         with self.database.reading() as session:
             return UserRepository(session).count(chosen)
 
-    def add_unasked(self, values: Mapping[str, Any]) -> User:
+    def add_by_operator(self, values: Mapping[str, Any]) -> User:
         """For the commands of the operator, who answers to nobody; raises `ValidationError`."""
         clean = _checked_with_password(values)
         password_hash = self.passwords.hash(clean.pop("password"))

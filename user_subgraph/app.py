@@ -4,7 +4,6 @@ import logging
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import argon2
 from flask import Flask, Response, g, jsonify, request
@@ -12,12 +11,13 @@ from ulid import ULID
 from werkzeug.exceptions import HTTPException
 
 from user_subgraph.accounts import Accounts
+from user_subgraph.clock import Clock, utc_now
 from user_subgraph.database import Database
 from user_subgraph.errors import BadRequest, InternalError
 from user_subgraph.federation import subgraph_schema, subgraph_sdl
 from user_subgraph.graphql_view import GraphQLView
 from user_subgraph.limits import Limits
-from user_subgraph.login import Clock, Login
+from user_subgraph.login import Login
 from user_subgraph.operation import Operations
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.settings import Settings
@@ -28,10 +28,6 @@ logger = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # How long a verifier may keep the key set; a new key waits this long at most to be known everywhere.
 JWKS_MAX_AGE_S = 300
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def create_demo_data(accounts: Accounts) -> int:
 def _added(accounts: Accounts, email: str, first_name: str, last_name: str, role: Role) -> bool:
     if accounts.knows(email):
         return False
-    accounts.add_unasked(
+    accounts.add_by_operator(
         {
             "email": email,
             "password": PASSWORD,

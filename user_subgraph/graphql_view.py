@@ -13,9 +13,10 @@ from werkzeug.exceptions import MethodNotAllowed
 from user_subgraph.accounts import Accounts
 from user_subgraph.answer import shown_error
 from user_subgraph.auth import viewer_of
+from user_subgraph.clock import Clock
 from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
-from user_subgraph.login import Clock, Login
+from user_subgraph.login import Login
 from user_subgraph.operation import Operation, OperationRefused, Operations
 from user_subgraph.request_context import RequestContext
 from user_subgraph.schema.mutation import WITHOUT_TOKEN

@@ -1,6 +1,5 @@
 """Logging in, staying logged in, logging out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -9,16 +8,16 @@ from typing import assert_never
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import AccountDisabledError, InvalidCredentialsError, InvalidTokenError
+from user_subgraph.login_session import LoginSession
 from user_subgraph.passwords import PasswordHashes
-from user_subgraph.session_repository import LoginSession, PresentedToken, SessionRepository
+from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tokens import AccessTokens, TokenPair, Viewer, new_refresh_token, refresh_token_hash
 from user_subgraph.user import User
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
-
-Clock = Callable[[], datetime]
 
 
 class LogoutScope(Enum):
@@ -60,7 +59,9 @@ class Login:
             user = users.locked(user.id)
             if user is None or not user.is_active:
                 raise AccountDisabledError
-            users.note_login(user.id, now, new_hash=new_hash)
+            users.note_login(user.id, now)
+            if new_hash:
+                users.renew_hash(user.id, stored, new_hash)
             return self._start_session(session, replace(user, last_login_at=now), asked_scopes, now)
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
@@ -122,7 +123,7 @@ class Login:
         presented = sessions.presented(token_hash)
         if presented is None or not presented.session.runs_at(now):
             return None
-        if _is_reuse(presented, arrived_at):
+        if presented.was_used_before(arrived_at):
             sessions.revoke(presented.session.id, now)
             return None
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
@@ -135,7 +136,3 @@ class Login:
     def _success(self, user: User, login: LoginSession, refresh_token: str, now: datetime) -> LoginSuccess:
         access_token, scope = self.access_tokens.issue(user, login, now)
         return LoginSuccess(TokenPair(access_token, refresh_token, self.access_tokens.ttl_s, scope), user)
-
-
-def _is_reuse(presented: PresentedToken, arrived_at: datetime) -> bool:
-    return presented.used_at is not None and presented.used_at < arrived_at

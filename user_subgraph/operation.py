@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from graphql import (
     DocumentNode,
@@ -21,10 +20,10 @@ from graphql import (
     validate,
 )
 
+from user_subgraph.document_memory import DocumentMemory
 from user_subgraph.errors import BadRequest, ParseFailed, RequestRefused, ValidationFailed
 from user_subgraph.limits import Limits, check_document, check_text, fragments_of
 
-REMEMBERED_DOCUMENTS = 500
 MAX_VALIDATION_ERRORS = 10
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
@@ -63,14 +62,12 @@ class Operations:
         self._limits = limits
         hidden = [] if introspection else [NoSchemaIntrospectionCustomRule]
         self._rules = [*specified_rules, *hidden]
-        # Parsing and validating cost more than executing. A refusal is an exception, so it is not
-        # remembered, and nobody can push the good documents out with bad ones.
-        self._document = lru_cache(REMEMBERED_DOCUMENTS)(self._prepared)
-        self.remembered = self._document.cache_info
+        # Parsing and validating cost more than executing.
+        self.memory = DocumentMemory(self._prepared)
 
     def chosen(self, text: str, operation_name: str | None) -> Operation:
         """The operation to run; raises `OperationRefused`."""
-        document = self._document(text)
+        document = self.memory.document(text)
         named = [
             node
             for node in document.definitions

@@ -1,39 +1,15 @@
 """Logins and their refresh tokens in the database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
+from user_subgraph.login_session import LoginSession, PresentedToken
 from user_subgraph.tables import RefreshTokenRow, SessionRow
 from user_subgraph.user import UserId
-
-
-@dataclass(frozen=True)
-class LoginSession:
-    """One login. `asked_scopes` is what the client wanted then; `None`: whatever the roles allow."""
-
-    id: str
-    user_id: UserId
-    asked_scopes: frozenset[str] | None
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None = None
-
-    def runs_at(self, now: datetime) -> bool:
-        return self.revoked_at is None and now < self.expires_at
-
-
-@dataclass(frozen=True)
-class PresentedToken:
-    """A refresh token somebody brought, as we know it."""
-
-    token_hash: str
-    used_at: datetime | None
-    session: LoginSession
 
 
 class SessionRepository:

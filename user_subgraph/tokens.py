@@ -11,7 +11,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 from ulid import ULID
 
-from user_subgraph.session_repository import LoginSession
+from user_subgraph.login_session import LoginSession
 from user_subgraph.signing_keys import SigningKeys
 from user_subgraph.user import User, UserId, granted_scopes
 

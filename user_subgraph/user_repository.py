@@ -79,11 +79,15 @@ class UserRepository:
         row = self._session.scalars(statement).unique().one_or_none()
         return (_user(row), row.password_hash) if row else None
 
-    def note_login(self, user_id: UserId, now: datetime, *, new_hash: str | None) -> None:
-        """Not a change of the profile: neither `version` nor `updated_at` moves."""
+    def note_login(self, user_id: UserId, now: datetime) -> None:
+        """Not a change of the profile: neither `version` nor `updated_at` moves. The user is `locked`."""
+        self._locked[user_id].last_login_at = now
+
+    def renew_hash(self, user_id: UserId, old: str, new: str) -> None:
+        """The same password under a better hash, unless another one was set since *old* was read."""
         row = self._locked[user_id]
-        row.last_login_at = now
-        row.password_hash = new_hash or row.password_hash
+        if row.password_hash == old:
+            row.password_hash = new
 
     def register(self, user: User, password_hash: str) -> None:
         """Add *user*, unless the address is known; either way one row is written (see `tables.UserRow`)."""

@@ -112,7 +112,7 @@ class Service:
 
     def add_user(self, email: str, *roles: Role, password: str = PASSWORD, **names: str) -> User:
         values = {"email": email, "password": password, "roles": roles or (Role.CUSTOMER,), **names}
-        return self.parts.accounts.add_unasked(values)
+        return self.parts.accounts.add_by_operator(values)
 
     def add_users(self, count: int, *roles: Role) -> list[UserId]:
         """Many users in one transaction, without passwords."""

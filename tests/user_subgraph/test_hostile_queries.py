@@ -36,13 +36,13 @@ HOSTILE = {
     "a deep selection": deep(30),
     "a very deep selection": deep(1000),
     "a long chain of fragments": chain(500),
-    "many aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(101)) + " }",
-    "many fields": "{ " + "__typename " * 1001 + "}",
+    "many aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(51)) + " }",
+    "many fields": "{ " + "__typename " * 501 + "}",
     "many tokens": "{ __typename " + "@skip(if: false) " * 2000 + "}",
     "a nested argument": "{ users(filter: " + "{search: " * 200 + '""' + "}" * 200 + ") { nodes { id } } }",
     "a nested list": "{ users(filter: {status: " + "[" * 100 + "]" * 100 + "}) { nodes { id } } }",
     "aliased logins": "mutation { "
-    + " ".join(f'a{n}: login(input: {{email: "a", password: "b"}}) {{ __typename }}' for n in range(120))
+    + " ".join(f'a{n}: login(input: {{email: "a", password: "b"}}) {{ __typename }}' for n in range(60))
     + " }",
     "many operations": " ".join(f"query Q{n} {{ {'__typename ' * 40} }}" for n in range(200)),
 }
@@ -81,7 +81,7 @@ def test_the_number_of_validation_errors_is_bounded(service: Service) -> None:
     assert len(answer["errors"]) <= 11
 
 
-@pytest.mark.parametrize("levels", [1, 9])
+@pytest.mark.parametrize("levels", [1, 8])
 def test_what_stays_within_the_limits_runs(service: Service, levels: int) -> None:
     assert service.data(bomb(levels)) == "Query"
 
@@ -103,11 +103,10 @@ def test_introspection_can_be_switched_off_and_with_it_every_hint(service: Servi
     closed.close()
 
 
-def test_bad_documents_do_not_push_good_ones_out_of_the_memory(service: Service) -> None:
-    remembered = service.parts.view.operations.remembered
+def test_good_documents_are_remembered_and_bad_ones_are_not(service: Service) -> None:
+    memory = service.parts.view.operations.memory
     service.answer("{ __typename }")
-    for number in range(20):
-        service.answer(f"{{ bad{number} }}")
-    service.answer("{ __typename }")
+    service.answer("{ nothing }")
 
-    assert (remembered().currsize, remembered().hits) == (1, 1)
+    assert "{ __typename }" in memory
+    assert "{ nothing }" not in memory
