@@ -118,36 +118,10 @@ class _Compiler:
         declared = parent.fields[field.name].type
         key = location.key_for(type_name, field, self._supergraph)
         where = f"{type_name}.{field.name}"
-        return response_key, self._reader(
-            key, response_key, where, declared, self._complete(declared, field, location.below(key))
-        )
-
-    def _reader(
-        self, key: str, response_key: str, where: str, declared: GraphQLOutputType, complete: Complete
-    ) -> Any:
-        if is_non_null_type(declared):
-
-            def read_non_null(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
-                held = value.get(key)
-                if held is None:
-                    shaping.broken(
-                        (path, response_key), f"Cannot return null for non-nullable field {where}."
-                    )
-                    raise _Bubble
-                return complete(held, (path, response_key), shaping)
-
-            return read_non_null
-
-        def read(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
-            held = value.get(key)
-            if held is None:
-                return None
-            try:
-                return complete(held, (path, response_key), shaping)
-            except _Bubble:
-                return None
-
-        return read
+        complete = self._complete(declared, field, location.below(key))
+        read = _reader((key, response_key, where), complete, may_be_null=not is_non_null_type(declared))
+        kind = _PLAIN.get(str(declared).rstrip("!"))
+        return response_key, _plain_reader(key, kind, read) if kind else read
 
     def _complete(self, declared: GraphQLOutputType, field: Field, location: Location) -> Complete:
         if is_non_null_type(declared):
@@ -213,6 +187,39 @@ def _type_if_it_does_not_matter(possible: Sequence[str], selection: Selection) -
     return possible[0] if len(alike) == 1 else None
 
 
+def _reader(names: tuple[str, str, str], complete: Complete, *, may_be_null: bool) -> Shape:
+    """How one field of an object is read: (key, response key, the field's name for people)."""
+    key, response_key, where = names
+
+    def read_non_null(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
+        held = value.get(key)
+        if held is None:
+            shaping.broken((path, response_key), f"Cannot return null for non-nullable field {where}.")
+            raise _Bubble
+        return complete(held, (path, response_key), shaping)
+
+    def read(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
+        held = value.get(key)
+        if held is None:
+            return None
+        try:
+            return complete(held, (path, response_key), shaping)
+        except _Bubble:
+            return None
+
+    return read if may_be_null else read_non_null
+
+
+def _plain_reader(key: str, kind: type, read: Shape) -> Shape:
+    """A short way for what most fields hold: a scalar of just the right type."""
+
+    def read_plain(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
+        held = value.get(key)
+        return held if type(held) is kind else read(value, path, shaping)
+
+    return read_plain
+
+
 def _object(shape: Shape, type_name: str) -> Complete:
     def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
         if type(value) is not dict:
@@ -223,20 +230,16 @@ def _object(shape: Shape, type_name: str) -> Complete:
     return complete
 
 
-_PLAIN: Mapping[str, tuple[type, ...]] = {
-    "String": (str,),
-    "ID": (str,),
-    "Boolean": (bool,),
-    "Float": (float,),
-}
+_PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool, "Float": float}
+_INTS = range(-(2**31), 2**31)
 
 
 def _leaf(leaf: GraphQLLeafType) -> Complete:
-    plain = _PLAIN.get(leaf.name, ())
     values = frozenset(leaf.values) if isinstance(leaf, GraphQLEnumType) else frozenset()
+    is_int = leaf.name == "Int"
 
     def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
-        if type(value) in plain or (type(value) is str and value in values):
+        if (is_int and type(value) is int and value in _INTS) or (type(value) is str and value in values):
             return value
         try:
             return leaf.serialize(value)

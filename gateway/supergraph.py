@@ -75,12 +75,12 @@ class Key:
     resolvable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TypeInGraph:
     keys: tuple[Key, ...] = ()
     is_interface_object: bool = False
 
-    @property
+    @cached_property
     def key_paths(self) -> FieldPaths:
         return frozenset[Any]().union(*(key.paths for key in self.keys))
 

@@ -9,6 +9,7 @@ selections of their own, planned from the same place. So keys that only a third 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from graphql import SelectionSetNode
 
@@ -140,8 +141,11 @@ class Walk:
         local = self._local(place, field, need)
         if local and not local[0].fetches:
             return local[:1]
-        options = cheapest([*local, *self._elsewhere(place, field, need)])
-        if options and len(options[0].fetches) <= 1:
+        holders = list(self._holders(place, field))
+        entered = (self._entered(place, type_name, graph, field, need) for type_name, graph in holders)
+        options = cheapest(chain(local, *entered))
+        has_one_way = len(holders) + (self._resolver.owner(place, field.name, need) is not None) < 2
+        if has_one_way or (options and len(options[0].fetches) <= 1):
             return options
         return cheapest([*options, *self._in_pieces(place, field, need)])
 
@@ -158,10 +162,6 @@ class Walk:
             option.below(Take(place.type_name, field, child.type_name, option.picks), label)
             for option in self.selection(child, field.selection, need)
         ]
-
-    def _elsewhere(self, place: Place, field: Field, need: Need) -> Iterator[Option]:
-        for type_name, graph in self._holders(place, field):
-            yield from self._entered(place, type_name, graph, field, need)
 
     def _holders(self, place: Place, field: Field) -> Iterator[tuple[str, Graph]]:
         """Subgraphs that have the field on the type itself, or on an interface of it as an interface object."""
