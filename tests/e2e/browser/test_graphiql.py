@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.browser.conftest import System
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.network import Request, complaints, requests_made
+from tests.e2e.running_system import RunningSystem
 
 ADA, PASSWORD = "ada@example.com", "correct-horse-demo"
 
@@ -16,7 +16,7 @@ LOG_IN = "mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSu
 
 
 @pytest.fixture
-def adas_token(system: System) -> str:
+def adas_token(system: RunningSystem) -> str:
     body = {"query": LOG_IN, "variables": {"input": {"email": ADA, "password": PASSWORD}}}
     answer = httpx.post(f"{system.gateway_url}/graphql", json=body, trust_env=False).json()
     token: str = answer["data"]["login"]["tokens"]["accessToken"]
