@@ -1,5 +1,6 @@
 """The whole service in this process, with a clock the test holds, and short ways to use and inspect it."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, event, text
 from ulid import ULID
@@ -68,11 +70,19 @@ class Service:
     settings: Settings
     clock: HeldClock = field(default_factory=HeldClock)
     parts: Parts = field(init=False)
+    app: Flask = field(init=False)
     http: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.parts = assembled(self.settings, self.clock)
-        self.http = create_app(self.settings, self.parts).test_client()
+        self.app = create_app(self.settings, self.parts)
+        self.http = self.app.test_client()
+
+    def with_own_client(self) -> "Service":
+        """The same service for another thread: a test client is one caller."""
+        other = copy.copy(self)
+        other.http = self.app.test_client()
+        return other
 
     def close(self) -> None:
         self.parts.close()

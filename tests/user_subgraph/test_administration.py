@@ -244,12 +244,11 @@ def test_two_administrators_who_dismiss_each_other_at_once_leave_one(service: Se
     results: list[Any] = [None, None]
 
     def dismiss_the_other(number: int) -> None:
-        client = Service(service.settings, service.clock)
+        client = service.with_own_client()
         barrier.wait()
         results[number] = client.answer(
             UPDATE, tokens[number], id=ids[1 - number], input={"roles": ["CUSTOMER"]}
         )
-        client.close()
 
     threads = [threading.Thread(target=dismiss_the_other, args=(number,)) for number in (0, 1)]
     for thread in threads:
