@@ -1,0 +1,90 @@
+"""Many callers at one moment: each promise holds on both databases, and nobody gets an unexpected error."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.user_subgraph.service import PASSWORD, REFRESH, Service
+from user_subgraph.user import Role
+
+MANY = 8
+
+
+def at_once(service: Service, call: Callable[[Service, int], dict[str, Any]]) -> list[str]:
+    """The `__typename`s that MANY callers get who start together, sorted."""
+    barrier = threading.Barrier(MANY)
+
+    def caller(number: int) -> str:
+        mine = service.with_own_client()
+        barrier.wait()
+        typename: str = call(mine, number)["__typename"]
+        return typename
+
+    with ThreadPoolExecutor(MANY) as pool:
+        return sorted(pool.map(caller, range(MANY)))
+
+
+def test_one_address_registered_many_times_is_one_account(service: Service) -> None:
+    register = "mutation ($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
+    given = {"email": "ada@example.com", "password": PASSWORD}
+
+    outcomes = at_once(service, lambda client, _: client.data(register, input=given))
+
+    assert outcomes == ["RegisterUserSuccess"] * MANY
+    assert len(service.rows("SELECT id FROM users")) == 1
+    assert len(service.rows("SELECT role FROM user_roles")) == 1
+
+
+def test_one_address_made_many_times_by_staff_is_taken_but_once(service: Service) -> None:
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    create = 'mutation { createUser(input: {email: "ada@example.com"}) { __typename } }'
+
+    outcomes = at_once(service, lambda client, _: client.data(create, admin))
+
+    assert outcomes == ["UserSuccess"] + ["ValidationError"] * (MANY - 1)
+
+
+def test_two_users_moved_to_one_address_do_not_share_it(service: Service) -> None:
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    ids = service.add_users(MANY)
+    move = 'mutation ($id: ID!) { updateUser(id: $id, input: {email: "one@example.com"}) { __typename } }'
+
+    outcomes = at_once(service, lambda client, number: client.data(move, admin, id=ids[number]))
+
+    assert outcomes == ["UserSuccess"] + ["ValidationError"] * (MANY - 1)
+
+
+def test_changes_made_from_one_version_are_one_change(service: Service) -> None:
+    token = service.token_of("ada@example.com")
+    update = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { __typename } }"
+
+    outcomes = at_once(
+        service,
+        lambda client, number: client.data(update, token, input={"version": 1, "firstName": str(number)}),
+    )
+
+    assert outcomes == ["ConflictError"] * (MANY - 1) + ["UserSuccess"]
+    assert service.rows("SELECT version FROM users") == [{"version": 2}]
+
+
+def test_tabs_that_wake_up_together_all_get_tokens_of_one_session(service: Service) -> None:
+    service.add_user("ada@example.com")
+    refresh_token = service.log_in("ada@example.com").refresh
+
+    outcomes = at_once(service, lambda client, _: client.data(REFRESH, refresh=refresh_token))
+
+    assert outcomes == ["LoginSuccess"] * MANY
+    assert len(service.rows("SELECT id FROM sessions WHERE revoked_at IS NULL")) == 1
+
+
+def test_a_token_replayed_many_times_is_refused_to_all(service: Service) -> None:
+    service.add_user("ada@example.com")
+    refresh_token = service.log_in("ada@example.com").refresh
+    service.refresh(refresh_token)
+    service.clock.move(1)
+
+    outcomes = at_once(service, lambda client, _: client.data(REFRESH, refresh=refresh_token))
+
+    assert outcomes == ["InvalidTokenError"] * MANY
+    assert service.rows("SELECT id FROM sessions WHERE revoked_at IS NULL") == []
