@@ -1,5 +1,6 @@
 """`make run` as the person at the keyboard meets it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from launcher.settings import HOST, ROOT
 from tests.e2e.client import ONE_QUERY, Client
+from tests.e2e.readme import blocks, with_ids_left_open
 from tests.e2e.running_system import (
     RunningSystem,
     clean_environment,
@@ -59,16 +61,17 @@ def test_a_second_system_runs_beside_the_first_and_ctrl_c_stops_all_of_it(
     assert "Everything has stopped." in printed
 
 
-def test_data_outlives_a_restart(tmp_path: Path) -> None:
-    ports = free_ports()
+def test_a_new_system_gives_the_readmes_answer_and_gives_it_again_after_a_restart(tmp_path: Path) -> None:
+    ports, first_query = free_ports(), blocks("graphql")[0]
     with running_system(tmp_path, ports) as first:
-        before = Client(f"{first.gateway_url}/graphql").logged_in("ada@example.com").get(ONE_QUERY)
+        before = Client(f"{first.gateway_url}/graphql").logged_in("ada@example.com").ask(first_query)
         first.stop()
     started = time.monotonic()
     with running_system(tmp_path, ports) as second:
         print(f"warm start: {time.monotonic() - started:.1f} s")
-        after = Client(f"{second.gateway_url}/graphql").logged_in("ada@example.com").get(ONE_QUERY)
+        after = Client(f"{second.gateway_url}/graphql").logged_in("ada@example.com").ask(first_query)
 
+    assert with_ids_left_open(before) == json.loads(blocks("json")[0])
     assert after == before
 
 

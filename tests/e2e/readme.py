@@ -1,0 +1,18 @@
+"""The README's code blocks, for tests that do what it says."""
+
+import json
+import re
+
+from launcher.settings import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced code blocks of one language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def with_ids_left_open(answer: object) -> object:
+    """The answer with every payment id cut down to the part that is the same everywhere, as the README prints it."""
+    return json.loads(re.sub(r'"pay_01[0-9a-z]+"', '"pay_01…"', json.dumps(answer, ensure_ascii=False)))
