@@ -125,7 +125,11 @@ class StripeWire(stripe.HTTPClient):
         return ("<html>" if fault is Fault.NONSENSE else json.dumps(body)), status, headers
 
     def _failed(self, status: int, error: dict[str, Any]) -> tuple[str, int, Mapping[str, str]]:
-        return json.dumps({"error": error}), status, {"Request-Id": "req_wire", "Stripe-Should-Retry": "false"}
+        return (
+            json.dumps({"error": error}),
+            status,
+            {"Request-Id": "req_wire", "Stripe-Should-Retry": "false"},
+        )
 
     def _read(self, path: str, params: dict[str, str]) -> Answer:
         match path.split("/")[2:]:
@@ -134,7 +138,9 @@ class StripeWire(stripe.HTTPClient):
             case ["payment_intents", intent] if intent in self.intents:
                 return 200, self.intents[intent]
             case ["refunds"]:
-                of = [one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]]
+                of = [
+                    one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]
+                ]
                 return self._listed(path, of, params)
             case ["events"]:
                 return self._listed(path, self.events, params)
@@ -197,13 +203,20 @@ class StripeWire(stripe.HTTPClient):
         behaviour = METHODS[chosen]
         if "decline" in behaviour:
             error = {"type": "card_error", "code": "card_declined", "decline_code": behaviour["decline"]}
-            intent |= {"status": "requires_payment_method", "last_payment_error": error, "payment_method": None}
+            intent |= {
+                "status": "requires_payment_method",
+                "last_payment_error": error,
+                "payment_method": None,
+            }
             return 402, {"error": {**error, "payment_intent": dict(intent)}}
         intent |= {"payment_method": _method(chosen), "last_payment_error": None}
         if "action" in behaviour:
             redirect = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example/3ds"}}
             sdk = {"type": "use_stripe_sdk"}
-            intent |= {"status": "requires_action", "next_action": redirect if "return_url" in params else sdk}
+            intent |= {
+                "status": "requires_action",
+                "next_action": redirect if "return_url" in params else sdk,
+            }
         elif "processing" in behaviour:
             intent["status"] = "processing"
         else:
@@ -236,7 +249,9 @@ class StripeWire(stripe.HTTPClient):
             return 400, {"error": {"type": "invalid_request_error", "param": "amount"}}
         return 200, dict(self.add_refund(intent["id"], amount, _metadata(params)))
 
-    def add_refund(self, intent_id: str, amount: int, metadata: dict[str, str] | None = None) -> dict[str, Any]:
+    def add_refund(
+        self, intent_id: str, amount: int, metadata: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """Also: as if somebody had refunded in the dashboard."""
         refund = {
             "id": f"re_{len(self.refunds) + 1}",

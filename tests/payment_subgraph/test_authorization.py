@@ -91,7 +91,9 @@ async def test_a_foreign_refund_is_as_unknown_as_none(world: World) -> None:
     query = "query($id: ID!) { refund(id: $id) { id payment { id } } }"
 
     assert (await world.ask(query, GRACE, id=refund["id"])) == {"data": {"refund": None}}
-    assert (await world.ask(query, ADA, id=refund["id"]))["data"]["refund"]["payment"] == {"id": payment["id"]}
+    assert (await world.ask(query, ADA, id=refund["id"]))["data"]["refund"]["payment"] == {
+        "id": payment["id"]
+    }
 
 
 async def test_the_provider_id_is_for_staff(small_world: World) -> None:
@@ -133,7 +135,12 @@ async def test_entities_show_a_user_only_their_own(world: World) -> None:
     own = await world.ask(ENTITIES, ADA, r=asked)
     foreign = await world.ask(ENTITIES, GRACE, r=asked)
 
-    assert [one and one["id"] for one in own["data"]["_entities"]] == [ADA.id, payment["id"], refund["id"], GRACE.id]
+    assert [one and one["id"] for one in own["data"]["_entities"]] == [
+        ADA.id,
+        payment["id"],
+        refund["id"],
+        GRACE.id,
+    ]
     assert own["data"]["_entities"][0]["payments"]["nodes"] == [{"id": payment["id"]}]
     assert codes(own) == [(["_entities", 3, "payments"], "FORBIDDEN")]
     assert foreign["data"]["_entities"][0]["payments"] is None
@@ -194,7 +201,9 @@ async def test_a_bad_representation_costs_only_its_slot(small_world: World, bad:
 async def test_more_than_a_hundred_representations_are_refused(small_world: World) -> None:
     r = [{"__typename": "Payment", "id": f"pay_{number}"} for number in range(101)]
 
-    answer = await small_world.ask("query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", ADA, r=r)
+    answer = await small_world.ask(
+        "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", ADA, r=r
+    )
 
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["QUERY_TOO_COMPLEX"]
@@ -211,7 +220,9 @@ async def test_an_entity_echoes_nothing_that_was_sent(small_world: World) -> Non
 
 async def test_staff_without_the_any_scope_is_a_user_like_others(small_world: World) -> None:
     payment = await small_world.pay()
-    refunder = Person("usr_refunder", FINANCE.replace("payments:read:any", "").replace("payments:write:any", ""))
+    refunder = Person(
+        "usr_refunder", FINANCE.replace("payments:read:any", "").replace("payments:write:any", "")
+    )
 
     answer = await small_world.ask("query($id: ID!) { payment(id: $id) { id } }", refunder, id=payment["id"])
 

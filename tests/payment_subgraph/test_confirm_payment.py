@@ -78,7 +78,9 @@ async def test_an_unknown_payment_and_a_foreign_one_look_alike(world: World, oth
 async def test_staff_confirms_anybodys(world: World) -> None:
     payment = (await world.create())["payment"]
 
-    member = await world.mutate("confirmPayment", STAFF, paymentId=payment["id"], paymentMethodId="pm_card_visa")
+    member = await world.mutate(
+        "confirmPayment", STAFF, paymentId=payment["id"], paymentMethodId="pm_card_visa"
+    )
 
     assert member["payment"]["status"] == "SUCCEEDED"
 

@@ -95,7 +95,11 @@ async def test_a_wrong_amount_changes_nothing(
         ({"reference": "r" * 256}, ["reference"], "TOO_LONG"),
         ({"description": "a\0b"}, ["description"], "INVALID_CHARACTER"),
         ({"confirm": True}, ["paymentMethodId"], "REQUIRED"),
-        ({"metadata": [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]}, ["metadata"], "DUPLICATE_KEY"),
+        (
+            {"metadata": [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]},
+            ["metadata"],
+            "DUPLICATE_KEY",
+        ),
         ({"metadata": [{"key": "k" * 41, "value": "1"}]}, ["metadata", "key"], "TOO_LONG"),
     ],
 )

@@ -93,7 +93,9 @@ async def test_a_refund_that_fails_later_is_refundable_again(world: World) -> No
     assert (refund["status"], refund["failureReason"]) == ("FAILED", "expired_or_canceled_card")
 
 
-async def test_a_collected_payment_that_reopens_is_frozen(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_collected_payment_that_reopens_is_frozen(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     payment = await world.pay()
     world.wire.intents["pi_1"] |= {"status": "requires_payment_method", "amount_received": 0}
 

@@ -118,7 +118,15 @@ async def test_the_derived_status_is_the_same_in_sql(world: World) -> None:
         {"status": PaymentStatus.SUCCEEDED, "amount_captured": 10, "amount_refunded": 10},
     ]
     rows_made = [
-        Payment(id=f"pay_{n}", owner_id="u", amount_minor=10, currency="EUR", created_at=now, updated_at=now, **case)  # type: ignore[arg-type]
+        Payment(
+            id=f"pay_{n}",
+            owner_id="u",
+            amount_minor=10,
+            currency="EUR",
+            created_at=now,
+            updated_at=now,
+            **case,
+        )  # type: ignore[arg-type]
         for n, case in enumerate(cases)
     ]
     async with world.parts.repository.writing() as rows:
@@ -165,7 +173,9 @@ async def test_a_users_own_pages(world: World) -> None:
     r = [{"__typename": "User", "id": ADA.id}]
 
     first = (await world.ask(query, ADA, r=r))["data"]["_entities"][0]["payments"]
-    second = (await world.ask(query, ADA, r=r, after=first["pageInfo"]["endCursor"]))["data"]["_entities"][0]["payments"]
+    second = (await world.ask(query, ADA, r=r, after=first["pageInfo"]["endCursor"]))["data"]["_entities"][0][
+        "payments"
+    ]
 
     assert ids(first) + ids(second) == made[::-1]
     assert (first["totalCount"], second["pageInfo"]["hasNextPage"]) == (7, False)

@@ -19,7 +19,12 @@ async def test_half_is_refunded(world: World) -> None:
     payment = await world.pay("10.00")
 
     member = await world.mutate(
-        "refundPayment", STAFF, paymentId=payment["id"], amount=euros("5.00"), reason="DUPLICATE", note="sorry"
+        "refundPayment",
+        STAFF,
+        paymentId=payment["id"],
+        amount=euros("5.00"),
+        reason="DUPLICATE",
+        note="sorry",
     )
 
     assert member["__typename"] == "RefundSuccess"

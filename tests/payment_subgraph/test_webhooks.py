@@ -28,17 +28,25 @@ async def test_a_signed_event_is_stored_before_anything_is_done(world: World) ->
     assert row["state"] == "PROCESSED"
 
 
-@pytest.mark.parametrize("how", [{"tamper": True}, {"secret": "whsec_other"}, {"seconds_ago": 301}, {"seconds_ago": -302}])
-async def test_a_tampered_foreign_stale_or_future_event_writes_nothing(world: World, how: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "how", [{"tamper": True}, {"secret": "whsec_other"}, {"seconds_ago": 301}, {"seconds_ago": -302}]
+)
+async def test_a_tampered_foreign_stale_or_future_event_writes_nothing(
+    world: World, how: dict[str, object]
+) -> None:
     await world.create()
 
-    response = await world.deliver(world.wire.event("payment_intent.created", world.wire.intents["pi_1"]), **how)
+    response = await world.deliver(
+        world.wire.event("payment_intent.created", world.wire.intents["pi_1"]), **how
+    )
 
     assert response.status_code == 400
     assert await world.count(provider_events) == 0
 
 
-@pytest.mark.parametrize("signed", [None, "", "nonsense", "t=abc,v1=00", "t=1", "v1=00", "t=1,v1=" + "0" * 64])
+@pytest.mark.parametrize(
+    "signed", [None, "", "nonsense", "t=abc,v1=00", "t=1", "v1=00", "t=1,v1=" + "0" * 64]
+)
 async def test_without_a_proper_signature_nothing_is_written(small_world: World, signed: str | None) -> None:
     response = await small_world.post_webhook("{}", signed)
 
@@ -46,7 +54,9 @@ async def test_without_a_proper_signature_nothing_is_written(small_world: World,
     assert await small_world.count(provider_events) == 0
 
 
-@pytest.mark.parametrize("body", ["[]", "null", "{}", '{"id": 1}', "not json", '{"id":"evt_1","type":"x","data":1}'])
+@pytest.mark.parametrize(
+    "body", ["[]", "null", "{}", '{"id": 1}', "not json", '{"id":"evt_1","type":"x","data":1}']
+)
 async def test_a_signed_body_that_is_no_event_is_refused(small_world: World, body: str) -> None:
     response = await small_world.post_webhook(body, signature(body, small_world.clock))
 
@@ -73,7 +83,8 @@ async def test_each_of_several_secrets_is_good(sqlite_url: str) -> None:
     event = world.wire.event("payment_intent.created", world.wire.intents["pi_1"])
 
     statuses = [
-        (await world.deliver(event, secret=secret)).status_code for secret in ("whsec_old", "whsec_new", "whsec_x")
+        (await world.deliver(event, secret=secret)).status_code
+        for secret in ("whsec_old", "whsec_new", "whsec_x")
     ]
     await world.close()
 
@@ -150,7 +161,9 @@ async def test_an_event_about_a_strangers_payment_is_ignored(world: World) -> No
 async def test_an_event_of_another_environment_on_the_same_account_is_ignored(world: World) -> None:
     metadata = {"payment_id": "pay_elsewhere", "env": "production"}
     await world.deliver(
-        world.wire.event("payment_intent.succeeded", {"id": "pi_x", "object": "payment_intent", "metadata": metadata})
+        world.wire.event(
+            "payment_intent.succeeded", {"id": "pi_x", "object": "payment_intent", "metadata": metadata}
+        )
     )
     await world.work()
 
@@ -161,7 +174,9 @@ async def test_an_event_of_another_environment_on_the_same_account_is_ignored(wo
 async def test_an_event_about_a_payment_of_ours_that_is_missing_is_parked_then_dead(world: World) -> None:
     metadata = {"payment_id": "pay_gone", "env": "development"}
     await world.deliver(
-        world.wire.event("payment_intent.succeeded", {"id": "pi_x", "object": "payment_intent", "metadata": metadata})
+        world.wire.event(
+            "payment_intent.succeeded", {"id": "pi_x", "object": "payment_intent", "metadata": metadata}
+        )
     )
     await world.work()
     (parked,) = await world.rows(provider_events)
@@ -202,7 +217,9 @@ async def test_missed_events_are_fetched_from_the_providers_list(world: World) -
     assert row["state"] == "PROCESSED"
 
 
-async def test_a_poisonous_event_does_not_stop_the_others(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_poisonous_event_does_not_stop_the_others(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     payment = (await world.create())["payment"]
     poison = world.wire.event("payment_intent.created", world.wire.intents["pi_1"])
     await world.deliver(poison)
@@ -216,7 +233,9 @@ async def test_a_poisonous_event_does_not_stop_the_others(world: World, caplog: 
         world.clock.turn(hours=2)
 
     assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
-    states = {row["provider_event_id"]: (row["state"], row["attempts"]) for row in await world.rows(provider_events)}
+    states = {
+        row["provider_event_id"]: (row["state"], row["attempts"]) for row in await world.rows(provider_events)
+    }
     assert states["evt_1"] == ("DEAD", 10)
     assert states["evt_2"] == ("PROCESSED", 1)
     assert "could not be worked on" in caplog.text

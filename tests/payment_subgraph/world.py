@@ -132,7 +132,9 @@ class World:
         """The union member that the mutation *name* answers with, all of its fields selected."""
         fields = {"idempotencyKey": next(self.keys)} | fields
         kind = name[0].upper() + name[1:] + "Input!"
-        answer = await self.ask(MUTATION.format(name=name, kind=kind, extra=_EXTRA[name]), person, input=fields)
+        answer = await self.ask(
+            MUTATION.format(name=name, kind=kind, extra=_EXTRA[name]), person, input=fields
+        )
         assert "errors" not in answer, answer
         member: dict[str, Any] = answer["data"][name]
         return member
@@ -150,7 +152,9 @@ class World:
         return await self.mutate("createPayment", amount={"amount": amount, "currency": currency}, **fields)
 
     async def payment(self, payment_id: str, person: Person = STAFF) -> dict[str, Any]:
-        answer = await self.ask(f"query($id: ID!) {{ payment(id: $id) {{ ...P }} }} {FRAGMENTS}", person, id=payment_id)
+        answer = await self.ask(
+            f"query($id: ID!) {{ payment(id: $id) {{ ...P }} }} {FRAGMENTS}", person, id=payment_id
+        )
         found: dict[str, Any] = answer["data"]["payment"]
         return found
 
@@ -230,16 +234,13 @@ fragment P on Payment {
   metadata { key value } createdAt updatedAt succeededAt canceledAt version
 }
 """
-MUTATION = (
-    """mutation($input: {kind}) {{ {name}(input: $input) {{ __typename
+MUTATION = """mutation($input: {kind}) {{ {name}(input: $input) {{ __typename
   ... on Error {{ message code }}
   ... on OperationPending {{ payment {{ ...P }} operation {{ ...O }} retryAfterSeconds }}
   ... on ValidationError {{ fields {{ path code message }} }}
   ... on IdempotencyConflictError {{ originalOperation {{ ...O }} }}
   ... on PaymentProviderError {{ retryable providerRequestId }}
-  {extra} }} }}"""
-    + FRAGMENTS.replace("{", "{{").replace("}", "}}")
-)
+  {extra} }} }}""" + FRAGMENTS.replace("{", "{{").replace("}", "}}")
 _PAID = "... on PaymentSuccess { payment { ...P } operation { ...O } replayed }"
 _DECLINED = "... on PaymentDeclinedError { declineCode retryable declined: payment { ...P } }"
 _STATE = "... on InvalidPaymentStateError { currentStatus allowedActions }"

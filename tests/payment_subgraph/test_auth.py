@@ -1,0 +1,167 @@
+"""Access tokens: which are believed, and what happens while the user service is away."""
+
+import base64
+import hmac
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from payment_subgraph.auth import KeySource, Verifier
+from payment_subgraph.errors import KeySetUnavailable, Unauthenticated
+from payment_subgraph.viewer import ANONYMOUS
+
+from tests.payment_subgraph.world import ADA, AUDIENCE, ISSUER, SIGNING_KEY, World, serve_keys
+
+pytestmark = pytest.mark.anyio
+
+OTHER_KEY = ECKey.generate_key("P-256", auto_kid=True)
+
+
+def verifier(handler: Any = serve_keys, **keys: Any) -> Verifier:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    return Verifier(KeySource("http://users.test/jwks", client, **keys), ISSUER, AUDIENCE)
+
+
+async def test_a_valid_token_names_its_viewer() -> None:
+    viewer = await verifier().viewer(f"Bearer {ADA.token()}")
+
+    assert viewer.user_id == ADA.id
+    assert viewer.scopes == {"payments:read", "payments:write"}
+
+
+async def test_no_header_is_anonymous() -> None:
+    assert await verifier().viewer(None) is ANONYMOUS
+
+
+def _claims() -> dict[str, Any]:
+    return {"sub": "usr_ada", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 60}
+
+
+def _part(content: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+def _unsigned() -> str:
+    return f"{_part({'alg': 'none', 'typ': 'at+jwt', 'kid': SIGNING_KEY.kid})}.{_part(_claims())}."
+
+
+def _signed_with_the_public_key() -> str:
+    """By hand: the library refuses to take part."""
+    head, claims = {"alg": "HS256", "typ": "at+jwt", "kid": SIGNING_KEY.kid}, _claims()
+    signed = f"{_part(head)}.{_part(claims)}"
+    mac = hmac.digest(SIGNING_KEY.as_pem(private=False), signed.encode(), "sha256")
+    return f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def _rsa() -> str:
+    key = RSAKey.generate_key(2048)
+    return jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": SIGNING_KEY.kid}, _claims(), key)
+
+
+def _tampered() -> str:
+    head, _, signature = ADA.token().split(".")
+    return f"{head}.{_part(_claims() | {'sub': 'usr_staff'})}.{signature}"
+
+
+BAD = {
+    "expired": lambda: ADA.token(exp=int(time.time()) - 60),
+    "no expiry": lambda: ADA.token(exp=None),
+    "not yet valid": lambda: ADA.token(nbf=int(time.time()) + 600),
+    "wrong issuer": lambda: ADA.token(iss="http://elsewhere"),
+    "wrong audience": lambda: ADA.token(aud="another-system"),
+    "no subject": lambda: ADA.token(sub=None),
+    "empty subject": lambda: ADA.token(sub=""),
+    "subject of another type": lambda: ADA.token(sub=7),
+    "scope of another type": lambda: ADA.token(scope=["payments:read"]),
+    "unknown key": lambda: ADA.token(key=OTHER_KEY),
+    "foreign key under a known kid": lambda: ADA.token(key=OTHER_KEY, header={"kid": SIGNING_KEY.kid}),
+    "no kid": lambda: ADA.token(header={"kid": None}),
+    "another kind of token": lambda: ADA.token(header={"typ": "JWT"}),
+    "no kind": lambda: ADA.token(header={"typ": None}),
+    "unsigned": _unsigned,
+    "HS256 with the public key": _signed_with_the_public_key,
+    "RS256": _rsa,
+    "tampered": _tampered,
+    "nonsense": lambda: "nonsense",
+    "three dots": lambda: "...",
+    "not ascii": lambda: "täken",
+    "too long": lambda: "a" * 10_000,
+    "empty": lambda: "",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_any_other_token_is_refused(name: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier().viewer(f"Bearer {BAD[name]()}")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "nonsense"])
+async def test_any_other_header_is_refused(header: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier().viewer(header)
+
+
+async def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
+    viewer = await verifier().viewer(f"Bearer {ADA.token(exp=int(time.time()) - 20)}")
+
+    assert viewer.user_id == ADA.id
+
+
+async def test_keys_are_fetched_once_and_again_for_an_unknown_one_but_not_at_will() -> None:
+    fetched, now = [], [1000.0]
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        fetched.append(request.url)
+        keys = [SIGNING_KEY] if len(fetched) == 1 else [SIGNING_KEY, OTHER_KEY]
+        return httpx.Response(200, json=KeySet(keys).as_dict(private=False))
+
+    checks = verifier(serve, clock=lambda: now[0])
+    for _ in range(3):
+        await checks.viewer(f"Bearer {ADA.token()}")
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            await checks.viewer(f"Bearer {ADA.token(key=OTHER_KEY)}")
+    once = len(fetched)
+    now[0] += 11
+    viewer = await checks.viewer(f"Bearer {ADA.token(key=OTHER_KEY)}")
+
+    assert once == 1
+    assert len(fetched) == 2
+    assert viewer.user_id == ADA.id
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(503), httpx.Response(200, text="no json"), httpx.Response(200, json={"keys": [{}]})],
+)
+async def test_without_keys_nobody_is_let_in_nor_called_a_liar(answer: httpx.Response) -> None:
+    with pytest.raises(KeySetUnavailable):
+        await verifier(lambda _: answer).viewer(f"Bearer {ADA.token()}")
+
+
+async def test_known_keys_stay_good_while_the_user_service_is_away() -> None:
+    up = [True]
+    checks = verifier(
+        lambda request: serve_keys(request) if up[0] else httpx.Response(503), refetch_every_s=0
+    )
+    await checks.viewer(f"Bearer {ADA.token()}")
+    up[0] = False
+
+    with pytest.raises(Unauthenticated):
+        await checks.viewer(f"Bearer {ADA.token(key=OTHER_KEY)}")
+    assert (await checks.viewer(f"Bearer {ADA.token()}")).user_id == ADA.id
+
+
+async def test_a_bad_token_is_an_error_of_the_whole_request(small_world: World) -> None:
+    headers = {"authorization": f"Bearer {ADA.token(exp=1)}", "accept": "application/graphql-response+json"}
+
+    response = await small_world.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+
+    assert response.status_code == 401
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "data" not in response.json()

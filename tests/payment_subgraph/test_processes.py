@@ -1,0 +1,93 @@
+"""The real commands as processes: migrate, serve, worker; ready, working, and stopped cleanly."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+@contextmanager
+def running(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(arguments, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_answered(url: str, status: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url).status_code == status:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{url} never answered {status}")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_served_from_an_empty_folder_to_a_clean_stop(tmp_path: Path, stop: signal.Signals) -> None:
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(tmp_path / "data"),
+        "PAYMENT_SUBGRAPH_PORT": str(port),
+        "STRIPE_SECRET_KEY": "sk_test_abc",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{free_port()}",
+        "USER_SUBGRAPH_PORT": str(free_port()),  # nobody is there, and nobody needs to be
+    }
+    with running(command("payment_subgraph", "serve"), environment) as server:
+        until_answered(f"http://127.0.0.1:{port}/readyz", 503)
+        subprocess.run(command("payment_subgraph", "migrate"), env=environment, cwd=ROOT, check=True)  # noqa: S603
+        until_answered(f"http://127.0.0.1:{port}/readyz", 200)
+        with running(command("payment_subgraph.worker"), environment) as worker:
+            answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": "{ __typename }"})
+            assert worker.stderr is not None
+            while "worker runs" not in worker.stderr.readline():
+                assert worker.poll() is None
+            worker.send_signal(stop)
+            said = worker.communicate(timeout=20)[1]
+        server.send_signal(stop)
+        server.wait(timeout=20)
+
+    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert worker.returncode == 0
+    assert "worker stopped" in said
+    assert server.returncode in (0, -stop)
+
+
+def test_the_schema_is_printed_without_any_setting() -> None:
+    printed = subprocess.run(  # noqa: S603
+        command("payment_subgraph", "print-schema"),
+        env={"PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "type Payment @key" in printed.stdout
+    assert printed.stderr == ""
