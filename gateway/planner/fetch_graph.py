@@ -1,6 +1,6 @@
 """The chosen picks, laid out as fetches that depend on each other.
 
-One draft per (path, subgraph, step): what is picked for the same place at the same moment shares a fetch.
+One draft per address and step: what is picked for the same place at the same moment shares a fetch.
 """
 
 from collections.abc import Iterable, Iterator
@@ -92,18 +92,39 @@ class DraftRepresentation:
         self.requires += [each for each in requires if each not in self.requires]
 
 
+ROOT = ("Query", "")
+BY_TYPE = ("_Entity", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What is picked for one address at one step shares a fetch."""
+
+    path: Path
+    graph: Graph
+    entry: tuple[str, str]
+    """ROOT, BY_TYPE, or (interface, the type it is narrowed to) where objects are asked for as their interface."""
+
+
 @dataclass(eq=False, slots=True)
 class Draft:
     """A fetch that is being put together."""
 
-    graph: Graph
-    path: Path
+    at: "Address"
     location: Location
     selection: DraftSelection
     step: int
     sent: "dict[tuple[str | None, str, str | None], DraftRepresentation]" = field(default_factory=dict)
     """What is sent, by (type condition, target type, typename); empty for a root fetch."""
     after: "set[Draft]" = field(default_factory=set)
+
+    @property
+    def graph(self) -> Graph:
+        return self.at.graph
+
+    @property
+    def path(self) -> Path:
+        return self.at.path
 
     @property
     def is_entity_fetch(self) -> bool:
@@ -134,7 +155,7 @@ class FetchGraph:
 
     def __init__(self, supergraph: Supergraph, root: Location) -> None:
         self._supergraph = supergraph
-        self._drafts: dict[tuple[Path, Graph, int, bool], Draft] = {}
+        self._drafts: dict[tuple[Address, int], Draft] = {}
         self._root = root
 
     def apply(self, picks: Iterable[Pick]) -> None:
@@ -150,12 +171,7 @@ class FetchGraph:
         if any(draft in other.after for other in self._drafts.values()):
             return
         for other in sorted(self._drafts.values(), key=lambda each: each.step):
-            same = (other.path, other.graph, other.is_entity_fetch) == (
-                draft.path,
-                draft.graph,
-                draft.is_entity_fetch,
-            )
-            if same and other.step > draft.step:
+            if other.at == draft.at and other.step > draft.step:
                 self._merge(draft, other)
                 return
 
@@ -229,13 +245,20 @@ class FetchGraph:
         return self._apply(hop.picks, inner) | {draft}
 
     def _draft_for(self, hop: Hop, cursor: Cursor) -> Draft:
+        at = Address(cursor.path, hop.graph, self._entry(hop, cursor))
         step = cursor.step + hop.step
-        key = (cursor.path, hop.graph, step, hop.representation is not None)
-        if key not in self._drafts:
-            type_name = "_Entity" if hop.representation else hop.type_name
-            selection = DraftSelection(type_name, is_abstract=False)
-            self._drafts[key] = Draft(hop.graph, cursor.path, cursor.location, selection, step)
-        return self._drafts[key]
+        if (at, step) not in self._drafts:
+            selection = DraftSelection("_Entity" if hop.representation else hop.type_name, is_abstract=False)
+            self._drafts[at, step] = Draft(at, cursor.location, selection, step)
+        return self._drafts[at, step]
+
+    def _entry(self, hop: Hop, cursor: Cursor) -> tuple[str, str]:
+        """Objects of several types that are asked for as one type keep to themselves: what is asked of that type is
+        asked of all of them, so all of them must bring what it requires."""
+        if hop.representation is None:
+            return ROOT
+        is_object = self._supergraph.possible_types(hop.type_name) == (hop.type_name,)
+        return BY_TYPE if is_object else (hop.type_name, cursor.narrowed or "")
 
     def _send(self, draft: Draft, representation: Representation, condition: str | None) -> None:
         at = (condition, representation.target_type, representation.typename)
