@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from textwrap import indent
+from typing import NamedTuple
 
 from graphql import print_ast
 
@@ -92,8 +93,15 @@ class DraftRepresentation:
         self.requires += [each for each in requires if each not in self.requires]
 
 
-ROOT = ("Query", "")
-BY_TYPE = ("_Entity", "")
+class Entry(NamedTuple):
+    """How a fetch enters its subgraph."""
+
+    type_name: str
+    """`Query`; `_Entity` for objects that are asked for as what they are; or the interface they are asked for as."""
+    narrowed: str = ""
+    """The one type, of those of the interface, that is meant."""
+    arguments: str = ""
+    """See `Representation.arguments`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,7 @@ class Address:
 
     path: Path
     graph: Graph
-    entry: tuple[str, str]
-    """ROOT, BY_TYPE, or (interface, the type it is narrowed to) where objects are asked for as their interface."""
+    entry: Entry
 
 
 @dataclass(eq=False, slots=True)
@@ -252,13 +259,18 @@ class FetchGraph:
             self._drafts[at, step] = Draft(at, cursor.location, selection, step)
         return self._drafts[at, step]
 
-    def _entry(self, hop: Hop, cursor: Cursor) -> tuple[str, str]:
+    def _entry(self, hop: Hop, cursor: Cursor) -> Entry:
         """Objects of several types that are asked for as one type keep to themselves: what is asked of that type is
         asked of all of them, so all of them must bring what it requires."""
         if hop.representation is None:
-            return ROOT
+            return Entry("Query")
         is_object = self._supergraph.possible_types(hop.type_name) == (hop.type_name,)
-        return BY_TYPE if is_object else (hop.type_name, cursor.narrowed or "")
+        arguments = hop.representation.arguments
+        return (
+            Entry("_Entity", "", arguments)
+            if is_object
+            else Entry(hop.type_name, cursor.narrowed or "", arguments)
+        )
 
     def _send(self, draft: Draft, representation: Representation, condition: str | None) -> None:
         at = (condition, representation.target_type, representation.typename)

@@ -25,6 +25,9 @@ class Representation:
     typename: str | None
     """The `__typename` to send; None: the one the object has."""
     selections: tuple[Selection, ...]
+    """The key's selection, then that of `@requires` if there is one."""
+    arguments: str = ""
+    """The text of a `@requires` with arguments: one representation cannot carry a field twice, with different ones."""
 
 
 @dataclass(frozen=True, slots=True)

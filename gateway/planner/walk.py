@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 
-from graphql import SelectionSetNode
+from graphql import SelectionSetNode, print_ast
 
 from gateway.errors import TooComplex
 from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine
@@ -248,8 +248,9 @@ class Walk:
             hop = Hop(target.graph, target.type_name, 1, None, (), ())
             yield from (option.after(FREE, replace(hop, picks=option.picks)) for option in inner())
             return
+        arguments = _text_with_arguments(requires[0].requires if requires else None)
         for selections, requirement in self._requirements(place, target, need, requires):
-            sent = self._representation(place, target, selections)
+            sent = replace(self._representation(place, target, selections), arguments=arguments)
             hop = Hop(target.graph, target.type_name, requirement.steps + 1, sent, requirement.picks, ())
             yield from (option.after(requirement, replace(hop, picks=option.picks)) for option in inner())
 
@@ -290,6 +291,11 @@ class Walk:
         is_interface_object = self._supergraph.is_interface_object(target.type_name, target.graph)
         typename = None if has_own_name and not is_interface_object else target.type_name
         return Representation(place.type_name, target.type_name, typename, selections)
+
+
+def _text_with_arguments(field_set: SelectionSetNode | None) -> str:
+    text = print_ast(field_set) if field_set else ""
+    return text if "(" in text else ""
 
 
 def _by_field(selection: Selection, types: "tuple[str, ...] | list[str]") -> list[tuple[Field, list[str]]]:

@@ -40,6 +40,7 @@ from graphql import (
     parse,
     print_ast,
     validate,
+    value_from_ast_untyped,
     visit,
 )
 
@@ -453,7 +454,7 @@ def _projection(value: Any, field_set: FieldSet) -> Any:
     depends_on_type = any(isinstance(node, InlineFragmentNode) for node in field_set.selections)
     found: dict[str, Any] = {"__typename": value.get("__typename")} if depends_on_type else {}
     for node in _fields(field_set, value.get("__typename")):
-        arguments = {each.name.value: each.value.value for each in node.arguments or ()}
+        arguments = {each.name.value: value_from_ast_untyped(each.value) for each in node.arguments or ()}
         held = value.get(node.name.value)
         held = held(**arguments) if callable(held) else held
         found[node.name.value] = _projection(held, node.selection_set) if node.selection_set else held

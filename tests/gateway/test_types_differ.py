@@ -1,0 +1,48 @@
+"""Fields whose nullability differs by subgraph, keys with entities inside, provided fields of interfaces."""
+
+import pytest
+
+from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema
+
+
+def entries() -> Federation:
+    entry: Object = {"__typename": "Entry", "id": "1", "title": "T", "body": "B"}
+    entry["owner"] = {"__typename": "Owner", "entry": entry, "number": 7, "name": "N"}
+    roots = {"Query.entry": lambda **_: entry, "Query.entries": [entry, None]}
+    return Federation("types_differ", [entry, entry["owner"]], roots)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ entry(id: 1) { title body } }",
+        "{ entries { title body owner { name } } }",
+        "{ entries { owner { name entry { owner { number name } body } } } }",
+        "{ entry(id: 1) { id: title title: id owner { n: number number: name } } }",
+    ],
+)
+def test_answers(query: str) -> None:
+    assert_answers_like_one_schema(entries(), query)
+
+
+def feed() -> Federation:
+    text: Object = {"__typename": "Text", "id": "t", "title": "T", "views": 1, "words": 2}
+    image: Object = {"__typename": "Image", "id": "i", "title": "I", "views": 3}
+    roots = {"Query.feed": [text, image], "Query.pinned": [image, text], "Query.plain": [text, image]}
+    return Federation("provides_interface", [text, image], roots)
+
+
+@pytest.mark.parametrize(
+    ("query", "requests"),
+    [
+        ("{ feed { title } }", 1),
+        ("{ pinned { title } }", 2),
+        ("{ plain { title views } }", 2),
+        ("{ feed { id title views } pinned { ... on Text { title words } } }", 2),
+    ],
+)
+def test_what_is_provided_below_an_interface_is_not_fetched(query: str, requests: int) -> None:
+    federation = feed()
+
+    assert_answers_like_one_schema(federation, query)
+    assert federation.request_count() == requests
