@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from payment_subgraph.auth import KeySource, Verifier
+from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
 from payment_subgraph.graphql_http import GraphQLEndpoint
 from payment_subgraph.inbox import Inbox
+from payment_subgraph.looking import Looking
 from payment_subgraph.operations import Operations
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
@@ -23,6 +25,7 @@ from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.refresh import Refresh
 from payment_subgraph.repository import Repository
 from payment_subgraph.schema.context import Context
+from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
 from payment_subgraph.use_cases import UseCases
@@ -61,7 +64,13 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
     database = Database(settings.database.url)
     repository = Repository(database, settings.reread_after)
     refresh = Refresh(repository, processor, clock)
-    operations = Operations(repository, processor, refresh, clock, settings.patience, settings.answer_within)
+    closing = Closing(repository, settings.patience, clock)
+    operations = Operations(
+        Sending(processor, refresh, closing),
+        Looking(processor, refresh, closing),
+        closing,
+        settings.answer_within,
+    )
     inbox = Inbox(database, settings.patience.lease)
     return Parts(
         database=database,

@@ -72,7 +72,7 @@ def request_hash(command: Command) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def create_command(
+def create_command(  # noqa: PLR0913 - one argument per input field, all by name
     *,
     client_key: str,
     owner_id: str,

@@ -37,15 +37,17 @@ class Cursor:
     def decode(cls, text: str, field: SortField) -> Self:
         """Raises BadUserInput for what this service did not write, or wrote for another order."""
         try:
-            padded = text + "=" * (-len(text) % 4)
-            said_field, value, row_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if said_field != field or not isinstance(row_id, str):
-                raise ValueError(said_field)
-            if field is SortField.AMOUNT:
-                return cls(field, int(value), row_id)
-            return cls(field, _aware(value), row_id)
+            return cls._read(text, field)
         except (ValueError, TypeError) as error:
             raise BadUserInput("This cursor does not belong to this list.") from error
+
+    @classmethod
+    def _read(cls, text: str, field: SortField) -> Self:
+        padded = text + "=" * (-len(text) % 4)
+        said, value, row_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if said != field or not isinstance(row_id, str):
+            raise ValueError(text)
+        return cls(field, int(value) if field is SortField.AMOUNT else _aware(value), row_id)
 
 
 def _aware(text: str) -> datetime:
@@ -66,7 +68,7 @@ class PageRequest:
     descending: bool = True
 
 
-def page_request(
+def page_request(  # noqa: PLR0913 - the arguments of a connection
     first: int | None,
     after: str | None,
     last: int | None = None,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, or_, select
 
@@ -55,26 +55,24 @@ class Pages:
         self, owners: Sequence[str], wanted: PaymentFilter, page: PageRequest
     ) -> dict[str, Page[Payment]]:
         """Each owner's own page, by one windowed statement."""
-        found = _filtered(payments.c.owner_id.in_(owners), wanted)
-        return await self._grouped(Payment, payments, payments.c.owner_id, found, owners, page)
+        return await self._grouped(Payment, payments.c.owner_id, owners, _filtered(wanted), page)
 
     async def payments(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
-        query = select(*_columns(Payment, payments)).where(*_filtered(None, wanted), *_beyond(payments, page))
+        query = select(*_columns(Payment, payments)).where(*_filtered(wanted), *_beyond(payments, page))
         rows = await self._rows(query.order_by(*_order(payments, page)).limit(page.size + 1))
         return _page([Payment(**row) for row in rows], page)
 
     async def count_payments(self, wanted: PaymentFilter) -> int:
-        query = select(func.count()).select_from(payments).where(*_filtered(None, wanted))
+        query = select(func.count()).select_from(payments).where(*_filtered(wanted))
         return int((await self._rows(query))[0]["count_1"])
 
     async def count_payments_of(self, owners: Sequence[str], wanted: PaymentFilter) -> dict[str, int]:
         query = select(payments.c.owner_id, func.count().label("total"))
-        query = query.where(*_filtered(payments.c.owner_id.in_(owners), wanted)).group_by(payments.c.owner_id)
+        query = query.where(payments.c.owner_id.in_(owners), *_filtered(wanted)).group_by(payments.c.owner_id)
         return {row["owner_id"]: row["total"] for row in await self._rows(query)}
 
     async def refunds_of(self, payment_ids: Sequence[str], page: PageRequest) -> dict[str, Page[Refund]]:
-        found = [refunds.c.payment_id.in_(payment_ids)]
-        return await self._grouped(Refund, refunds, refunds.c.payment_id, found, payment_ids, page)
+        return await self._grouped(Refund, refunds.c.payment_id, payment_ids, [], page)
 
     async def payments_by_id(self, ids: Sequence[str]) -> dict[str, Payment]:
         query = select(*_columns(Payment, payments)).where(payments.c.id.in_(ids))
@@ -96,14 +94,16 @@ class Pages:
     async def _grouped(
         self,
         kind: type[Row],
-        table: Table,
         parent: Column[Any],
-        conditions: Sequence[ColumnElement[bool]],
         parents: Sequence[str],
+        conditions: Sequence[ColumnElement[bool]],
         page: PageRequest,
     ) -> dict[str, Page[Row]]:
+        """A page of rows for each of *parents*, which *parent* names in the rows' table."""
+        table = cast("Table", parent.table)
+        wanted = [parent.in_(parents), *conditions, *_beyond(table, page)]
         rank = func.row_number().over(partition_by=parent, order_by=_order(table, page)).label(_RANK)
-        ranked = select(*_columns(kind, table), rank).where(*conditions, *_beyond(table, page)).subquery()
+        ranked = select(*_columns(kind, table), rank).where(*wanted).subquery()
         query = select(ranked).where(ranked.c[_RANK] <= page.size + 1).order_by(ranked.c[_RANK])
         groups: dict[str, list[Row]] = {one: [] for one in parents}
         for row in await self._rows(query):
@@ -124,10 +124,9 @@ def _columns(kind: type, table: Table) -> list[Column[Any]]:
     return [table.c[field.name] for field in fields(kind)]
 
 
-def _filtered(owned: ColumnElement[bool] | None, wanted: PaymentFilter) -> list[ColumnElement[bool]]:
+def _filtered(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
     column = payments.c
     conditions = [
-        owned,
         column.status.in_(wanted.status) if wanted.status is not None else None,
         FINANCIAL_STATUS.in_(wanted.financial_status) if wanted.financial_status is not None else None,
         column.reference == wanted.reference if wanted.reference is not None else None,

@@ -4,6 +4,7 @@ Any number of these may run. Each row is claimed for a while by one of them; a c
 finished runs out, and another takes it.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, af
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment
 from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent
-from payment_subgraph.refresh import Refresh
+from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause, Repository
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 20
+BATCH: Final = 10
 BACKFILL: Final = "event-backfill"
 _OVERLAP: Final = timedelta(hours=1)
 _ACTED_ON: Final = ("payment_intent.", "charge.", "refund.")
@@ -50,8 +51,7 @@ class Reconciler:
 
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
-        for event in events:
-            await self._work_event(event)
+        await asyncio.gather(*(self._work_event(event) for event in events))
         return len(events)
 
     async def _work_event(self, event: InboxEvent) -> None:
@@ -87,9 +87,8 @@ class Reconciler:
         if payment is None:
             ours = hint.payment_id is not None and hint.environment == self.environment
             return after_park(event, self.clock()) if ours else InboxState.IGNORED
-        await self.refresh(
-            payment.id, intent, Cause("WEBHOOK", event.provider_event_id), refunds=hint.about_refunds
-        )
+        cause = Cause("WEBHOOK", event.provider_event_id)
+        await self.refresh(Errand(payment.id, intent, cause, refunds=hint.about_refunds))
         await self._hurry(payment.id)
         return InboxState.PROCESSED
 
@@ -109,7 +108,7 @@ class Reconciler:
     async def work_operations(self) -> int:
         async with self.repository.reading() as rows:
             due = await rows.due_operations(self.clock(), BATCH)
-        return sum([await self.operations.advance(operation_id) for operation_id in due])
+        return sum(await asyncio.gather(*(self.operations.advance(operation_id) for operation_id in due)))
 
     async def reread_payments(self) -> int:
         """Open payments about which nothing was heard for long: a webhook may have been lost."""
@@ -127,10 +126,11 @@ class Reconciler:
             payment = await rows.payment(payment_id)
         if payment is None or payment.provider_payment_id is None:
             return
+        errand = Errand(
+            payment.id, payment.provider_payment_id, Cause("RECONCILER", payment.id), refunds=True
+        )
         try:
-            await self.refresh(
-                payment.id, payment.provider_payment_id, Cause("RECONCILER", payment.id), refunds=True
-            )
+            await self.refresh(errand)
         except ProcessorError as unread:
             log.warning("payment %s was not read again: %s", payment.id, unread)
 

@@ -60,6 +60,20 @@ class Reading:
     refunds: Sequence[RefundSnapshot] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be brought up to date, and why.
+
+    *refunds*: read those too. *settle*: the operation that this decides, and who judges it.
+    """
+
+    payment_id: str
+    provider_payment_id: str
+    cause: Cause
+    refunds: bool = False
+    settle: tuple[Operation, Judge] | None = None
+
+
 class Refresh:
     """Brings a payment (and its refunds) to what the provider says."""
 
@@ -67,6 +81,17 @@ class Refresh:
         self, repository: Repository, processor: PaymentProcessor, clock: Callable[[], datetime]
     ) -> None:
         self._repository, self._processor, self._clock = repository, processor, clock
+
+    async def __call__(self, errand: Errand, reading: Reading | None = None) -> Payment:
+        """Write *reading*, or a fresh one if there is none or it came too late."""
+        for _ in range(_TRIES):
+            reading = reading or await self.read(errand)
+            async with self._repository.writing() as rows:
+                written = await self._write(rows, errand, reading)
+            if written is not None:
+                return written
+            reading = None
+        raise RefreshContended(errand.payment_id)
 
     async def basis(self, payment_id: str) -> Basis:
         async with self._repository.reading() as rows:
@@ -76,89 +101,79 @@ class Refresh:
             known = await rows.refunds_of(payment_id)
         return Basis(payment.readings, {refund.id: refund.version for refund in known})
 
-    async def read(self, payment_id: str, provider_payment_id: str, *, refunds: bool) -> Reading:
-        basis = await self.basis(payment_id)
-        payment = await self._processor.fetch_payment(provider_payment_id)
-        found = await self._processor.fetch_refunds(provider_payment_id) if refunds else ()
+    async def read(self, errand: Errand) -> Reading:
+        basis = await self.basis(errand.payment_id)
+        payment = await self._processor.fetch_payment(errand.provider_payment_id)
+        found = await self._processor.fetch_refunds(errand.provider_payment_id) if errand.refunds else ()
         return Reading(basis, payment, found)
 
-    async def __call__(
-        self,
-        payment_id: str,
-        provider_payment_id: str,
-        cause: Cause,
-        *,
-        reading: Reading | None = None,
-        refunds: bool = False,
-        settle: tuple[Operation, Judge] | None = None,
-    ) -> Payment:
-        """Write *reading* (or a fresh one, with *refunds* if asked), and settle the operation with it."""
-        for _ in range(_TRIES):
-            reading = reading or await self.read(payment_id, provider_payment_id, refunds=refunds)
-            async with self._repository.writing() as rows:
-                written = await self._write(rows, payment_id, reading, cause, settle)
-            if written is not None:
-                return written
-            refunds = refunds or bool(reading.refunds)
-            reading = None
-        raise RefreshContended(payment_id)
-
-    async def _write(
-        self,
-        rows: Transaction,
-        payment_id: str,
-        reading: Reading,
-        cause: Cause,
-        settle: tuple[Operation, Judge] | None,
-    ) -> Payment | None:
+    async def _write(self, rows: Transaction, errand: Errand, reading: Reading) -> Payment | None:
         """None, with nothing written, if our rows are newer than the reading."""
-        payment = await rows.payment(payment_id, lock=True)
+        payment = await rows.payment(errand.payment_id, lock=True)
         if payment is None:
-            raise LookupError(payment_id)
-        known = await rows.refunds_of(payment_id)
+            raise LookupError(errand.payment_id)
+        known = await rows.refunds_of(errand.payment_id)
         if _outdated(payment, known, reading):
             return None
         if payment.frozen_reason is not None:
             log.error(
-                "ALERT payment %s is frozen (%s); %s not applied", payment.id, payment.frozen_reason, cause
+                "ALERT %s is frozen (%s): %s not taken", payment.id, payment.frozen_reason, errand.cause
             )
             return payment
-        return await self._apply(rows, payment, known, reading, cause, settle)
-
-    async def _apply(
-        self,
-        rows: Transaction,
-        payment: Payment,
-        known: list[Refund],
-        reading: Reading,
-        cause: Cause,
-        settle: tuple[Operation, Judge] | None,
-    ) -> Payment:
-        now = self._clock()
         try:
-            seen = observe_payment(payment, reading.payment, now) if reading.payment else payment
-            moves = [_refund_move(payment, known, one, now) for one in reading.refunds]
+            change = _change(payment, known, reading, self._clock())
         except Contradiction as reason:
-            return await self._freeze(rows, payment, str(reason), reading, cause, now)
-        current = {refund.id: refund for refund in known} | {after.id: after for _, after in moves}
-        refunded, pending = refund_totals(current.values())
-        after = replace(seen, amount_refunded=refunded, amount_refund_pending=pending)
-        changes = [move for move in moves if move[0] != move[1]]
-        if changes or after != payment or settle is not None:
-            await _record(rows, payment, reading, cause, now)
-        await _write_refunds(rows, changes, now)
-        changed = await _changed(rows, payment, after, now, read=reading.payment is not None)
-        verdict = settle[1](changed, current) if settle else None
-        if settle and verdict:
-            await rows.resolve_operation(settle[0].id, verdict.state, now, result=verdict.rejection)
-        return changed
+            return await self._freeze(rows, errand, payment, reading, str(reason))
+        return await self._apply(rows, errand, reading, change)
+
+    async def _apply(self, rows: Transaction, errand: Errand, reading: Reading, change: "_Change") -> Payment:
+        now = self._clock()
+        if change or errand.settle is not None:
+            await _record(rows, errand, reading, now)
+        for before, after in change.refunds:
+            if before is None:
+                await rows.add_refund(after)
+            elif before != after:
+                await rows.change_refund(before, after, now)
+        payment = await _written(rows, change, now, counted=reading.payment is not None)
+        if errand.settle is not None:
+            operation, judge = errand.settle
+            verdict = judge(payment, change.all_refunds)
+            if verdict is not None:
+                await rows.resolve_operation(operation.id, verdict.state, now, result=verdict.rejection)
+        return payment
 
     async def _freeze(
-        self, rows: Transaction, payment: Payment, reason: str, reading: Reading, cause: Cause, now: datetime
+        self, rows: Transaction, errand: Errand, payment: Payment, reading: Reading, reason: str
     ) -> Payment:
-        log.error("ALERT payment %s frozen: the provider contradicts us (%s, %s)", payment.id, reason, cause)
-        await _record(rows, payment, reading, cause, now)
-        return await _changed(rows, payment, replace(payment, frozen_reason=reason), now)
+        log.error("ALERT %s frozen: the provider contradicts us (%s, %s)", payment.id, reason, errand.cause)
+        now = self._clock()
+        await _record(rows, errand, reading, now)
+        frozen = replace(payment, frozen_reason=reason)
+        return await _written(rows, _Change(payment, frozen, [], {}), now, counted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The payment and the refunds seen, each before and after; *all_refunds* by id, as they will stand."""
+
+    before: Payment
+    after: Payment
+    refunds: list[tuple[Refund | None, Refund]]
+    all_refunds: dict[str, Refund]
+
+    def __bool__(self) -> bool:
+        return self.before != self.after or any(before != after for before, after in self.refunds)
+
+
+def _change(payment: Payment, known: list[Refund], reading: Reading, now: datetime) -> _Change:
+    """What *reading* makes of our rows. Raises Contradiction."""
+    seen = observe_payment(payment, reading.payment, now) if reading.payment else payment
+    moves = [_refund_move(payment, known, one, now) for one in reading.refunds]
+    current = {refund.id: refund for refund in known} | {after.id: after for _, after in moves}
+    refunded, pending = refund_totals(current.values())
+    after = replace(seen, amount_refunded=refunded, amount_refund_pending=pending)
+    return _Change(payment, after, moves, current)
 
 
 def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:
@@ -193,41 +208,26 @@ def _refund_move(
     return None, observe_refund(made, seen, payment.currency)
 
 
-async def _write_refunds(
-    rows: Transaction, changes: list[tuple[Refund | None, Refund]], now: datetime
-) -> None:
-    for before, after in changes:
-        if before is None:
-            await rows.add_refund(after)
-        else:
-            await rows.change_refund(before, after, now)
-
-
-async def _changed(
-    rows: Transaction, before: Payment, after: Payment, now: datetime, *, read: bool = True
-) -> Payment:
+async def _written(rows: Transaction, change: _Change, now: datetime, *, counted: bool) -> Payment:
+    before, after = change.before, change.after
     if after == before:
-        if read:
+        if counted:
             await rows.count_reading(before)
         return before
-    after = replace(after, readings=before.readings + read)
     if before.status is PaymentStatus.FAILED:
-        log.error(
-            "ALERT payment %s was given up, but exists at the provider: now %s", before.id, after.status
-        )
-    changed = await rows.change_payment(before, after, now)
-    if changed is None:
+        log.error("ALERT %s was given up, but exists at the provider: now %s", before.id, after.status)
+    written = await rows.change_payment(before, replace(after, readings=before.readings + counted), now)
+    if written is None:
         raise AssertionError("the row was locked, yet its version changed")
-    return changed
+    return written
 
 
-async def _record(rows: Transaction, payment: Payment, reading: Reading, cause: Cause, now: datetime) -> None:
+async def _record(rows: Transaction, errand: Errand, reading: Reading, now: datetime) -> None:
     if reading.payment is not None:
-        await rows.observe("payment", payment.id, cause, _plain(reading.payment), now)
+        await rows.observe("payment", errand.payment_id, errand.cause, _plain(reading.payment), now)
     for refund in reading.refunds:
-        await rows.observe(
-            "refund", refund.refund_id or refund.provider_refund_id, cause, _plain(refund), now
-        )
+        name = refund.refund_id or refund.provider_refund_id
+        await rows.observe("refund", name, errand.cause, _plain(refund), now)
 
 
 def _plain(snapshot: Any) -> Any:

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the methods of a TypeDecorator have the arguments that SQLAlchemy gives
 """The tables. Money is BIGINT minor units; times are UTC; rows of `observations` are never changed."""
 
 from collections.abc import Callable

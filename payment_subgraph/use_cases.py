@@ -7,6 +7,7 @@ Each writes its intention first (one operation row with everything that will be 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 
@@ -38,6 +39,13 @@ from payment_subgraph.refund import Refund
 from payment_subgraph.refusals import refusal_of
 from payment_subgraph.repository import Repository, Transaction
 from payment_subgraph.viewer import Viewer
+
+_KINDS: Final[dict[type[Command], OperationKind]] = {
+    CreatePayment: OperationKind.CREATE,
+    ConfirmPayment: OperationKind.CONFIRM,
+    CancelPayment: OperationKind.CANCEL,
+    RefundPayment: OperationKind.REFUND,
+}
 
 Written = tuple[Operation, bool]
 """The operation's row, and whether it was there before this call."""
@@ -75,7 +83,7 @@ class UseCases:
         params = self.processor.create_params(
             payment, operation_id, command.payment_method_id, confirm=command.confirm
         )
-        operation = self._operation(viewer, OperationKind.CREATE, payment, command, params, operation_id)
+        operation = self._operation(viewer, payment, command, params, operation_id)
 
         async def write(rows: Transaction) -> Written:
             if stored := await _stored(rows, operation):
@@ -91,7 +99,7 @@ class UseCases:
         async def write(rows: Transaction) -> Written:
             payment = await _writable(rows, viewer, command.payment_id)
             params = self.processor.confirm_params(payment, command.payment_method_id, command.return_url)
-            operation = self._operation(viewer, OperationKind.CONFIRM, payment, command, params)
+            operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
             _require(payment, PaymentAction.CONFIRM)
@@ -105,7 +113,7 @@ class UseCases:
         async def write(rows: Transaction) -> Written:
             payment = await _writable(rows, viewer, command.payment_id)
             params = self.processor.cancel_params()
-            operation = self._operation(viewer, OperationKind.CANCEL, payment, command, params)
+            operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
             _require(payment, PaymentAction.CANCEL)
@@ -166,14 +174,13 @@ class UseCases:
         operation_id = new_operation_id()
         expressible = refund.amount_minor > 0 and self.processor.accepts(payment.money(refund.amount_minor))
         params = self.processor.refund_params(payment, refund, operation_id) if expressible else {}
-        operation = self._operation(viewer, OperationKind.REFUND, payment, command, params, operation_id)
+        operation = self._operation(viewer, payment, command, params, operation_id)
         key = f"{refund.id}:refund"
         return replace(operation, refund_id=refund.id, amount_minor=refund.amount_minor, provider_key=key)
 
     def _operation(
         self,
         viewer: Viewer,
-        kind: OperationKind,
         payment: Payment,
         command: Command,
         params: Params,
@@ -183,6 +190,7 @@ class UseCases:
         if viewer.user_id is None:
             raise Unauthenticated
         now, operation_id = self.clock(), operation_id or new_operation_id()
+        kind = _KINDS[type(command)]
         subject = payment.id if kind is OperationKind.CREATE else operation_id
         return Operation(
             id=operation_id,

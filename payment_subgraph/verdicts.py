@@ -70,8 +70,11 @@ def refund_known(operation: Operation) -> Judge:
 
 def judge_after_refusal(operation: Operation, rejection: Rejection) -> Judge:
     """A cancel's refusal proves nothing: already canceled and already succeeded sound alike."""
-    if operation.kind is OperationKind.CANCEL:
-        return lambda payment, _: _if(payment, _CANCELED)
+    match operation.kind:
+        case OperationKind.CANCEL:
+            return lambda payment, _: _if(payment, _CANCELED)
+        case OperationKind.CREATE:  # an earlier try made the object, or we would have none to read
+            return done
     return lambda *_: Verdict(rejection)
 
 

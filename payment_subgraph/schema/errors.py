@@ -1,5 +1,8 @@
 """The errors that are data: one GraphQL type per Refusal of `errors.py`."""
 
+from collections.abc import Callable
+from typing import Any, Final
+
 import strawberry
 
 from payment_subgraph import errors
@@ -80,43 +83,70 @@ ErrorType = (
 
 def error_type(refusal: errors.Refusal, viewer: Viewer) -> ErrorType:
     """The member of a mutation's union that tells this *refusal*."""
-    message, code = str(refusal), refusal.code
-    match refusal:
-        case errors.InvalidInput():
-            fields = [FieldError(path=list(f.path), message=f.message, code=f.code) for f in refusal.flaws]
-            return ValidationError(message=message, code=code, fields=fields)
-        case errors.NotFound():
-            return NotFoundError(message=message, code=code, id=strawberry.ID(refusal.object_id))
-        case errors.PaymentDeclined():
-            return PaymentDeclinedError(
-                message=message,
-                code=code,
-                decline_code=refusal.decline_code,
-                retryable=refusal.retryable,
-                payment=Payment.of(refusal.payment, viewer),
-            )
-        case errors.IdempotencyConflict():
-            original = PaymentOperation.of(refusal.original)
-            return IdempotencyConflictError(message=message, code=code, original_operation=original)
-        case errors.DuplicatePayment():
-            existing = Payment.of(refusal.existing, viewer)
-            return DuplicatePaymentError(message=message, code=code, existing_payment=existing)
-        case errors.InvalidPaymentState():
-            return InvalidPaymentStateError(
-                message=message,
-                code=code,
-                current_status=refusal.payment.status,
-                allowed_actions=available_actions(refusal.payment),
-            )
-        case errors.RefundExceedsAvailable():
-            refundable = Money.of(refusal.refundable)
-            return RefundExceedsAvailableError(message=message, code=code, refundable=refundable)
-        case errors.ProviderRefused():
-            return PaymentProviderError(
-                message=message,
-                code=code,
-                retryable=refusal.retryable,
-                provider_request_id=refusal.request_id,
-            )
-        case _:
-            raise refusal
+    return _TYPES[type(refusal)](refusal, viewer)
+
+
+def _validation(refusal: errors.InvalidInput, _viewer: Viewer) -> ValidationError:
+    fields = [
+        FieldError(path=list(flaw.path), message=flaw.message, code=flaw.code) for flaw in refusal.flaws
+    ]
+    return ValidationError(message=str(refusal), code=refusal.code, fields=fields)
+
+
+def _not_found(refusal: errors.NotFound, _viewer: Viewer) -> NotFoundError:
+    return NotFoundError(message=str(refusal), code=refusal.code, id=strawberry.ID(refusal.object_id))
+
+
+def _declined(refusal: errors.PaymentDeclined, viewer: Viewer) -> PaymentDeclinedError:
+    return PaymentDeclinedError(
+        message=str(refusal),
+        code=refusal.code,
+        decline_code=refusal.decline_code,
+        retryable=refusal.retryable,
+        payment=Payment.of(refusal.payment, viewer),
+    )
+
+
+def _conflict(refusal: errors.IdempotencyConflict, _viewer: Viewer) -> IdempotencyConflictError:
+    original = PaymentOperation.of(refusal.original)
+    return IdempotencyConflictError(message=str(refusal), code=refusal.code, original_operation=original)
+
+
+def _duplicate(refusal: errors.DuplicatePayment, viewer: Viewer) -> DuplicatePaymentError:
+    existing = Payment.of(refusal.existing, viewer)
+    return DuplicatePaymentError(message=str(refusal), code=refusal.code, existing_payment=existing)
+
+
+def _invalid_state(refusal: errors.InvalidPaymentState, _viewer: Viewer) -> InvalidPaymentStateError:
+    return InvalidPaymentStateError(
+        message=str(refusal),
+        code=refusal.code,
+        current_status=refusal.payment.status,
+        allowed_actions=available_actions(refusal.payment),
+    )
+
+
+def _exceeds(refusal: errors.RefundExceedsAvailable, _viewer: Viewer) -> RefundExceedsAvailableError:
+    refundable = Money.of(refusal.refundable)
+    return RefundExceedsAvailableError(message=str(refusal), code=refusal.code, refundable=refundable)
+
+
+def _provider(refusal: errors.ProviderRefused, _viewer: Viewer) -> PaymentProviderError:
+    return PaymentProviderError(
+        message=str(refusal),
+        code=refusal.code,
+        retryable=refusal.retryable,
+        provider_request_id=refusal.request_id,
+    )
+
+
+_TYPES: Final[dict[type[errors.Refusal], Callable[[Any, Viewer], ErrorType]]] = {
+    errors.InvalidInput: _validation,
+    errors.NotFound: _not_found,
+    errors.PaymentDeclined: _declined,
+    errors.IdempotencyConflict: _conflict,
+    errors.DuplicatePayment: _duplicate,
+    errors.InvalidPaymentState: _invalid_state,
+    errors.RefundExceedsAvailable: _exceeds,
+    errors.ProviderRefused: _provider,
+}

@@ -214,7 +214,9 @@ class Payment:
         found = await info.context.loaders.open_operations.load(self.row.id)
         return [PaymentOperation.of(operation) for operation in found]
 
-    @strawberry.field(description="Null when the users subgraph cannot be reached.")
+    @strawberry.field(  # type: ignore[untyped-decorator]  # mypy cannot follow strawberry.lazy
+        description="Null when the users subgraph cannot be reached."
+    )
     def user(self) -> Annotated["User", strawberry.lazy("payment_subgraph.schema.user")] | None:
         from payment_subgraph.schema.user import User  # noqa: PLC0415 - the two types hold each other
 

@@ -35,7 +35,7 @@ class Query:
         return await visible_payment(info, id)
 
     @scoped(READ_ANY, description=_STAFF)
-    async def payments(
+    async def payments(  # noqa: PLR0913, PLR0917 - the arguments of the field in the API
         self,
         info: Info,
         first: int | None = DEFAULT_PAGE,

@@ -56,7 +56,7 @@ class User:
     id: strawberry.ID
 
     @scoped(READ)
-    async def payments(
+    async def payments(  # noqa: PLR0913, PLR0917 - the arguments of the field in the API
         self,
         info: Info,
         first: int | None = DEFAULT_PAGE,

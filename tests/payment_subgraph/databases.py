@@ -10,8 +10,9 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-from payment_subgraph.database import migrate
 from sqlalchemy.engine import make_url
+
+from payment_subgraph.database import migrate
 
 _numbers = count()
 

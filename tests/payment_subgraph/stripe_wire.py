@@ -3,6 +3,7 @@
 What it knows is what the tests need: intents, refunds, events, idempotency keys, and faults on request.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "pm_processing": {"processing": True},
 }
 
+TURNED_AWAY: dict[Fault | None, tuple[int, dict[str, Any]]] = {
+    Fault.CONFLICT: (409, {"type": "idempotency_error", "code": "idempotency_key_in_use"}),
+    Fault.TOO_MANY: (429, {"type": "invalid_request_error", "code": "rate_limit"}),
+    Fault.WRONG_KEY: (401, {"type": "invalid_request_error", "message": "Invalid API Key"}),
+}
+
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -61,7 +68,8 @@ class StripeWire(stripe.HTTPClient):
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     keys: dict[str, tuple[dict[str, str], int, str]] = field(default_factory=dict)
-    gate: Any = None
+    gate: asyncio.Event | None = None
+    posted: asyncio.Event = field(default_factory=asyncio.Event)
     down: bool = False
     refund_status: str = "succeeded"
 
@@ -86,6 +94,7 @@ class StripeWire(stripe.HTTPClient):
         if method != "post":
             status, body = self._read(parts.path, params)
             return json.dumps(body), status, {"Request-Id": "req_wire"}
+        self.posted.set()
         if self.gate is not None:
             await self.gate.wait()
         return self._post(call)
@@ -97,20 +106,18 @@ class StripeWire(stripe.HTTPClient):
     def _post(self, call: Call) -> tuple[str, int, Mapping[str, str]]:
         assert call.key is not None
         fault = self.faults.pop(0) if self.faults else None
-        match fault:
-            case Fault.LOST_REQUEST:
-                raise stripe.APIConnectionError("timed out", should_retry=False)
-            case Fault.CONFLICT:
-                return self._failed(409, {"type": "idempotency_error", "code": "idempotency_key_in_use"})
-            case Fault.TOO_MANY:
-                return self._failed(429, {"type": "invalid_request_error", "code": "rate_limit"})
-            case Fault.WRONG_KEY:
-                return self._failed(401, {"type": "invalid_request_error", "message": "Invalid API Key"})
-            case Fault.STORED_500:
-                self.keys[call.key] = (call.params, 500, json.dumps({"error": {"type": "api_error"}}))
+        if fault is Fault.LOST_REQUEST:
+            raise stripe.APIConnectionError("timed out", should_retry=False)
+        if fault in TURNED_AWAY:
+            return self._failed(*TURNED_AWAY[fault])
+        if fault is Fault.STORED_500:
+            self.keys[call.key] = (call.params, 500, json.dumps({"error": {"type": "api_error"}}))
+        return self._answered(call, call.key, fault)
+
+    def _answered(self, call: Call, key: str, fault: Fault | None) -> tuple[str, int, Mapping[str, str]]:
         headers = {"Request-Id": "req_wire", "Stripe-Should-Retry": "false"}
-        if call.key in self.keys:
-            params, status, text = self.keys[call.key]
+        if key in self.keys:
+            params, status, text = self.keys[key]
             if params != call.params:
                 return self._failed(400, {"type": "idempotency_error"})
             return text, status, {**headers, "Idempotent-Replayed": "true"}
@@ -119,7 +126,7 @@ class StripeWire(stripe.HTTPClient):
             body = {**body, "amount": body["amount"] + 1}
         if fault is Fault.DONE_BUT_500:
             status, body = 500, {"error": {"type": "api_error"}}
-        self.keys[call.key] = (call.params, status, json.dumps(body))
+        self.keys[key] = (call.params, status, json.dumps(body))
         if fault is Fault.LOST_ANSWER:
             raise stripe.APIConnectionError("connection lost", should_retry=False)
         return ("<html>" if fault is Fault.NONSENSE else json.dumps(body)), status, headers

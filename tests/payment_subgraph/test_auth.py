@@ -10,10 +10,10 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.errors import KeySetUnavailable, Unauthenticated
 from payment_subgraph.viewer import ANONYMOUS
-
 from tests.payment_subgraph.world import ADA, AUDIENCE, ISSUER, SIGNING_KEY, World, serve_keys
 
 pytestmark = pytest.mark.anyio

@@ -1,8 +1,8 @@
 """confirmPayment."""
 
 import pytest
-from payment_subgraph.tables import payment_operations
 
+from payment_subgraph.tables import payment_operations
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import GRACE, STAFF, World
 

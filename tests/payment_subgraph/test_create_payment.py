@@ -1,8 +1,9 @@
 """createPayment: what it gives, what it refuses, and that a refusal changes nothing."""
 
 import pytest
-from payment_subgraph.tables import payment_operations, payments
 
+from payment_subgraph.tables import payment_operations, payments
+from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import ADA, STAFF, World
 
 pytestmark = pytest.mark.anyio
@@ -212,8 +213,6 @@ async def test_staff_pays_on_behalf_of_a_user(world: World) -> None:
 
 
 async def test_a_provider_that_names_another_amount_freezes_the_payment(world: World) -> None:
-    from tests.payment_subgraph.stripe_wire import Fault
-
     world.wire.faults = [Fault.WRONG_AMOUNT]
     member = await world.create("10.00", confirm=True, paymentMethodId="pm_card_visa")
 

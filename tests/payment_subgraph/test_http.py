@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from payment_subgraph.schema import sdl
 from sqlalchemy import text
 
+from payment_subgraph.schema import sdl
 from tests.payment_subgraph.world import ADA, World
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from payment_subgraph.tables import payment_operations, payments
 
+from payment_subgraph.tables import payment_operations, payments
 from tests.payment_subgraph.world import ADA, GRACE, STAFF, World
 
 pytestmark = pytest.mark.anyio
@@ -104,8 +104,7 @@ async def test_twenty_requests_with_one_key_reach_the_provider_once(world: World
         asyncio.create_task(world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa"))
         for _ in range(20)
     ]
-    while not world.wire.posts:
-        await asyncio.sleep(0)
+    await world.wire.posted.wait()
     world.wire.gate.set()
     members = await asyncio.gather(*asked)
 
@@ -125,9 +124,7 @@ async def test_twenty_keys_for_one_reference_make_one_payment(world: World) -> N
 
 
 async def test_a_slow_provider_is_answered_with_pending(small_world: World) -> None:
-    from tests.payment_subgraph.world import World as Whole  # noqa: PLC0415
-
-    hasty = Whole.build(small_world.settings.database.url, OPERATION_ANSWER_SECONDS="0.2")
+    hasty = World.build(small_world.settings.database.url, OPERATION_ANSWER_SECONDS="0.2")
     hasty.wire.gate = asyncio.Event()
 
     member = await hasty.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")

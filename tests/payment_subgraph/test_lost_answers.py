@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from payment_subgraph.tables import observations, payment_operations, payments
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from payment_subgraph.tables import observations, payment_operations, payments
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import STAFF, World
 
@@ -198,8 +198,7 @@ async def test_a_process_that_died_after_its_intention_is_survived(world: World)
     dead = World.build(world.settings.database.url)
     dead.wire.gate = asyncio.Event()
     asked = asyncio.create_task(dead.create())
-    while not dead.wire.posts:
-        await asyncio.sleep(0)
+    await dead.wire.posted.wait()
     for task in (asked, *dead.parts.operations.running):
         task.cancel()
     (operation,) = await world.rows(payment_operations)

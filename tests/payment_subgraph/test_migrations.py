@@ -2,10 +2,11 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from payment_subgraph.database import migrate
-from payment_subgraph.tables import metadata
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
+
+from payment_subgraph.database import migrate
+from payment_subgraph.tables import metadata
 
 
 def test_migrations_equal_the_models(database_url: str) -> None:

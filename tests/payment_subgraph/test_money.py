@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from payment_subgraph.currencies import MINOR_DIGITS
 from payment_subgraph.errors import Flaw
 from payment_subgraph.money import MAX_MINOR, Money, parse_money, read_decimal

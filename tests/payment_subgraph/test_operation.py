@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from payment_subgraph.operation import Operation, OperationKind, Patience, Step, absence_is_final, next_step
 
 SENT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

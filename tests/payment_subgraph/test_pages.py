@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus, financial_status
 
+from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus, financial_status
 from tests.payment_subgraph.world import ADA, STAFF, World
 
 pytestmark = pytest.mark.anyio

@@ -28,7 +28,7 @@ def command(*arguments: str) -> list[str]:
 
 @contextmanager
 def running(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(arguments, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(arguments, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
@@ -61,7 +61,7 @@ def test_served_from_an_empty_folder_to_a_clean_stop(tmp_path: Path, stop: signa
     }
     with running(command("payment_subgraph", "serve"), environment) as server:
         until_answered(f"http://127.0.0.1:{port}/readyz", 503)
-        subprocess.run(command("payment_subgraph", "migrate"), env=environment, cwd=ROOT, check=True)  # noqa: S603
+        subprocess.run(command("payment_subgraph", "migrate"), env=environment, cwd=ROOT, check=True)
         until_answered(f"http://127.0.0.1:{port}/readyz", 200)
         with running(command("payment_subgraph.worker"), environment) as worker:
             answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": "{ __typename }"})
@@ -80,7 +80,7 @@ def test_served_from_an_empty_folder_to_a_clean_stop(tmp_path: Path, stop: signa
 
 
 def test_the_schema_is_printed_without_any_setting() -> None:
-    printed = subprocess.run(  # noqa: S603
+    printed = subprocess.run(
         command("payment_subgraph", "print-schema"),
         env={"PATH": os.environ["PATH"]},
         cwd=ROOT,

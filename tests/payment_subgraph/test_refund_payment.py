@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from payment_subgraph.tables import refunds
 
+from payment_subgraph.tables import refunds
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import ADA, HELPDESK, STAFF, World
 

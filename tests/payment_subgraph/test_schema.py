@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from graphql import build_ast_schema, parse
+
 from payment_subgraph import errors
 from payment_subgraph.commands import create_command
 from payment_subgraph.schema import sdl

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from payment_subgraph.errors import SettingError
 from payment_subgraph.settings import Settings
 
@@ -60,7 +61,7 @@ def test_a_bad_value_stops_the_start_without_a_traceback(module: str) -> None:
     arguments = ["serve"] if module == "payment_subgraph" else []
     environment = {"PATH": os.environ["PATH"], "STRIPE_SECRET_KEY": "nonsense"}
 
-    ended = subprocess.run(  # noqa: S603 - our own interpreter and module
+    ended = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         env=environment,
         cwd=ROOT,

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus
-
 from tests.payment_subgraph.world import STAFF, Statements, World
 
 pytestmark = pytest.mark.anyio

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from payment_subgraph.tables import provider_events
 from sqlalchemy import text
 
+from payment_subgraph.tables import provider_events
 from tests.payment_subgraph.world import World, signature
 
 pytestmark = pytest.mark.anyio

@@ -5,18 +5,18 @@ import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import stripe
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import event, func, select, text
+
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
-from sqlalchemy import event, func, select, text
-
 from tests.payment_subgraph.stripe_wire import StripeWire
 
 ISSUER = "http://users.test"
@@ -208,7 +208,7 @@ class Statements:
         self._engine = database.engine.sync_engine
         self.texts: list[str] = []
 
-    def __enter__(self) -> "Statements":
+    def __enter__(self) -> Self:
         event.listen(self._engine, "before_cursor_execute", self._note)
         return self
 

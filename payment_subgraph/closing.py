@@ -1,0 +1,82 @@
+"""How a try ends in our rows: the operation left open, or rejected and what it reserved released."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from payment_subgraph.operation import Operation, OperationKind, OperationState, Patience, Rejection
+from payment_subgraph.payment import Payment, PaymentStatus
+from payment_subgraph.refund import RefundStatus, refund_totals
+from payment_subgraph.repository import Repository, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What sending and looking have in common."""
+
+    repository: Repository
+    patience: Patience
+    clock: Callable[[], datetime]
+
+    async def leave_open(
+        self,
+        operation: Operation,
+        *,
+        state: OperationState = OperationState.UNKNOWN,
+        must_look: bool | None = None,
+        looked: bool = False,
+    ) -> None:
+        """Back off. Does nothing to a settled operation or to one that another has claimed meanwhile."""
+        async with self.repository.writing() as rows:
+            await rows.change_operation(
+                operation,
+                state=state,
+                due_at=self.patience.next_try(operation, self.clock()),
+                must_look=operation.must_look if must_look is None else must_look,
+                looks=operation.looks + looked,
+            )
+
+    async def reject(self, operation: Operation, rejection: Rejection) -> None:
+        """Settle it as never done: release what it reserved, or end the payment it would have made."""
+        now = self.clock()
+        async with self.repository.writing() as rows:
+            payment = await rows.payment(operation.payment_id, lock=True)
+            settled = await rows.resolve_operation(
+                operation.id, OperationState.REJECTED, now, result=rejection
+            )
+            if settled is None or payment is None:
+                return
+            after = await _released(rows, payment, operation, rejection, now)
+            if after != payment:
+                await rows.change_payment(payment, after, now)
+
+    async def operation(self, operation_id: str) -> Operation:
+        async with self.repository.reading() as rows:
+            found = await rows.operation(operation_id)
+        if found is None:
+            raise LookupError(operation_id)
+        return found
+
+    async def payment(self, payment_id: str) -> Payment:
+        async with self.repository.reading() as rows:
+            found = await rows.payment(payment_id)
+        if found is None:
+            raise LookupError(payment_id)
+        return found
+
+
+async def _released(
+    rows: Transaction, payment: Payment, operation: Operation, rejection: Rejection, now: datetime
+) -> Payment:
+    """The payment without what the rejected operation would have made of it."""
+    if operation.kind is OperationKind.CREATE and payment.provider_payment_id is None:
+        return replace(payment, status=PaymentStatus.FAILED)
+    if operation.refund_id is None:
+        return payment
+    current = {refund.id: refund for refund in await rows.refunds_of(payment.id)}
+    ours = current[operation.refund_id]
+    if ours.provider_refund_id is None:
+        failed = replace(ours, status=RefundStatus.FAILED, failure_reason=rejection.code or None)
+        current[ours.id] = await rows.change_refund(ours, failed, now)
+    refunded, pending = refund_totals(current.values())
+    return replace(payment, amount_refunded=refunded, amount_refund_pending=pending)
