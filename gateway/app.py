@@ -24,7 +24,7 @@ from gateway.graphql_over_http import (
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
 from gateway.settings import Settings
-from gateway.subgraph_client import SubgraphClient, forwarded
+from gateway.subgraph_client import SubgraphClient, connection_pool, forwarded
 from gateway.supergraph import Supergraph
 
 Scope = MutableMapping[str, Any]
@@ -50,9 +50,7 @@ def create_app(
     supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
-    pool = transport or httpx.AsyncHTTPTransport(
-        limits=httpx.Limits(max_connections=256, max_keepalive_connections=64)
-    )
+    pool = transport or connection_pool()
     client = SubgraphClient(supergraph.subgraphs, pool, settings.subgraph_timeout_s, settings.response_bytes)
     return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, pool)
 
@@ -156,10 +154,8 @@ class App:
     async def _request(self, exchange: Exchange) -> Request:
         down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
         if "x-request-id" in self._settings.forwarded_headers:
-            down = (
-                *(each for each in down if each[0] != "x-request-id"),
-                ("x-request-id", exchange.request_id),
-            )
+            own_id = (b"x-request-id", exchange.request_id.encode("ascii"))
+            down = (*(each for each in down if each[0] != own_id[0]), own_id)
         wants_plan = exchange.headers.get("x-query-plan") == "1"
         if exchange.method == "GET":
             return read_query_string(exchange.query_string, down, wants_plan=wants_plan)

@@ -62,7 +62,9 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
 
 def coerce_variables(operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema) -> dict[str, Any]:
     """The values of the operation's variables by the API schema. Raises BadUserInput."""
-    definitions = operation.node.variable_definitions or ()
+    definitions = operation.node.variable_definitions
+    if not definitions:
+        return {}
     values = get_variable_values(schema, definitions, dict(given), max_errors=REPORTED_ERRORS)
     if isinstance(values, list):
         raise BadUserInput(values[0].message)

@@ -15,12 +15,22 @@ from gateway.supergraph import Graph, Subgraph
 log = logging.getLogger("gateway.subgraphs")
 
 OWN_HEADERS = (
-    ("content-type", "application/json"),
-    ("accept", "application/graphql-response+json, application/json;q=0.9"),
-    ("accept-encoding", "identity"),
+    (b"content-type", b"application/json"),
+    (b"accept", b"application/graphql-response+json, application/json;q=0.9"),
+    (b"accept-encoding", b"identity"),
 )
 
-Headers = tuple[tuple[str, str], ...]
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Bytes, since a header a client sent need not be ASCII."""
+
+IDLE_S = 1.0
+"""How long an unused connection is kept: less than servers do, so that they do not hang up on a request."""
+
+
+def connection_pool() -> httpx.AsyncBaseTransport:
+    """Where subgraphs are reached outside of tests."""
+    limits = httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=IDLE_S)
+    return httpx.AsyncHTTPTransport(limits=limits)
 
 
 class SubgraphClient:
@@ -68,11 +78,20 @@ class SubgraphClient:
             content=orjson.dumps(body),
             extensions={"timeout": self._timeouts},
         )
-        response = await self._transport.handle_async_request(request)
+        response = await self._respond(request, may_repeat=fetch.kind == "query")
         try:
             return await self._read_bounded(response, fetch.service)
         finally:
             await response.aclose()
+
+    async def _respond(self, request: httpx.Request, *, may_repeat: bool) -> httpx.Response:
+        """A server may close an idle connection just when it is used again; only a query may be sent twice."""
+        try:
+            return await self._transport.handle_async_request(request)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if not may_repeat:
+                raise
+            return await self._transport.handle_async_request(request)
 
     async def _read_bounded(self, response: httpx.Response, service: str) -> bytes:
         """The body; its status does not matter when it is a GraphQL answer."""
@@ -106,5 +125,5 @@ def _is_answer(data: Any, errors: Any) -> bool:
 
 def forwarded(headers: Iterable[tuple[bytes, bytes]], allowed: frozenset[str]) -> Headers:
     """The client's headers that subgraphs get to see."""
-    decoded = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
-    return tuple((name, value) for name, value in decoded if name in allowed)
+    lowered = ((name.lower(), value) for name, value in headers)
+    return tuple((name, value) for name, value in lowered if name.decode("latin-1") in allowed)

@@ -1,6 +1,7 @@
 """A subgraph that fails, hangs or talks nonsense costs only the fields it owns; errors carry the client's paths."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -178,6 +179,39 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
 
     assert problems(answer)[0][1] == UNAVAILABLE
     assert len(read) == 11, "the testbed allows a million bytes"
+
+
+def hanging_up_once(federation: Federation, name: str) -> list[bytes]:
+    """The subgraph closes the connection on the first request, then answers; the bodies it was sent."""
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        if len(bodies) == 1:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return json_response(federation.subgraphs[name].answer(json.loads(request.content)))
+
+    federation.broken[name] = answer
+    return bodies
+
+
+def test_a_query_on_a_connection_that_was_just_closed_is_sent_again() -> None:
+    federation = library()
+    bodies = hanging_up_once(federation, "books")
+
+    assert federation.ask("{ book(isbn: 1) { title } }") == {"data": {"book": {"title": "Emma"}}}
+    assert len(bodies) == 2
+
+
+def test_a_mutation_is_never_sent_again() -> None:
+    federation = library()
+    bodies = hanging_up_once(federation, "books")
+
+    answer = federation.ask('mutation { addBook(isbn: 1, title: "x") { isbn } }')
+
+    assert answer["data"] is None
+    assert problems(answer) == [(["addBook"], UNAVAILABLE, "books")]
+    assert len(bodies) == 1
 
 
 # --- the subgraphs' own errors --------------------------------------------------------------------------------------

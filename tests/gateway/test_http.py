@@ -305,6 +305,15 @@ def test_only_listed_headers_go_down() -> None:
     assert not {"cookie", "x-forwarded-for"} & set(headers)
 
 
+def test_a_header_need_not_be_ascii() -> None:
+    federation = library()
+
+    reply = call(body={"query": BOOK}, federation=federation, authorization="Bearer é")
+
+    assert reply.json == EMMA
+    assert (b"authorization", "Bearer é".encode()) in federation.subgraphs["books"].headers[0].raw
+
+
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a;b", "é"])
 def test_a_request_id_that_cannot_stand_in_a_log_line_is_replaced(given: str) -> None:
     reply = call(body={"query": BOOK}, x_request_id=given)

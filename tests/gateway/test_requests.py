@@ -24,8 +24,8 @@ def test_a_cached_plan_uses_each_requests_own_variables() -> None:
 def test_a_cached_plan_uses_each_callers_own_headers() -> None:
     federation = library()
 
-    for token in ("Bearer ann", "Bearer ben", ""):
-        federation.ask(BOOK, {"isbn": "1"}, headers=(("authorization", token),) if token else ())
+    for token in (b"Bearer ann", b"Bearer ben", b""):
+        federation.ask(BOOK, {"isbn": "1"}, headers=((b"authorization", token),) if token else ())
 
     seen = [headers.get("authorization") for headers in federation.subgraphs["books"].headers]
     assert seen == ["Bearer ann", "Bearer ben", None]
