@@ -1,0 +1,61 @@
+"""Whatever is asked of whichever supergraph: the gateway answers like one schema over the same objects."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.gateway import (
+    test_circles,
+    test_entities,
+    test_first_federation,
+    test_first_join,
+    test_interface_entities,
+    test_interface_object,
+    test_interfaces,
+    test_keys,
+    test_members_differ,
+    test_names_clash,
+    test_provides,
+    test_requires,
+    test_requires_arguments,
+    test_shareable,
+    test_shared_roots,
+    test_types_differ,
+)
+from tests.gateway.random_operations import operations
+from tests.gateway.testbed import Federation
+
+FEDERATIONS: list[Callable[[], Federation]] = [
+    test_circles.things,
+    test_entities.library,
+    test_first_federation.blog,
+    test_first_join.blog,
+    test_interface_entities.bank,
+    test_interface_object.media,
+    test_interfaces.store,
+    test_keys.warehouse,
+    test_members_differ.boxes,
+    test_names_clash.clash,
+    test_provides.reviews,
+    test_requires.shop,
+    test_requires_arguments.shop,
+    test_shareable.shop,
+    test_shared_roots.shared,
+    test_types_differ.entries,
+    test_types_differ.feed,
+]
+OPERATIONS = 25
+"""For each; the planner was tried with thousands, these keep it so."""
+
+
+@pytest.mark.parametrize(
+    "make", FEDERATIONS, ids=lambda make: f"{make.__module__.rpartition('_')[2]}-{make.__name__}"
+)
+def test_random_operations(make: Callable[[], Federation]) -> None:
+    federation = make()
+
+    for query in operations(federation.supergraph.api_schema, seed=1, count=OPERATIONS):
+        answer, truth = federation.ask(query), federation.truth(query)
+
+        assert answer["data"] == truth["data"], query
+        assert ("errors" in answer) == ("errors" in truth), query
