@@ -31,19 +31,12 @@ def install(settings: Settings) -> None:
 def prepare_data(settings: Settings) -> None:
     """Bring both databases to their newest schema, and create signing keys and demo accounts that are not there yet."""
     with ThreadPoolExecutor() as both:
-        users = both.submit(_prepare_users, settings)
+        users = both.submit(_manage, settings, "user_subgraph", "prepare", "Preparing the user database")
         payments = both.submit(
-            _manage, settings, "payment_subgraph", "migrate", "Migrating the payment database"
+            _manage, settings, "payment_subgraph", "migrate", "Preparing the payment database"
         )
         users.result()
         payments.result()
-
-
-def _prepare_users(settings: Settings) -> None:
-    _manage(settings, "user_subgraph", "migrate", "Migrating the user database")
-    _manage(settings, "user_subgraph", "create-keys", "Creating signing keys")
-    if settings.demo_mode:
-        _manage(settings, "user_subgraph", "create-demo-data", "Creating demo accounts")
 
 
 def _manage(settings: Settings, project: str, command: str, title: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands: serve, migrate, create-keys, create-demo-data, create-admin, print-schema."""
+"""The commands: serve, prepare, migrate, create-keys, create-demo-data, create-admin, print-schema."""
 
 import argparse
 import getpass
@@ -65,6 +65,14 @@ def _stop(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
+def prepare(settings: Settings, options: argparse.Namespace) -> None:
+    """All that a first start needs, in one process: tables, a signing key and, in demo mode, the demo accounts."""
+    migrate(settings, options)
+    _create_first_key(settings)
+    if settings.demo_mode:
+        demo_data(settings, options)
+
+
 def migrate(settings: Settings, _options: argparse.Namespace) -> None:
     with closing(Database(settings.database_url)) as database:
         try:
@@ -75,7 +83,14 @@ def migrate(settings: Settings, _options: argparse.Namespace) -> None:
 
 def create_keys(settings: Settings, options: argparse.Namespace) -> None:
     """Nothing to do when there is a key, unless another one is to follow it."""
-    if options.rotate or not key_files(settings.signing_keys_dir):
+    if options.rotate:
+        print(create_key(settings.signing_keys_dir))
+    else:
+        _create_first_key(settings)
+
+
+def _create_first_key(settings: Settings) -> None:
+    if not key_files(settings.signing_keys_dir):
         print(create_key(settings.signing_keys_dir))
 
 
@@ -99,6 +114,7 @@ def print_sdl() -> None:
 
 COMMANDS: Mapping[str, Callable[[Settings, argparse.Namespace], None]] = {
     "serve": serve,
+    "prepare": prepare,
     "migrate": migrate,
     "create-keys": create_keys,
     "create-demo-data": demo_data,
@@ -125,7 +141,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m user_subgraph")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("serve", "migrate", "create-demo-data", "print-schema"):
+    for name in ("serve", "prepare", "migrate", "create-demo-data", "print-schema"):
         commands.add_parser(name)
     keys = commands.add_parser(
         "create-keys", help="make the first signing key; does nothing when there is one"

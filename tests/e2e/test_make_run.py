@@ -96,7 +96,7 @@ def test_a_step_that_fails_gives_one_clear_sentence(tmp_path: Path) -> None:
     refused = launch(environment_of(free_ports(), tmp_path) | unreachable)
 
     assert refused.returncode == 1
-    assert refused.stderr.strip().startswith("Migrating the user database failed with exit status")
+    assert refused.stderr.strip().startswith("Preparing the user database failed with exit status")
     assert "Traceback" not in refused.stderr
 
 

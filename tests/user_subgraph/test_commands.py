@@ -69,6 +69,17 @@ def test_demo_data_can_be_made_again_and_changes_nothing_then(
     assert roles == [{"CUSTOMER"}, {"CUSTOMER"}, {"SUPPORT"}, {"FINANCE"}, {"ADMIN"}]
 
 
+@pytest.mark.parametrize(("demo_mode", "adas_roles"), [("1", {"CUSTOMER"}), ("0", set())])
+def test_prepare_does_all_that_a_first_start_needs_and_nothing_twice(
+    environment: dict[str, str], tmp_path: Path, demo_mode: str, adas_roles: set[str]
+) -> None:
+    for _ in range(2):
+        assert main(["prepare"], environment | {"DEMO_MODE": demo_mode}) == 0
+
+    assert len(key_files(tmp_path / "keys")) == 1
+    assert stored_roles(environment, "ada@example.com") == adas_roles
+
+
 def test_demo_data_is_only_for_demonstrations(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
