@@ -25,13 +25,18 @@ class Closing:
         state: OperationState = OperationState.UNKNOWN,
         must_look: bool | None = None,
         looked: bool = False,
+        soon: bool = False,
     ) -> None:
-        """Back off. Does nothing to a settled operation or to one that another has claimed meanwhile."""
+        """Back off, or with *soon* try again at once.
+
+        Does nothing to a settled operation or to one that another has claimed meanwhile.
+        """
+        now = self.clock()
         async with self.repository.writing() as rows:
             await rows.change_operation(
                 operation,
                 state=state,
-                due_at=self.patience.next_try(operation, self.clock()),
+                due_at=now if soon else self.patience.next_try(operation, now),
                 must_look=operation.must_look if must_look is None else must_look,
                 looks=operation.looks + looked,
             )

@@ -42,7 +42,7 @@ class RejectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why an operation was rejected. *code* and *decline_code* are the provider's words."""
+    """Why an operation was rejected. *code* is one of `RefusedFor`, or for a decline the issuer's word."""
 
     kind: RejectionKind
     code: str = ""
@@ -118,6 +118,7 @@ class Patience:
     grace: timedelta = timedelta(minutes=15)
     least_looks: int = 3
     back_off: tuple[timedelta, ...] = (
+        timedelta(seconds=5),
         timedelta(seconds=30),
         timedelta(minutes=2),
         timedelta(minutes=10),

@@ -38,17 +38,27 @@ class Operations:
 
         A try that was begun goes on when the time is up or the caller leaves.
         """
-        pause = _FIRST_WATCH_S
         try:
             async with asyncio.timeout(self.answer_within.total_seconds()):
-                while not await asyncio.shield(self._begin(operation_id)):
-                    if (await self.closing.operation(operation_id)).state is not OperationState.IN_FLIGHT:
-                        break
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, _SLOWEST_WATCH_S)
+                await self._carry_out(operation_id)
         except TimeoutError:
             log.warning("operation %s: no answer in time", operation_id)
         return await self.closing.operation(operation_id)
+
+    async def _carry_out(self, operation_id: str) -> None:
+        """Until it is settled, or has to wait for its next try."""
+        pause = _FIRST_WATCH_S
+        while True:
+            mine = await asyncio.shield(self._begin(operation_id))
+            operation = await self.closing.operation(operation_id)
+            if operation.resolved:
+                return
+            if operation.due_at <= self.closing.clock():
+                continue
+            if mine or operation.state is not OperationState.IN_FLIGHT:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _SLOWEST_WATCH_S)
 
     def _begin(self, operation_id: str) -> asyncio.Task[bool]:
         task = asyncio.create_task(self.advance(operation_id))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, or_, select
 
@@ -23,6 +23,7 @@ _SORT_COLUMNS: Final = {
     SortField.UPDATED_AT: "updated_at",
     SortField.AMOUNT: "amount_minor",
 }
+_TABLES: Final[dict[type, Table]] = {Payment: payments, Refund: refunds}
 _RANK: Final = "rank_in_page"
 
 
@@ -100,7 +101,7 @@ class Pages:
         page: PageRequest,
     ) -> dict[str, Page[Row]]:
         """A page of rows for each of *parents*, which *parent* names in the rows' table."""
-        table = cast("Table", parent.table)
+        table: Table = _TABLES[kind]
         wanted = [parent.in_(parents), *conditions, *_beyond(table, page)]
         rank = func.row_number().over(partition_by=parent, order_by=_order(table, page)).label(_RANK)
         ranked = select(*_columns(kind, table), rank).where(*wanted).subquery()

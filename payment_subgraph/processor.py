@@ -13,6 +13,7 @@ SignatureInvalid     a webhook that is not the provider's, or too old, or from t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from payment_subgraph.money import Money
@@ -49,12 +50,23 @@ class Declined(ProcessorError):
         super().__init__(f"declined: {code} {decline_code or ''}", request_id)
 
 
-class Refused(ProcessorError):
-    """*field* names the input of ours that was at fault, if one was."""
+class RefusedFor(StrEnum):
+    """Our word for why; OTHER is everything that makes no difference to us."""
 
-    def __init__(self, code: str, field: str | None, request_id: str | None) -> None:
-        self.code, self.field = code, field
-        super().__init__(f"refused: {code}", request_id)
+    WRONG_STATE = "WRONG_STATE"
+    NOTHING_LEFT = "NOTHING_LEFT"
+    AMOUNT_TOO_SMALL = "AMOUNT_TOO_SMALL"
+    AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
+    UNKNOWN_PAYMENT_METHOD = "UNKNOWN_PAYMENT_METHOD"
+    OTHER = "OTHER"
+
+
+class Refused(ProcessorError):
+    """*field* names the input of ours that was at fault, if one was; *said* is the provider's own code."""
+
+    def __init__(self, reason: RefusedFor, field: str | None, said: str, request_id: str | None) -> None:
+        self.reason, self.field = reason, field
+        super().__init__(f"refused: {said}", request_id)
 
 
 class NotAuthorized(ProcessorError):

@@ -1,6 +1,6 @@
 """The typed error that a rejected operation is answered with: the same one at every replay. Pure."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from payment_subgraph.declines import decline_message
 from payment_subgraph.errors import (
@@ -14,6 +14,7 @@ from payment_subgraph.errors import (
 )
 from payment_subgraph.operation import Rejection, RejectionKind
 from payment_subgraph.payment import Payment
+from payment_subgraph.processor import RefusedFor
 
 
 def refusal_of(rejection: Rejection, payment: Payment) -> Refusal:
@@ -27,11 +28,22 @@ def refusal_of(rejection: Rejection, payment: Payment) -> Refusal:
         case RejectionKind.REFUND_EXCEEDS:
             return RefundExceedsAvailable(payment.refundable)
         case RejectionKind.INVALID_INPUT:
-            field = rejection.field or "input"
-            return InvalidInput(
-                Flaw((field,), "REFUSED_BY_PROVIDER", "The payment provider does not take this.")
-            )
+            return InvalidInput(_flaw(rejection))
         case RejectionKind.PROVIDER:
             return ProviderRefused(rejection.request_id, retryable=rejection.retryable)
         case _:
             assert_never(rejection.kind)
+
+
+def _flaw(rejection: Rejection) -> Flaw:
+    path = ("amount", "amount") if rejection.field == "amount" else (rejection.field or "input",)
+    code, message = _TOLD.get(rejection.code, _TOLD[RefusedFor.OTHER])
+    return Flaw(path, code, message)
+
+
+_TOLD: Final[dict[str, tuple[str, str]]] = {
+    RefusedFor.AMOUNT_TOO_SMALL: ("AMOUNT_TOO_SMALL", "The amount is smaller than can be charged."),
+    RefusedFor.AMOUNT_TOO_LARGE: ("AMOUNT_TOO_LARGE", "The amount is larger than can be charged."),
+    RefusedFor.UNKNOWN_PAYMENT_METHOD: ("UNKNOWN_PAYMENT_METHOD", "There is no such payment method."),
+    RefusedFor.OTHER: ("REFUSED_BY_PROVIDER", "The payment provider does not take this."),
+}

@@ -61,12 +61,18 @@ class Sending:
             case Busy():
                 await self.closing.leave_open(operation, state=OperationState.IN_FLIGHT)
             case OutcomeUnknown():
-                await self.closing.leave_open(operation, must_look=operation.must_look or said.stored)
+                must_look = operation.must_look or said.stored
+                soon = await self._has_news(operation, basis)
+                await self.closing.leave_open(operation, must_look=must_look, soon=soon)
             case KeyMisused():
                 log.error("ALERT the key of operation %s was used with other parameters", operation.id)
                 await self.closing.leave_open(operation, must_look=True)
             case _:
                 raise said
+
+    async def _has_news(self, operation: Operation, basis: Basis) -> bool:
+        """Whether the payment was read while we waited: a webhook came, so the provider has acted."""
+        return (await self.refresh.basis(operation.payment_id)).readings != basis.readings
 
     async def _done(self, operation: Operation, answer: Answer, reading: Reading) -> None:
         """T4. A repeated answer is an old one: its state is not believed, the object is read again."""

@@ -22,6 +22,7 @@ from payment_subgraph.processor import (
     ProcessorError,
     ProviderEvent,
     Refused,
+    RefusedFor,
     SignatureInvalid,
 )
 from payment_subgraph.refund import Refund
@@ -40,6 +41,13 @@ WEBHOOK_TOLERANCE: Final = timedelta(seconds=300)
 
 _EXPAND: Final = ["payment_method"]
 _INPUT_FIELDS: Final = {"payment_method": "paymentMethodId", "amount": "amount", "currency": "amount"}
+
+_REASONS: Final = {
+    "payment_intent_unexpected_state": RefusedFor.WRONG_STATE,
+    "charge_already_refunded": RefusedFor.NOTHING_LEFT,
+    "amount_too_small": RefusedFor.AMOUNT_TOO_SMALL,
+    "amount_too_large": RefusedFor.AMOUNT_TOO_LARGE,
+}
 
 
 class StripeProcessor:
@@ -210,7 +218,7 @@ class StripeProcessor:
             case 402, str():
                 raise self._declined(said, error) from error
             case 400 | 404, str():
-                raise Refused(str(said.get("code") or said["type"]), _field(said), request_id) from error
+                raise _refused(said, request_id) from error
             case _:
                 raise OutcomeUnknown(
                     f"no clear answer: {status}", request_id, stored=status >= 500
@@ -259,6 +267,13 @@ def _error_object(error: stripe.StripeError) -> Mapping[str, Any]:
     body = error.json_body
     said = body.get("error") if isinstance(body, Mapping) else None
     return said if isinstance(said, Mapping) else {}
+
+
+def _refused(said: Mapping[str, Any], request_id: str | None) -> Refused:
+    code, field = str(said.get("code") or said["type"]), _field(said)
+    if code == "resource_missing" and field == "paymentMethodId":
+        return Refused(RefusedFor.UNKNOWN_PAYMENT_METHOD, field, code, request_id)
+    return Refused(_REASONS.get(code, RefusedFor.OTHER), field, code, request_id)
 
 
 def _field(said: Mapping[str, Any]) -> str | None:

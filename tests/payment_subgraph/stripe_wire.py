@@ -5,7 +5,7 @@ What it knows is what the tests need: intents, refunds, events, idempotency keys
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -70,6 +70,7 @@ class StripeWire(stripe.HTTPClient):
     keys: dict[str, tuple[dict[str, str], int, str]] = field(default_factory=dict)
     gate: asyncio.Event | None = None
     posted: asyncio.Event = field(default_factory=asyncio.Event)
+    overtake: Callable[[], Awaitable[None]] | None = None  # done before the answer to a POST arrives
     down: bool = False
     refund_status: str = "succeeded"
 
@@ -97,7 +98,11 @@ class StripeWire(stripe.HTTPClient):
         self.posted.set()
         if self.gate is not None:
             await self.gate.wait()
-        return self._post(call)
+        try:
+            return self._post(call)
+        finally:
+            if self.overtake is not None:
+                await self.overtake()
 
     @property
     def posts(self) -> list[Call]:

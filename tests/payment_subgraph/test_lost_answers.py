@@ -132,6 +132,25 @@ async def test_a_webhook_adopts_the_payment_whose_answer_was_lost(world: World) 
     assert len(world.wire.intents) == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.DONE_BUT_500])
+async def test_a_webhook_that_overtakes_the_lost_answer_settles_it_at_once(
+    world: World, fault: Fault
+) -> None:
+    world.wire.faults = [fault]
+    world.wire.gate = asyncio.Event()
+    asked = asyncio.create_task(world.create(confirm=True, paymentMethodId="pm_card_visa"))
+    await world.wire.posted.wait()
+    (row,) = await world.rows(payments)
+    world.wire.overtake = lambda: world.deliver_and_work("payment_intent.succeeded", "pi_1")
+    world.wire.gate.set()
+    member = await asked
+
+    assert member["__typename"] == "PaymentSuccess"
+    assert member["payment"]["id"] == row["id"]
+    assert member["payment"]["status"] == "SUCCEEDED"
+    assert len(world.wire.intents) == 1
+
+
 @pytest.mark.parametrize("fault", [*SENT_AGAIN, Fault.DONE_BUT_500])
 async def test_a_refund_without_an_answer_is_made_once(world: World, fault: Fault) -> None:
     payment = await world.pay("10.00")

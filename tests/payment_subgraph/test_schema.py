@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from graphql import build_ast_schema, parse
 
-from payment_subgraph import errors
+from payment_subgraph import errors, refusals
 from payment_subgraph.commands import create_command
 from payment_subgraph.schema import sdl
 
@@ -42,6 +42,7 @@ def test_every_code_of_a_flaw_is_in_the_catalogue(file: str) -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Flaw"
     ]
     named = {node.args[1].value for node in flaws if isinstance(node.args[1], ast.Constant)}
+    named |= {code for code, _ in refusals._TOLD.values()}
 
     assert flaws
     assert named - set(CATALOGUE) == set()

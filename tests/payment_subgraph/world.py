@@ -168,6 +168,10 @@ class World:
         headers = {"stripe-signature": signed} if signed is not None else {}
         return await self.http.post("/webhooks/stripe", content=body, headers=headers)
 
+    async def deliver_and_work(self, kind: str, intent: str) -> None:
+        await self.deliver(self.wire.event(kind, self.wire.intents[intent]))
+        await self.parts.reconciler.work_inbox()
+
     async def work(self) -> None:
         """Rounds of the worker until there is nothing left to do now."""
         while await self.parts.reconciler.round():
