@@ -1,6 +1,7 @@
 """Field sets: the selections written in `key`, `requires` and `provides`."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, SelectionSetNode, parse
 
@@ -11,8 +12,9 @@ FieldPaths = frozenset[FieldPath]
 """Every field of a selection, each as the path that leads to it."""
 
 
+@cache
 def parse_field_set(text: str) -> SelectionSetNode:
-    """`id org { id }` -> a selection set."""
+    """`id org { id }` -> a selection set; for equal texts the same one."""
     source = text if text.lstrip().startswith("{") else f"{{ {text} }}"
     operation = parse(source, no_location=True).definitions[0]
     assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 — `{ … }` parses to nothing else

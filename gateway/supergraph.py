@@ -70,6 +70,7 @@ class FieldInGraph:
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    text: str
     selection: SelectionSetNode
     paths: FieldPaths
     resolvable: bool
@@ -348,7 +349,8 @@ def _keys(arguments: Mapping[str, Any]) -> tuple[Key, ...]:
     if not arguments.get("key"):
         return ()
     selection = parse_field_set(arguments["key"])
-    return (Key(selection, paths_of(selection), arguments.get("resolvable", True)),)
+    text = " ".join(print_ast(selection).split())
+    return (Key(text, selection, paths_of(selection), arguments.get("resolvable", True)),)
 
 
 def _field_in_graph(field: FieldDefinitionNode, join: Mapping[str, Any]) -> FieldInGraph:

@@ -19,23 +19,37 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A hop that is being considered."""
+
+    source: Place
+    target: Place
+    is_near: bool = False
+    """Only if all it has to send is at hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """Why fields are being looked for."""
 
     for_key: bool = False
     """Fields of a key may come from a subgraph that another one overrides: the value identifies the same object."""
     in_use: frozenset[tuple[str, ...]] = frozenset()
-    """Moves that wait for what is being looked for, and so cannot bring it: (type, subgraph[, field])."""
+    """What waits for what is being looked for, and so cannot bring it: moves, (type, subgraph[, field]), and keys,
+    (type, "", fields of the key)."""
+
+    is_local: bool = False
+    """Only what the subgraph at hand has counts."""
 
     @property
     def is_clients(self) -> bool:
         return not self.in_use
 
-    def of_key(self, *edge: str) -> "Need":
-        return Need(for_key=True, in_use=self.in_use | {edge})
+    def of_key(self, *edges: tuple[str, ...], is_local: bool) -> "Need":
+        return Need(for_key=True, in_use=self.in_use.union(edges), is_local=is_local)
 
-    def of_requires(self, *edge: str) -> "Need":
-        return Need(for_key=False, in_use=self.in_use | {edge})
+    def of_requires(self, edge: tuple[str, ...], *, is_local: bool) -> "Need":
+        return Need(for_key=False, in_use=self.in_use | {edge}, is_local=is_local)
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ class Resolver:
             return owner if need.for_key and is_promised else None
         return None if owner.external and not is_promised else owner
 
-    def target(self, type_name: str, field: str, graph: Graph) -> FieldInGraph | None:
+    def target(self, type_name: str, field: str, graph: Graph | None) -> FieldInGraph | None:
         """The field as an entity fetch from *graph* would bring it."""
         owner = self.supergraph.field(type_name, field, graph)
         return owner if owner and owner.is_active(self.labels) and not owner.external else None

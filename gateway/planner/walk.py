@@ -15,13 +15,16 @@ from graphql import SelectionSetNode, print_ast
 
 from gateway.errors import TooComplex
 from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine
-from gateway.planner.places import Need, Place, Resolver
+from gateway.planner.places import Move, Need, Place, Resolver
 from gateway.selection import Document, Field, OneField, Selection
 from gateway.supergraph import FieldInGraph, Graph, Supergraph
 
 TYPENAME = "__typename"
 
 Inner = Callable[[], list[Option]]
+"""The ways to go on after a hop."""
+Requires = tuple[FieldInGraph, tuple[str, ...]]
+"""A field that may have `@requires`, and the move it would be part of."""
 
 
 class Walk:
@@ -99,7 +102,7 @@ class Walk:
             is_object = self._supergraph.is_interface_object(place.type_name, graph)
             owner = self._resolver.target(place.type_name, field.name, graph)
             if graph != place.graph and owner and (is_object or self._knows_all_types(place, graph)):
-                yield from self._entered(place, place.type_name, graph, field, need)
+                yield from self._entered(Move(place, Place(place.type_name, graph)), field, need)
 
     def _knows_all_types(self, place: Place, graph: Graph) -> bool:
         there = self._supergraph.possible_types(place.type_name, graph)
@@ -130,7 +133,7 @@ class Walk:
             if self._supergraph.is_abstract_in(place.type_name, graph):
                 target = Place(place.type_name, graph)
                 yield from self._hop(
-                    place, target, need, inner=partial(self.selection, target, selection, need)
+                    Move(place, target), need, partial(self.selection, target, selection, need)
                 )
 
     # --- fields ---------------------------------------------------------------------------------------------------
@@ -141,13 +144,23 @@ class Walk:
         local = self._local(place, field, need)
         if local and not local[0].fetches:
             return local[:1]
-        holders = list(self._holders(place, field))
-        entered = (self._entered(place, type_name, graph, field, need) for type_name, graph in holders)
-        options = cheapest(chain(local, *entered))
+        holders = [] if need.is_local else list(self._holders(place, field))
+        options = self._here_or_elsewhere(local, place, holders, field, need)
         has_one_way = len(holders) + (self._resolver.owner(place, field.name, need) is not None) < 2
         if has_one_way or (options and len(options[0].fetches) <= 1):
             return options
         return cheapest([*options, *self._in_pieces(place, field, need)])
+
+    def _here_or_elsewhere(
+        self, local: list[Option], place: Place, holders: list[Place], field: Field, need: Need
+    ) -> list[Option]:
+        """Hops that need other hops first are looked at only where no others lead on; it keeps the search small."""
+        for is_near in (True, False):
+            moves = (Move(place, target, is_near) for target in holders)
+            options = cheapest(chain(local, *(self._entered(move, field, need) for move in moves)))
+            if options:
+                return options
+        return []
 
     def _local(self, place: Place, field: Field, need: Need) -> list[Option]:
         owner = self._resolver.owner(place, field.name, need)
@@ -163,34 +176,27 @@ class Walk:
             for option in self.selection(child, field.selection, need)
         ]
 
-    def _holders(self, place: Place, field: Field) -> Iterator[tuple[str, Graph]]:
+    def _holders(self, place: Place, field: Field) -> Iterator[Place]:
         """Subgraphs that have the field on the type itself, or on an interface of it as an interface object."""
         for graph in self._supergraph.types[place.type_name].graphs:
             owner = self._resolver.target(place.type_name, field.name, graph)
             if owner and (graph != place.graph or owner.requires is not None):
-                yield place.type_name, graph
+                yield Place(place.type_name, graph)
         for interface in self._supergraph.interfaces[place.type_name]:
             for graph in self._supergraph.types[interface].graphs:
                 is_object = self._supergraph.is_interface_object(interface, graph)
                 if is_object and self._resolver.target(interface, field.name, graph):
-                    yield interface, graph
+                    yield Place(interface, graph)
 
-    def _entered(
-        self, place: Place, type_name: str, graph: Graph, field: Field, need: Need
-    ) -> Iterator[Option]:
-        """The field after a hop into *graph*, which knows the object as *type_name*."""
-        edge = (type_name, graph, field.name)
-        owner = self._resolver.target(type_name, field.name, graph)
+    def _entered(self, move: Move, field: Field, need: Need) -> Iterator[Option]:
+        """The field after a hop."""
+        target = move.target
+        edge = (target.type_name, target.graph or "", field.name)
+        owner = self._resolver.target(target.type_name, field.name, target.graph)
         if owner is None or (owner.requires is not None and edge in need.in_use):
             return
-        target = Place(type_name, graph)
-        yield from self._hop(
-            place,
-            target,
-            need,
-            inner=partial(self._there, target, field, owner, need),
-            requires=(owner, edge),
-        )
+        inner = partial(self._there, target, field, owner, need)
+        yield from self._hop(move, need, inner, requires=(owner, edge))
 
     def _there(self, target: Place, field: Field, owner: FieldInGraph, need: Need) -> list[Option]:
         """The field once an entity fetch has arrived; what it requires came along."""
@@ -235,49 +241,49 @@ class Walk:
     # --- hops -----------------------------------------------------------------------------------------------------
 
     def _hop(
-        self,
-        place: Place,
-        target: Place,
-        need: Need,
-        *,
-        inner: Inner,
-        requires: tuple[FieldInGraph, tuple[str, ...]] | None = None,
+        self, move: Move, need: Need, inner: Inner, requires: Requires | None = None
     ) -> Iterator[Option]:
+        target = move.target
         assert target.graph is not None  # noqa: S101 — only the start stands outside every subgraph
         if self._supergraph.is_root(target.type_name):
             hop = Hop(target.graph, target.type_name, 1, None, (), ())
             yield from (option.after(FREE, replace(hop, picks=option.picks)) for option in inner())
             return
         arguments = _text_with_arguments(requires[0].requires if requires else None)
-        for selections, requirement in self._requirements(place, target, need, requires):
-            sent = replace(self._representation(place, target, selections), arguments=arguments)
+        for selections, requirement in self._requirements(move, need, requires):
+            sent = replace(self._representation(move.source, target, selections), arguments=arguments)
             hop = Hop(target.graph, target.type_name, requirement.steps + 1, sent, requirement.picks, ())
             yield from (option.after(requirement, replace(hop, picks=option.picks)) for option in inner())
 
     def _requirements(
-        self, place: Place, target: Place, need: Need, requires: tuple[FieldInGraph, tuple[str, ...]] | None
+        self, move: Move, need: Need, requires: Requires | None
     ) -> Iterator[tuple[tuple[Selection, ...], Option]]:
-        """For each key of the target: what has to be sent, and a way to get it from *place*."""
+        """For each key of the target: what has to be sent, and a way to get it from the source."""
+        target = move.target
         held = self._supergraph.in_graph(target.type_name, target.graph)
         edge = (target.type_name, target.graph or "")
-        if held is None or edge in need.in_use:
+        if held is None or edge in need.in_use or need.is_local:
             return
-        extra, extra_options = self._required(place, need, requires)
+        extra, extra_options = self._required(move, need, requires)
         for key in held.keys:
-            if key.resolvable:
+            itself = (move.source.type_name, "", key.text)
+            if extra_options and key.resolvable and itself not in need.in_use:
                 selection = self._field_set(key.selection)
-                of_key = self.selection(place, selection, need.of_key(*edge))
+                of_key = self.selection(
+                    move.source, selection, need.of_key(edge, itself, is_local=move.is_near)
+                )
                 for option in combine([of_key, extra_options])[:2]:
                     yield (selection, *extra), option
 
     def _required(
-        self, place: Place, need: Need, requires: tuple[FieldInGraph, tuple[str, ...]] | None
+        self, move: Move, need: Need, requires: Requires | None
     ) -> tuple[tuple[Selection, ...], list[Option]]:
         if requires is None or requires[0].requires is None:
             return (), [FREE]
         owner, edge = requires
         selection = self._field_set(owner.requires)  # type: ignore[arg-type]  # checked above
-        return (selection,), self.selection(place, selection, need.of_requires(*edge))
+        of_requires = need.of_requires(edge, is_local=move.is_near)
+        return (selection,), self.selection(move.source, selection, of_requires)
 
     def _field_set(self, node: SelectionSetNode) -> Selection:
         if id(node) not in self._field_sets:
