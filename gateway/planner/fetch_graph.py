@@ -232,12 +232,21 @@ class FetchGraph:
         assert cursor.draft is not None  # noqa: S101 — see _take
         graph, child_type = cursor.draft.graph, take.child_type or ""
         if drafted.selection is None:
-            drafted.selection = DraftSelection(child_type, self._supergraph.is_abstract_in(child_type, graph))
+            drafted.selection = DraftSelection(child_type, self._must_say_type(take, graph))
         condition = (f"|[{cursor.narrowed}]",) if cursor.narrowed else ()
         owner = self._supergraph.field(take.type_name, take.field.name, graph)
         lists = ("@",) * (print_ast(owner.type).count("[") if owner else 0)
         path = (*cursor.path, *condition, key, *lists)
         return Cursor(cursor.draft, drafted.selection, cursor.location.below(key), path)
+
+    def _must_say_type(self, take: Take, graph: Graph) -> bool:
+        """Whether objects of the field say their type: where the subgraph, or the supergraph, has several. An interface
+        object cannot."""
+        child_type = take.child_type or ""
+        if self._supergraph.is_interface_object(child_type, graph):
+            return False
+        general = self._supergraph.child_type(take.type_name, take.field.name)
+        return self._supergraph.types[child_type].is_abstract or self._supergraph.types[general].is_abstract
 
     def _hop(self, hop: Hop, cursor: Cursor) -> set[Draft]:
         suppliers = self._apply(hop.requirement, cursor)

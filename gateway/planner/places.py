@@ -16,6 +16,8 @@ class Place:
     type_name: str
     graph: Graph | None
     provided: FieldPaths = frozenset()
+    within: str | None = None
+    """The type the whole supergraph gives the field that led here, where the subgraph's own is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class Resolver:
         """Where the children of a field stand."""
         promised = self._promises(place)
         below = (path[1:] for path in promised if path[0][1] == field and self._fits(path[0][0], place))
-        return Place(owner.type_name, place.graph, frozenset(path for path in below if path) | owner.provides)
+        provided = frozenset(path for path in below if path) | owner.provides
+        general = self.supergraph.child_type(place.type_name, field)
+        return Place(owner.type_name, place.graph, provided, None if general == owner.type_name else general)
 
     def _is_promised(self, place: Place, field: str) -> bool:
         return any(path[0][1] == field and self._fits(path[0][0], place) for path in self._promises(place))

@@ -82,7 +82,10 @@ class Walk:
         """The object types that can stand at *place*; for clients only those they know."""
         visible = self._supergraph.api_schema.type_map
         types = self._supergraph.possible_types(place.type_name, graph)
-        return [each for each in types if not need.is_clients or each in visible]
+        fitting = (
+            each for each in types if place.within is None or self._supergraph.covers(place.within, each)
+        )
+        return [each for each in fitting if not need.is_clients or each in visible]
 
     def _type_by_type(self, place: Place, field: Field, types: list[str], need: Need) -> list[list[Option]]:
         of_types = ((each, self.field(replace(place, type_name=each), field, need)) for each in types)

@@ -43,6 +43,7 @@ FEDERATIONS: list[Callable[[], Federation]] = [
     test_shared_roots.shared,
     test_types_differ.entries,
     test_types_differ.feed,
+    test_types_differ.people,
 ]
 OPERATIONS = 25
 """For each; the planner was tried with thousands, these keep it so."""

@@ -46,3 +46,40 @@ def test_what_is_provided_below_an_interface_is_not_fetched(query: str, requests
 
     assert_answers_like_one_schema(federation, query)
     assert federation.request_count() == requests
+
+
+def people() -> Federation:
+    """`best` is a Node in one subgraph and a User in the other; the key `code` is inaccessible to clients."""
+    ann: Object = {"__typename": "User", "id": "u", "code": 1, "name": "Ann"}
+    group: Object = {"__typename": "Group", "id": "g", "title": "T"}
+    ben: Object = {
+        "__typename": "User",
+        "id": "v",
+        "code": 2,
+        "name": "Ben",
+        "best": ann,
+        "group": None,
+        "many": None,
+    }
+    ann.update(best=ben, group=group, many=[ann, ben])
+    return Federation("covariant", [ann, ben, group], {"Query.general": ben, "Query.special": ann})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ special { best { __typename id } } general { best { __typename id } } }",
+        "{ special { best { ... on User { name group { title } } ... on Group { title } } } }",
+        "{ general { best { ... on User { best { id ... on User { name } } } } } }",
+        "{ special { many { id name group { id } } } }",
+        "{ general { group { id } many { name } } }",
+    ],
+)
+def test_a_field_may_have_a_narrower_type_in_one_subgraph(query: str) -> None:
+    assert_answers_like_one_schema(people(), query)
+
+
+def test_an_inaccessible_key_serves_the_gateway_only() -> None:
+    answer = people().ask("{ general { code } }")
+
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
