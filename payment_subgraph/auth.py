@@ -25,6 +25,7 @@ LEEWAY_S: Final = 30
 _TOKEN_TYPES: Final = ("at+jwt", "application/at+jwt")
 _LONGEST_TOKEN: Final = 8192
 _REFETCH_EVERY_S: Final = 10.0
+_FIRST_KEYS_EVERY_S: Final = 1.0  # nobody can be let in before: so more often, but not at every request
 _FETCH_TIMEOUT_S: Final = 5.0
 
 
@@ -57,18 +58,17 @@ class KeySource:
         return self._keys is not None and any(key.kid == kid for key in self._keys.keys)
 
     def _may_fetch(self) -> bool:
-        return self._tried_at is None or self.clock() - self._tried_at >= self.refetch_every_s
+        pause = self.refetch_every_s if self._keys is not None else _FIRST_KEYS_EVERY_S
+        return self._tried_at is None or self.clock() - self._tried_at >= pause
 
     async def _fetch(self) -> None:
-        """While there are no keys at all every request may try: nobody can be let in before."""
         try:
             response = await self.client.get(self.url, timeout=_FETCH_TIMEOUT_S)
             response.raise_for_status()
             self._keys = KeySet.import_key_set(response.json())
         except (httpx.HTTPError, ValueError, TypeError, KeyError, JoseError) as fault:
             log.warning("the key set could not be fetched from %s: %s", self.url, type(fault).__name__)
-        if self._keys is not None:
-            self._tried_at = self.clock()
+        self._tried_at = self.clock()
 
 
 @dataclass(frozen=True, slots=True)

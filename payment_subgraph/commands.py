@@ -16,6 +16,7 @@ from payment_subgraph.refund import RefundReason
 
 MAX_KEY: Final = 255
 MAX_REFERENCE: Final = 255
+MAX_USER_ID: Final = 64
 MAX_TEXT: Final = 1000
 MAX_ENTRIES: Final = 50
 MAX_ENTRY_KEY: Final = 40
@@ -88,6 +89,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
     flaws = [
         *_key_flaws(client_key),
         *([money] if isinstance(money, Flaw) else []),
+        *_text_flaws("userId", owner_id, MAX_USER_ID),
         *_text_flaws("reference", reference, MAX_REFERENCE),
         *_text_flaws("description", description, MAX_TEXT),
         *_method_flaws(payment_method_id, required=confirm),
@@ -143,8 +145,6 @@ def _key_flaws(key: str) -> Iterable[Flaw]:
 def _text_flaws(field: str, text: str | None, limit: int) -> Iterable[Flaw]:
     if text is not None and len(text) > limit:
         yield Flaw((field,), "TOO_LONG", f"At most {limit} characters.")
-    if text is not None and "\0" in text:
-        yield Flaw((field,), "INVALID_CHARACTER", "The null character is not allowed.")
 
 
 def _method_flaws(method: str | None, *, required: bool) -> Iterable[Flaw]:

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Self
 
@@ -11,6 +11,7 @@ from payment_subgraph.errors import BadUserInput
 
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 20
+_MAX_AMOUNT: Final = 2**62
 
 
 class SortField(StrEnum):
@@ -38,23 +39,29 @@ class Cursor:
         """Raises BadUserInput for what this service did not write, or wrote for another order."""
         try:
             return cls._read(text, field)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise BadUserInput("This cursor does not belong to this list.") from error
 
     @classmethod
     def _read(cls, text: str, field: SortField) -> Self:
         padded = text + "=" * (-len(text) % 4)
         said, value, row_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if said != field or not isinstance(row_id, str):
+        if said != field or not isinstance(row_id, str) or not row_id.isascii() or "\0" in row_id:
             raise ValueError(text)
-        return cls(field, int(value) if field is SortField.AMOUNT else _aware(value), row_id)
+        return cls(field, _amount(value) if field is SortField.AMOUNT else _moment(value), row_id)
 
 
-def _aware(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(text)
-    return moment
+    return moment.astimezone(UTC)
+
+
+def _amount(value: object) -> int:
+    if not isinstance(value, int) or abs(value) > _MAX_AMOUNT:
+        raise ValueError(value)
+    return value
 
 
 @dataclass(frozen=True, slots=True)

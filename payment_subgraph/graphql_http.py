@@ -3,7 +3,6 @@
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from ulid import ULID
 
 from payment_subgraph.auth import Verifier
-from payment_subgraph.errors import BadRequest, RequestError
+from payment_subgraph.errors import BadRequest, BadUserInput, RequestError
+from payment_subgraph.request_body import BodyRefused, read_body
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.context import Context
 from payment_subgraph.viewer import Viewer
@@ -24,7 +24,6 @@ from payment_subgraph.viewer import Viewer
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 256 * 1024
-_READ_BODY_WITHIN_S: Final = 15
 _GRAPHQL: Final = "application/graphql-response+json"
 _JSON: Final = "application/json"
 
@@ -83,9 +82,12 @@ async def _read_operation(request: Request) -> Operation:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise BadRequest("Send the operation as application/json.", status=415)
     try:
-        content = json.loads((await _body(request)).decode())
+        content = json.loads((await read_body(request, MAX_BODY_BYTES)).decode())
+    except BodyRefused as refused:
+        raise BadRequest(str(refused), refused.status) from refused
     except (ValueError, RecursionError) as error:
         raise BadRequest("The body is not JSON.") from error
+    _refuse_unstorable(content)
     if not isinstance(content, dict) or not isinstance(content.get("query"), str) or not content["query"]:
         raise BadRequest("The body must be an object with a `query`.")
     variables, name = content.get("variables"), content.get("operationName")
@@ -96,20 +98,15 @@ async def _read_operation(request: Request) -> Operation:
     return Operation(content["query"], variables, name or None)
 
 
-async def _body(request: Request) -> bytes:
-    """uvicorn has no read timeout: a half-sent body would stay open for ever."""
-    chunks = bytearray()
+def _refuse_unstorable(content: Any) -> None:
+    """Neither PostgreSQL nor UTF-8 holds a null character or half a surrogate pair, wherever it stands."""
+    written = json.dumps(content, ensure_ascii=False)
     try:
-        async with asyncio.timeout(_READ_BODY_WITHIN_S):
-            async for chunk in request.stream():
-                chunks += chunk
-                if len(chunks) > MAX_BODY_BYTES:
-                    raise BadRequest("The body is too large.", status=413)
-    except TimeoutError as error:
-        raise BadRequest("The body did not arrive in time.", status=408) from error
-    except ClientDisconnect as error:
-        raise BadRequest("The body did not arrive.") from error
-    return bytes(chunks)
+        written.encode()
+    except UnicodeEncodeError as error:
+        raise BadUserInput("Text must be valid Unicode.") from error
+    if "\\u0000" in written:
+        raise BadUserInput("The null character is not allowed.")
 
 
 def _accepted(accept: str | None) -> str | None:

@@ -133,6 +133,7 @@ def _read_pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
 
 
 ID: Final = String(40)
+_RAW_JSON: Final = JSON()  # PostgreSQL's json takes all that JSON allows, jsonb does not
 _JSON: Final = JSON().with_variant(JSONB(), "postgresql")
 
 payments: Final = Table(
@@ -247,7 +248,7 @@ provider_events: Final = Table(
     Column("provider_event_id", String(255), nullable=False),
     Column("type", String(255), nullable=False),
     Column("livemode", Boolean, nullable=False),
-    Column("payload", _JSON, nullable=False),
+    Column("payload", _RAW_JSON, nullable=False),
     Column("state", Word(InboxState), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", UtcDateTime, nullable=False),

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.processor import PaymentProcessor, SignatureInvalid
+from payment_subgraph.request_body import BodyRefused, read_body
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ class WebhookEndpoint:
     async def respond(self, request: Request) -> Response:
         if not self.secrets:
             return _answer(404, "not found")
-        body = await _body(request)
-        if body is None:
-            return _answer(413, "too large")
+        try:
+            body = await read_body(request, MAX_BODY_BYTES)
+        except BodyRefused as refused:
+            return _answer(refused.status, "refused")
         try:
             signature = request.headers.get("stripe-signature", "")
             event = self.processor.verify_event(body, signature, self.secrets, self.clock())
@@ -50,19 +52,6 @@ class WebhookEndpoint:
             return _answer(503, "try again")
         log.info("webhook %s %s %s", event.provider_event_id, event.type, "stored" if new else "known")
         return _answer(200, "stored")
-
-
-async def _body(request: Request) -> bytes | None:
-    """The raw bytes that were signed, or None when there are too many."""
-    chunks = bytearray()
-    try:
-        async for chunk in request.stream():
-            chunks += chunk
-            if len(chunks) > MAX_BODY_BYTES:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(chunks)
 
 
 def _answer(status: int, text: str) -> Response:

@@ -80,11 +80,11 @@ def _is_loopback(host: str) -> bool:
 def _parse_date_time(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise GraphQLError("DateTime must be an RFC 3339 timestamp with its zone.")
-    return moment.astimezone(UTC)
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # told below, as for a text of another kind
+    raise GraphQLError("DateTime must be an RFC 3339 timestamp with its zone.")
 
 
 def _date_time_text(moment: datetime) -> str:

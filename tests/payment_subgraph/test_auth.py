@@ -144,6 +144,24 @@ async def test_without_keys_nobody_is_let_in_nor_called_a_liar(answer: httpx.Res
         await verifier(lambda _: answer).viewer(f"Bearer {ADA.token()}")
 
 
+async def test_without_keys_the_user_service_is_not_asked_at_every_request() -> None:
+    asked, now = [], [1000.0]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return serve_keys(request) if len(asked) > 1 else httpx.Response(503)
+
+    checks = verifier(answer, clock=lambda: now[0])
+    for _ in range(5):
+        with pytest.raises(KeySetUnavailable):
+            await checks.viewer(f"Bearer {ADA.token()}")
+    once = len(asked)
+    now[0] += 1
+
+    assert once == 1
+    assert (await checks.viewer(f"Bearer {ADA.token()}")).user_id == ADA.id
+
+
 async def test_known_keys_stay_good_while_the_user_service_is_away() -> None:
     up = [True]
     checks = verifier(

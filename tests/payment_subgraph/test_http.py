@@ -169,6 +169,28 @@ async def test_wrong_types_are_the_callers_and_change_nothing(small_world: World
     assert await small_world.all_rows() == before
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800", "\\u0000"])
+@pytest.mark.parametrize("where", ["variable", "document"])
+async def test_text_that_no_database_holds_is_refused(world: World, text: str, where: str) -> None:
+    headers = {"authorization": f"Bearer {ADA.token()}", "content_type": "application/json"}
+    by_variable = {"query": "query($id: ID!) { payment(id: $id) { id } }", "variables": {"id": text}}
+    in_document = {"query": f"{{ payment(id: {json.dumps(text)}) {{ id }} }}"}
+
+    response = await post(world, json.dumps(by_variable if where == "variable" else in_document), **headers)
+
+    code = response.json()["errors"][0]["extensions"]["code"]
+    assert code in {"BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED"}
+
+
+async def test_times_at_the_end_of_time_are_refused(small_world: World) -> None:
+    query = "query($f: PaymentFilter) { payments(filter: $f) { nodes { id } } }"
+    given = {"f": {"createdAfter": "0001-01-01T00:00:00+14:00"}}
+
+    response = await post(small_world, json.dumps({"query": query, "variables": given}))
+
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_return_pages_on_this_machine_may_be_plain_http(small_world: World) -> None:
     member = await small_world.create(returnUrl="http://127.0.0.1:8000/back")
 

@@ -1,5 +1,7 @@
 """Lists: order, cursors in both directions, filters, and what is refused."""
 
+import base64
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +17,10 @@ PAGE = """query($first: Int, $after: String, $last: Int, $before: String, $filte
   payments(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     totalCount nodes { id } edges { cursor node { id } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+def forged(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
 async def fill(world: World, **changes: Any) -> list[str]:
@@ -157,6 +163,11 @@ async def test_the_derived_status_is_the_same_in_sql(world: World) -> None:
         {"after": "W10"},
         {"after": "WyJBTU9VTlQiLCAxLCAicGF5XzEiXQ"},
         {"after": "x" * 5000},
+        {"after": forged("CREATED_AT", "0001-01-01T00:00:00+14:00", "pay_1")},
+        {"after": forged("CREATED_AT", "2026-01-01T00:00:00", "pay_1")},
+        {"after": forged("CREATED_AT", "2026-01-01T00:00:00+00:00", "pay\0")},
+        {"after": forged("AMOUNT", 10**30, "pay_1"), "order": {"field": "AMOUNT"}},
+        {"after": forged("AMOUNT", 1.5, "pay_1"), "order": {"field": "AMOUNT"}},
     ],
 )
 async def test_bad_page_arguments_are_refused(small_world: World, bad: dict[str, Any]) -> None:

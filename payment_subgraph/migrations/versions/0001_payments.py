@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column("provider_event_id", sa.String(length=255), nullable=False),
         sa.Column("type", sa.String(length=255), nullable=False),
         sa.Column("livemode", sa.Boolean(), nullable=False),
-        sa.Column("payload", _JSON, nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
