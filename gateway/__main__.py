@@ -13,7 +13,7 @@ import uvicorn
 from gateway.app import App, create_app
 from gateway.errors import GatewayError, SettingsError, SupergraphError
 from gateway.settings import Settings, current_environment, read_settings, subgraph_urls
-from gateway.supergraph import load_supergraph
+from gateway.supergraph_reader import load_supergraph
 
 log = logging.getLogger("gateway")
 

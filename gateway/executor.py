@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.errors import FormattedError, SubgraphFailure, SubgraphUnavailable
-from gateway.planner.locations import Location
+from gateway.locations import Location
 from gateway.query_plan import Asked, EntityPart, Fetch, Plan
 from gateway.representations import (
     Entities,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from textwrap import indent
 
-from gateway.planner.locations import Location
+from gateway.locations import Location
 
 Path = tuple[str, ...]
 """Steps to a place of the response data: a key, `@` into a list, `|[A,B]` for objects of these types only."""

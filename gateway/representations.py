@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.planner.locations import Location
+from gateway.locations import Location
 from gateway.query_plan import EntityPart, EntitySent, Path, Sent
 
 Object = dict[str, Any]

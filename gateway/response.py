@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from gateway.errors import FormattedError
-from gateway.planner.locations import Location
+from gateway.locations import Location
 from gateway.representations import Object
 from gateway.selection import Field, Selection
 from gateway.supergraph import Supergraph

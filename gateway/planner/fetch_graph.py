@@ -3,139 +3,16 @@
 One draft per address and step: what is picked for the same place at the same moment shares a fetch.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import chain
-from textwrap import indent
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from graphql import print_ast
 
-from gateway.planner.locations import Location
+from gateway.locations import Location
+from gateway.planner.drafts import Address, Draft, DraftField, DraftRepresentation, DraftSelection, Entry
 from gateway.planner.options import Hop, Narrow, Pick, Representation, Take
-from gateway.query_plan import EntitySent, Path, Sent
-from gateway.selection import Field, Selection
+from gateway.query_plan import Path
 from gateway.supergraph import Graph, Supergraph
-
-
-@dataclass(eq=False, slots=True)
-class DraftField:
-    text: str
-    """`key: name(arguments)`"""
-    variables: frozenset[str]
-    selection: "DraftSelection | None" = None
-
-
-@dataclass(eq=False, slots=True)
-class DraftSelection:
-    """A selection set of a fetch that is being put together."""
-
-    type_name: str
-    is_abstract: bool
-    fields: dict[tuple[str | None, str], DraftField] = field(default_factory=dict)
-    """(type condition, key) -> field"""
-
-    def add(self, condition: str | None, key: str, asked: Field) -> DraftField:
-        if condition == self.type_name:
-            condition = None
-        text = asked.signature if key == asked.name else f"{key}: {asked.signature}"
-        return self.fields.setdefault((condition, key), DraftField(text, asked.variables))
-
-    def absorb(self, other: "DraftSelection") -> None:
-        for at, theirs in other.fields.items():
-            ours = self.fields.setdefault(at, theirs)
-            if ours is not theirs and ours.selection and theirs.selection:
-                ours.selection.absorb(theirs.selection)
-
-    def variables(self) -> frozenset[str]:
-        below = (each.selection.variables() for each in self.fields.values() if each.selection)
-        return frozenset[str]().union(*(each.variables for each in self.fields.values()), *below)
-
-    @property
-    def has_objects(self) -> bool:
-        return any(each.selection for each in self.fields.values())
-
-    def lines(self) -> Iterator[str]:
-        """The selections, those for every type first; an abstract type always says which one it is."""
-        if self.is_abstract or not self.fields:
-            yield "__typename"
-        conditions = dict.fromkeys(condition for condition, _ in self.fields)
-        for condition in sorted(conditions, key=lambda each: each is not None):
-            yield from self._lines_for(condition)
-
-    def _lines_for(self, condition: str | None) -> Iterator[str]:
-        lines = [
-            line for (at, _), each in self.fields.items() if at == condition for line in _field_lines(each)
-        ]
-        if condition is None:
-            yield from lines
-        else:
-            yield from (f"... on {condition} {{", *(f"  {line}" for line in lines), "}")
-
-
-def _field_lines(drafted: DraftField) -> Iterator[str]:
-    if drafted.selection is None:
-        yield drafted.text
-        return
-    yield drafted.text + " {"
-    yield from (indent(line, "  ") for line in drafted.selection.lines())
-    yield "}"
-
-
-@dataclass(eq=False, slots=True)
-class DraftRepresentation:
-    source_type: str
-    keys: list[Selection] = field(default_factory=list)
-    requires: list[Selection] = field(default_factory=list)
-
-    def absorb(self, keys: Iterable[Selection], requires: Iterable[Selection]) -> None:
-        self.keys += [each for each in keys if each not in self.keys]
-        self.requires += [each for each in requires if each not in self.requires]
-
-
-class Entry(NamedTuple):
-    """How a fetch enters its subgraph."""
-
-    type_name: str
-    """`Query`; `_Entity` for objects that are asked for as what they are; or the interface they are asked for as."""
-    narrowed: str = ""
-    """The one type, of those of the interface, that is meant."""
-    arguments: str = ""
-    """See `Representation.arguments`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """What is picked for one address at one step shares a fetch."""
-
-    path: Path
-    graph: Graph
-    entry: Entry
-
-
-@dataclass(eq=False, slots=True)
-class Draft:
-    """A fetch that is being put together."""
-
-    at: "Address"
-    location: Location
-    selection: DraftSelection
-    step: int
-    sent: "dict[tuple[str | None, str, str | None], DraftRepresentation]" = field(default_factory=dict)
-    """What is sent, by (type condition, target type, typename); empty for a root fetch."""
-    after: "set[Draft]" = field(default_factory=set)
-
-    @property
-    def graph(self) -> Graph:
-        return self.at.graph
-
-    @property
-    def path(self) -> Path:
-        return self.at.path
-
-    @property
-    def is_entity_fetch(self) -> bool:
-        return bool(self.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,58 +162,3 @@ class FetchGraph:
         at = (condition, representation.target_type, representation.typename)
         held = draft.sent.setdefault(at, DraftRepresentation(representation.source_type))
         held.absorb(representation.selections[:1], representation.selections[1:])
-
-    # --- representations --------------------------------------------------------------------------------------------
-
-    def sent(self, draft: Draft) -> tuple[EntitySent, ...]:
-        """How the fetch makes its representations."""
-        return tuple(
-            EntitySent(
-                types=frozenset({condition}) if condition else None,
-                typename=typename,
-                fields=self._fields_sent(held, draft.location),
-                target_type=target_type,
-            )
-            for (condition, target_type, typename), held in draft.sent.items()
-        )
-
-    def _fields_sent(self, held: DraftRepresentation, location: Location) -> tuple[Sent, ...]:
-        of_keys = (self._sent_fields(each, (held.source_type,), location) for each in held.keys)
-        of_requires = (self._sent_fields(each, (held.source_type,), location) for each in held.requires)
-        keys = (replace(each, is_key=True) for each in chain.from_iterable(of_keys))
-        return _merged((*keys, *chain.from_iterable(of_requires)))
-
-    def _sent_fields(
-        self, selection: Selection, types: tuple[str, ...], location: Location
-    ) -> Iterator[Sent]:
-        """Fields every type has are sent for all, others for their types only."""
-        having: dict[tuple[str, str], tuple[Field, list[str]]] = {}
-        for type_name in types:
-            for asked in selection.fields(type_name).values():
-                key = self._key_of(type_name, asked, location)
-                having.setdefault((asked.name, key), (asked, []))[1].append(type_name)
-        for (name, key), (asked, of_types) in having.items():
-            only = None if len(of_types) == len(types) else frozenset(of_types)
-            yield self._with_fields(Sent(name, key, only), asked, of_types[0], location)
-
-    def _key_of(self, type_name: str, asked: Field, location: Location) -> str:
-        possible = self._supergraph.possible_types(type_name) or (type_name,)
-        return location.key_for(possible[0], asked, self._supergraph)
-
-    def _with_fields(self, sent: Sent, asked: Field, type_name: str, location: Location) -> Sent:
-        if asked.selection is None:
-            return sent
-        child_type = self._supergraph.child_type(type_name, sent.name)
-        possible = self._supergraph.possible_types(child_type)
-        fields = tuple(self._sent_fields(asked.selection, possible, location.below(sent.key)))
-        return replace(sent, fields=fields, with_typename=self._supergraph.types[child_type].is_abstract)
-
-
-def _merged(sent: Iterable[Sent]) -> tuple[Sent, ...]:
-    """Key and requirement may name the same field, each with other children."""
-    merged: dict[tuple[str, str, frozenset[str] | None], Sent] = {}
-    for each in sent:
-        at = (each.name, each.key, each.types)
-        held = merged.get(at)
-        merged[at] = replace(held, fields=_merged((*held.fields, *each.fields))) if held else each
-    return tuple(merged.values())

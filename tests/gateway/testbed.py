@@ -49,7 +49,7 @@ from gateway.pipeline import Pipeline, Request
 from gateway.planner import plan_operation
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient
-from gateway.supergraph import load_supergraph
+from gateway.supergraph_reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 
