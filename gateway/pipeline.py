@@ -2,20 +2,25 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import random
 from typing import Any, Generic, TypeVar
 
 from gateway.errors import BadRequest, FormattedError, RequestError, ValidationFailed
 from gateway.executor import ExecutablePlan, compile_plan, execute
 from gateway.introspection import asks_introspection, introspect
 from gateway.operation import Operation, coerce_variables, prepare
+from gateway.override_labels import labels_on
 from gateway.planner import plan_operation
 from gateway.query_plan import Fetch
 from gateway.response import ResponseShape
 from gateway.settings import Settings
 from gateway.subgraph_client import Headers, SubgraphClient
 from gateway.supergraph import Supergraph
+
+PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
+"""(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -101,12 +106,19 @@ class Cache(Generic[K, V]):
 class Pipeline:
     """Answers requests for one supergraph."""
 
-    def __init__(self, supergraph: Supergraph, client: SubgraphClient, settings: Settings) -> None:
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        client: SubgraphClient,
+        settings: Settings,
+        draw: Callable[[], float] = random,
+    ) -> None:
         self._supergraph = supergraph
         self._client = client
         self._settings = settings
         self._operations = Cache[tuple[str, str | None], Operation](settings.plan_cache_entries)
-        self._plans = Cache[tuple[str, str | None, tuple[Any, ...]], Planned](settings.plan_cache_entries)
+        self._plans = Cache[PlanKey, Planned](settings.plan_cache_entries)
+        self._draw = draw
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request; what is wrong with it is part of the answer. Faults of ours are raised."""
@@ -147,14 +159,18 @@ class Pipeline:
     def _planned(self, request: Request, operation: Operation, variables: Mapping[str, Any]) -> Planned:
         """The plan for this text under these values of its @skip and @include variables; of no other variable."""
         conditions = {name: variables.get(name) for name in operation.condition_variables}
-        key = (request.query, request.operation_name, tuple(conditions.values()))
-        return self._plans.get(key) or self._plans.put(key, self._plan(operation, conditions))
+        labels = self._labels()
+        key = (request.query, request.operation_name, tuple(conditions.values()), labels)
+        return self._plans.get(key) or self._plans.put(key, self._plan(operation, conditions, labels))
 
-    def _plan(self, operation: Operation, conditions: Mapping[str, Any]) -> Planned:
+    def _labels(self) -> frozenset[str]:
+        known = self._supergraph.override_labels
+        return labels_on(known, self._settings.override_labels, self._draw) if known else known
+
+    def _plan(self, operation: Operation, conditions: Mapping[str, Any], labels: frozenset[str]) -> Planned:
         supergraph, settings = self._supergraph, self._settings
         selection = operation.selection(supergraph, conditions)
-        labels, limit = settings.override_labels, settings.limits.planning_steps
-        plan = plan_operation(operation.node, selection, supergraph, labels, limit)
+        plan = plan_operation(operation.node, selection, supergraph, labels, settings.limits.planning_steps)
         root_type = supergraph.roots[operation.kind]
         names = {each.name for each in selection.fields(root_type).values()}
         shape = ResponseShape(selection, root_type, plan.root, supergraph)

@@ -130,6 +130,17 @@ class Supergraph:
         printed, name = print_ast(type_node), named_type(type_node)
         return printed.replace(name, "{}") if name in self.types else printed
 
+    @cached_property
+    def override_labels(self) -> frozenset[str]:
+        """Every label of a progressive @override."""
+        held = (
+            each
+            for type_ in self.types.values()
+            for field in type_.fields.values()
+            for each in field.values()
+        )
+        return frozenset(each.override_label for each in held if each.override_label)
+
     def at_urls(self, urls: Mapping[Graph, str]) -> "Supergraph":
         """The same supergraph with subgraphs reached elsewhere."""
         moved = {

@@ -40,7 +40,7 @@ def broken(name: str, how: Callable[[httpx.Request], Any], **settings: Any) -> F
     federation = library()
     if settings:
         federation = Federation(
-            "library", list(federation.world.objects), federation.world.roots, None, Settings(**settings)
+            "library", list(federation.world.objects), federation.world.roots, settings=Settings(**settings)
         )
     federation.broken[name] = how
     return federation

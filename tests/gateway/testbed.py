@@ -207,8 +207,10 @@ class Federation(httpx.AsyncBaseTransport):
         case: str,
         objects: list[Object],
         roots: Mapping[str, Any],
+        *,
         own: Mapping[str, Mapping[str, Any]] | None = None,
         settings: Settings | None = None,
+        draw: Callable[[], float] = lambda: 0.99,
     ) -> None:
         self.supergraph = _supergraph(case)
         possible = {name: frozenset(self.supergraph.possible_types(name)) for name in self.supergraph.types}
@@ -221,7 +223,7 @@ class Federation(httpx.AsyncBaseTransport):
         self.broken: dict[str, Callable[[httpx.Request], Any]] = {}
         """Subgraph -> what it does instead of answering."""
         client = SubgraphClient(self.supergraph.subgraphs, self, self.settings.subgraph_timeout_s, 1_000_000)
-        self.pipeline = Pipeline(self.supergraph, client, self.settings)
+        self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host
