@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+import math
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -32,11 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     host, port = listening.getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on"
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    _serve(app, listening, settings)
     return 0
+
+
+def _serve(app: App, listening: socket.socket, settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; running requests are finished first."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=math.ceil(settings.request_timeout_s),
+    )
+    # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:

@@ -30,6 +30,9 @@ class Subgraphs(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.federation = library()
+        self.asked = threading.Event()
+        self.answering = threading.Event()
+        self.answering.set()
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{name}"
@@ -40,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Subgraphs
 
     def do_POST(self) -> None:
+        self.server.asked.set()
+        self.server.answering.wait(timeout=10)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         content = json.dumps(self.server.federation.subgraphs[self.path[1:]].answer(body)).encode()
         self.send_response(200)
@@ -94,17 +99,37 @@ def gateway(subgraphs: Subgraphs) -> Iterator[tuple[subprocess.Popen[str], str]]
 
 
 def test_it_serves_any_supergraph_over_http(gateway: tuple[subprocess.Popen[str], str]) -> None:
-    process, url = gateway
+    _, url = gateway
     query = "{ me { email loans { days book { title isLent } } } }"
 
     with httpx.Client(base_url=url) as client:
         answers = [client.post("/graphql", json={"query": query}).json() for _ in range(3)]
         health = client.get("/healthz")
-    process.send_signal(signal.SIGTERM)
 
     assert answers == [library().truth(query)] * 3
     assert health.status_code == 200
-    assert process.wait(timeout=10) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_running_requests_finish(
+    gateway: tuple[subprocess.Popen[str], str], subgraphs: Subgraphs, number: signal.Signals
+) -> None:
+    process, url = gateway
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(httpx.post(f"{url}/graphql", json={"query": "{ me { email } }"}).json())
+
+    subgraphs.answering.clear()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert subgraphs.asked.wait(timeout=10)
+    process.send_signal(number)
+    subgraphs.answering.set()
+    asking.join()
+
+    assert answers == [{"data": {"me": {"email": "ben@example.com"}}}]
+    assert process.wait(timeout=10) == 0
 
 
 @pytest.mark.parametrize(
