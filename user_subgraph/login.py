@@ -68,12 +68,10 @@ class Login:
         """New tokens for a refresh token that was not used before; raises `InvalidTokenError`.
 
         A used token in a second hand means that one of the two stole it, so the whole family dies
-        (RFC 9700, 4.14.2). Only requests that overlap in time, as of several tabs waking up together, are taken
-        for one client: the token was still unused when each of them arrived.
+        (RFC 9700, 4.14.2). Only what follows the first use within `TOGETHER` is taken for one client.
         """
-        arrived_at = self.clock()
         with self.database.writing() as session:
-            success = self._refreshed(session, refresh_token_hash(refresh_token), arrived_at)
+            success = self._refreshed(session, refresh_token_hash(refresh_token))
         if success is None:
             raise InvalidTokenError
         return success
@@ -117,13 +115,13 @@ class Login:
         sessions.add(login, refresh_token_hash(refresh_token))
         return self._success(user, login, refresh_token, now)
 
-    def _refreshed(self, session: Session, token_hash: str, arrived_at: datetime) -> LoginSuccess | None:
+    def _refreshed(self, session: Session, token_hash: str) -> LoginSuccess | None:
         """`None` refuses; the transaction is committed all the same, because a reuse revokes the family."""
         sessions, now = SessionRepository(session), self.clock()
         presented = sessions.presented(token_hash)
         if presented is None or not presented.session.runs_at(now):
             return None
-        if presented.was_used_before(arrived_at):
+        if presented.is_replayed_at(now):
             sessions.revoke(presented.session.id, now)
             return None
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]

@@ -1,9 +1,13 @@
 """A login and the refresh tokens that descend from it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from user_subgraph.user import UserId
+
+# Tabs of one browser that wake up together send the same token, but not in the same instant: the first may have
+# its answer before the last has asked.
+TOGETHER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,6 @@ class PresentedToken:
     used_at: datetime | None
     session: LoginSession
 
-    def was_used_before(self, arrived_at: datetime) -> bool:
-        """Whether the token was used up before the request that brings it arrived: then it is a replay."""
-        return self.used_at is not None and self.used_at < arrived_at
+    def is_replayed_at(self, now: datetime) -> bool:
+        """Whether the token was used up too long ago for this to be the same client."""
+        return self.used_at is not None and now - self.used_at >= TOGETHER

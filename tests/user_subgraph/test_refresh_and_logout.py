@@ -41,6 +41,7 @@ def test_a_used_token_kills_its_whole_family(service: Service) -> None:
     first = logged_in(service)
     other_session = service.log_in("ada@example.com")
     second = refreshed(service, first.refresh)
+    service.clock.move(9)
 
     assert is_refused(service, first.refresh)
 
@@ -49,13 +50,11 @@ def test_a_used_token_kills_its_whole_family(service: Service) -> None:
 
 
 def test_tabs_that_wake_up_together_all_stay_logged_in(service: Service) -> None:
-    """All five requests arrive while the token is unused: none of them is a replay."""
     first = logged_in(service)
     service.clock.move(600)
 
-    results = [service.refresh(first.refresh) for _ in range(5)]
+    tokens = [refreshed(service, first.refresh) for _ in range(5)]
 
-    tokens = [result["tokens"]["refreshToken"] for result in results]
     assert len(set(tokens)) == 5
     assert [refreshed(service, token) for token in tokens]
     assert is_refused(service, first.refresh)
