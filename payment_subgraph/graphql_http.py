@@ -57,8 +57,7 @@ class GraphQLEndpoint:
             )
         except BadRequest as refused:
             status, answer = refused.status, {"errors": [_error(refused, request_id)]}
-            accepted_status = status  # the request was no GraphQL request: this status in either media type
-            return _response(answer, accepted, accepted_status)
+            return _response(answer, accepted, status)  # no GraphQL request: this status in either media type
         except RequestError as refused:
             status, answer = refused.http_status, {"errors": [_error(refused, request_id)]}
         return _response(answer, accepted, status if accepted == _GRAPHQL else 200)

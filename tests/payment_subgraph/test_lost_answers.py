@@ -340,3 +340,17 @@ async def test_a_settled_payment_is_not_read_again(world: World) -> None:
 
     assert silent == []
     assert len(world.wire.calls) == reads
+
+
+async def test_a_frozen_payment_is_never_told_as_failed(world: World) -> None:
+    world.wire.faults = [Fault.WRONG_AMOUNT]
+    member = await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+    world.wire.intents["pi_1"]["amount"] += 1
+
+    for _ in range(3):
+        world.clock.turn(hours=20)
+        await world.work()
+    again = await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+
+    assert member["__typename"] == again["__typename"] == "OperationPending"
+    assert again["payment"]["status"] == "CREATED"

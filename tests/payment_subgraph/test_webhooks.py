@@ -1,6 +1,8 @@
 """POST /webhooks/stripe: who may write a row, and that a yes means it is stored."""
 
+import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -239,3 +241,18 @@ async def test_a_poisonous_event_does_not_stop_the_others(
     assert states["evt_1"] == ("DEAD", 10)
     assert states["evt_2"] == ("PROCESSED", 1)
     assert "could not be worked on" in caplog.text
+
+
+async def test_an_event_is_given_to_one_worker_until_its_lease_ends(world: World) -> None:
+    await world.create()
+    for _ in range(20):
+        await world.deliver(world.wire.event("payment_intent.created", world.wire.intents["pi_1"]))
+    inbox, now = world.parts.inbox, world.clock()
+
+    claims = await asyncio.gather(*(inbox.claim(now, 5) for _ in range(6)))
+    claimed = [event.id for events in claims for event in events]
+    later = await inbox.claim(now + timedelta(seconds=91), 100)
+
+    assert len(claimed) == len(set(claimed)) == 20
+    assert {event.attempts for event in later} == {2}
+    assert len(later) == 20
