@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, insert, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -90,7 +90,7 @@ class UserRepository:
             row.password_hash = new
 
     def register(self, user: User, password_hash: str) -> None:
-        """Add *user*, unless the address is known; either way one row is written (see `tables.UserRow`)."""
+        """Add *user*, unless the address is known; either way by the same statements (see `tables.UserRow`)."""
         row = {**_values(user), "password_hash": password_hash, "registration_tried_at": user.created_at}
         upsert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
         statement = (
@@ -99,10 +99,12 @@ class UserRepository:
             .on_conflict_do_update(
                 index_elements=["email"], set_={"registration_tried_at": row["registration_tried_at"]}
             )
-            .returning(UserRow.id)
         )
-        if self._session.scalars(statement).one() == user.id:
-            self._session.add_all(UserRoleRow(user_id=user.id, role=role.value) for role in user.roles)
+        self._session.execute(statement)
+        # A known address has another user's id, so this finds nobody and adds nothing.
+        for role in user.roles:
+            added = select(UserRow.id, literal(role.value)).where(UserRow.id == user.id)
+            self._session.execute(insert(UserRoleRow).from_select(["user_id", "role"], added))
 
     def add(self, user: User, password_hash: str | None) -> None:
         roles = [UserRoleRow(role=role.value) for role in user.roles]
