@@ -27,6 +27,8 @@ from user_subgraph.errors import QueryTooComplex
 _ENORMOUS = 1_000_000
 # Fragments that spread one another in a row recurse here and in validation.
 MAX_FRAGMENTS = 100
+# Each may hash a password, which takes a core and a thread for a fifth of a second.
+MAX_MUTATIONS = 5
 _OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L}
 _CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 
@@ -73,12 +75,12 @@ def check_text(text: str, limits: Limits) -> None:
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
-    """Raises `QueryTooComplex` when any operation of the document passes a limit."""
+    """Raises `QueryTooComplex` when any operation passes a limit, or a fragment: validation walks unused ones too."""
     if len(fragments_of(document)) > MAX_FRAGMENTS:
         raise QueryTooComplex(f"The operation has more than {MAX_FRAGMENTS} fragments.")
-    measured = _Measuring(document)
+    measured = _Measuring(document, max_levels=3 * limits.max_depth)
     for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             _check(measured.selection_set(definition.selection_set), limits)
 
 
@@ -92,35 +94,40 @@ def _check(measure: Measure, limits: Limits) -> None:
 
 
 class _Measuring:
-    def __init__(self, document: DocumentNode) -> None:
+    """*max_levels* bounds the recursion here: fragments lead each other deeper than any of them is."""
+
+    def __init__(self, document: DocumentNode, max_levels: int) -> None:
         self._fragments = fragments_of(document)
         self._measures: dict[str, Measure] = {}
+        self._max_levels = max_levels
 
-    def selection_set(self, selections: SelectionSetNode | None) -> Measure:
+    def selection_set(self, selections: SelectionSetNode | None, level: int = 1) -> Measure:
+        if level > self._max_levels:
+            raise QueryTooComplex("The operation is nested too deeply.")
         total = Measure()
         for selection in selections.selections if selections else ():
-            total = total.beside(self._selection(selection))
+            total = total.beside(self._selection(selection, level))
         return total
 
-    def _selection(self, selection: SelectionNode) -> Measure:
+    def _selection(self, selection: SelectionNode, level: int) -> Measure:
         match selection:
             case FieldNode():
-                below = self.selection_set(selection.selection_set)
+                below = self.selection_set(selection.selection_set, level + 1)
                 aliases = below.aliases + (selection.alias is not None)
                 return Measure(below.depth + 1, below.fields + 1, aliases)
             case InlineFragmentNode():
-                return self.selection_set(selection.selection_set)
+                return self.selection_set(selection.selection_set, level + 1)
             case FragmentSpreadNode():
-                return self._fragment(selection.name.value)
+                return self._fragment(selection.name.value, level + 1)
             case _:
                 raise TypeError(f"an unknown selection: {type(selection).__name__}")
 
-    def _fragment(self, name: str) -> Measure:
+    def _fragment(self, name: str, level: int) -> Measure:
         if name not in self._measures:
             # A fragment that spreads itself counts as nothing here; validation refuses it.
             self._measures[name] = Measure()
             fragment = self._fragments.get(name)
-            self._measures[name] = self.selection_set(fragment.selection_set if fragment else None)
+            self._measures[name] = self.selection_set(fragment.selection_set if fragment else None, level)
         return self._measures[name]
 
 

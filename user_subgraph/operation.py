@@ -1,7 +1,7 @@
 """Text -> a parsed, limited, validated document -> the operation to run. Good documents are remembered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from user_subgraph.document_memory import DocumentMemory
-from user_subgraph.errors import BadRequest, ParseFailed, RequestRefused, ValidationFailed
-from user_subgraph.limits import Limits, check_document, check_text, fragments_of
+from user_subgraph.errors import BadRequest, ParseFailed, QueryTooComplex, RequestRefused, ValidationFailed
+from user_subgraph.limits import MAX_MUTATIONS, Limits, check_document, check_text, fragments_of
 
 MAX_VALIDATION_ERRORS = 10
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
@@ -50,9 +50,9 @@ class Operation:
         return self.definition.operation is OperationType.MUTATION
 
     @property
-    def root_fields(self) -> frozenset[str]:
-        """The names of all root fields, whatever fragments they stand in."""
-        return frozenset(_root_fields(self.document, self.definition.selection_set, set()))
+    def root_fields(self) -> Sequence[str]:
+        """The name of each root field, whatever fragments it stands in."""
+        return tuple(_root_fields(self.document, self.definition.selection_set, set()))
 
 
 class Operations:
@@ -79,7 +79,11 @@ class Operations:
         if self.schema.get_root_type(named[0].operation) is None:
             kind = named[0].operation.value
             raise OperationRefused([_refusal(ValidationFailed(f"There is no {kind} in this schema."))])
-        return Operation(document, named[0])
+        operation = Operation(document, named[0])
+        if operation.is_mutation and len(operation.root_fields) > MAX_MUTATIONS:
+            too_many = QueryTooComplex(f"At most {MAX_MUTATIONS} mutations at once.")
+            raise OperationRefused([_refusal(too_many)])
+        return operation
 
     def shown(self, message: str) -> str:
         """*message* without hints at names of the schema, where the schema is not to be explored."""

@@ -30,20 +30,34 @@ def chain(length: int) -> str:
     return f"{{ ...F0 }} {' '.join(fragments)} fragment F{length} on Query {{ __typename }}"
 
 
+def deep_chain(levels: int, fragments: int, opening: str) -> str:
+    """Fragments, none of them too deep by itself, that lead each other down."""
+    return "{ ...F0 } " + " ".join(
+        f"fragment F{n} on Query {{ {opening * levels}...F{n + 1}{'}' * levels} }}" for n in range(fragments)
+    )
+
+
 HOSTILE = {
     "a bomb of fragments": bomb(20),
     "a larger bomb": bomb(60),
     "a deep selection": deep(30),
     "a very deep selection": deep(1000),
     "a long chain of fragments": chain(500),
+    "a deep chain of fields": deep_chain(50, 14, "a{"),
+    "a deep chain of inline fragments": deep_chain(50, 14, "...{"),
+    "a deep chain that nobody spreads": "{ __typename } " + deep_chain(50, 14, "a{").partition("} ")[2],
+    "many fields that nobody spreads": "{ __typename } fragment A on User { " + "id " * 2400 + "}",
     "many aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(51)) + " }",
     "many fields": "{ " + "__typename " * 501 + "}",
     "many tokens": "{ __typename " + "@skip(if: false) " * 2000 + "}",
     "a nested argument": "{ users(filter: " + "{search: " * 200 + '""' + "}" * 200 + ") { nodes { id } } }",
     "a nested list": "{ users(filter: {status: " + "[" * 100 + "]" * 100 + "}) { nodes { id } } }",
     "aliased logins": "mutation { "
-    + " ".join(f'a{n}: login(input: {{email: "a", password: "b"}}) {{ __typename }}' for n in range(60))
+    + " ".join(f'a{n}: login(input: {{email: "a", password: "b"}}) {{ __typename }}' for n in range(6))
     + " }",
+    "logins in a fragment": "mutation { ...A } fragment A on Mutation { ... { "
+    + " ".join(f'a{n}: login(input: {{email: "a", password: "b"}}) {{ __typename }}' for n in range(6))
+    + " } }",
     "many operations": " ".join(f"query Q{n} {{ {'__typename ' * 40} }}" for n in range(200)),
 }
 
