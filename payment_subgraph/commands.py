@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Final
 
-from payment_subgraph.errors import Flaw, InvalidInput
+from payment_subgraph.errors import InvalidInput
+from payment_subgraph.flaw import Flaw
 from payment_subgraph.money import Money, parse_money
 from payment_subgraph.refund import RefundReason
 

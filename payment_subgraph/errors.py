@@ -23,16 +23,13 @@ Every code is explained in `schema/error_codes.json`. What the payment processor
 the smaller tree in `processor.py` and translated in `operations.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:  # the tree carries these, the rules behind them import this file
-    from payment_subgraph.money import Money
-    from payment_subgraph.operation import Operation
-    from payment_subgraph.payment import Payment
+from payment_subgraph.flaw import Flaw
+from payment_subgraph.money import Money
+from payment_subgraph.operation import Operation
+from payment_subgraph.payment import Payment
 
 Scopes = Sequence[Sequence[str]]
 
@@ -107,15 +104,6 @@ class Refusal(ServiceError):
     """Answered as data: one class per error type of the mutations' unions."""
 
     code: ClassVar[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One thing wrong with one input field; *path* is relative to the input object."""
-
-    path: tuple[str, ...]
-    code: str
-    message: str
 
 
 class InvalidInput(Refusal):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from payment_subgraph.currencies import MINOR_DIGITS
-from payment_subgraph.errors import Flaw
+from payment_subgraph.flaw import Flaw
 
 MAX_MINOR = 999_999_999_999
 """Twelve digits: the most Stripe takes in any currency."""

@@ -4,7 +4,6 @@ from typing import Final, assert_never
 
 from payment_subgraph.declines import decline_message
 from payment_subgraph.errors import (
-    Flaw,
     InvalidInput,
     InvalidPaymentState,
     PaymentDeclined,
@@ -12,6 +11,7 @@ from payment_subgraph.errors import (
     RefundExceedsAvailable,
     Refusal,
 )
+from payment_subgraph.flaw import Flaw
 from payment_subgraph.operation import Rejection, RejectionKind
 from payment_subgraph.payment import Payment
 from payment_subgraph.processor import RefusedFor

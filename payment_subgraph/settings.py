@@ -1,5 +1,4 @@
-"""Every environment variable of this service, read once. `python -m payment_subgraph --help` lists nothing
-that does not stand here; README.md has the table."""
+"""Every environment variable of this service, read once. README.md has the same as a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

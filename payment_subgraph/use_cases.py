@@ -21,7 +21,6 @@ from payment_subgraph.commands import (
 )
 from payment_subgraph.errors import (
     DuplicatePayment,
-    Flaw,
     IdempotencyConflict,
     InvalidInput,
     InvalidPaymentState,
@@ -29,6 +28,7 @@ from payment_subgraph.errors import (
     RefundExceedsAvailable,
     Unauthenticated,
 )
+from payment_subgraph.flaw import Flaw
 from payment_subgraph.ids import new_operation_id, new_payment_id, new_refund_id
 from payment_subgraph.money import Money
 from payment_subgraph.operation import Operation, OperationKind

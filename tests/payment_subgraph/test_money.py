@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_subgraph.currencies import MINOR_DIGITS
-from payment_subgraph.errors import Flaw
+from payment_subgraph.flaw import Flaw
 from payment_subgraph.money import MAX_MINOR, Money, parse_money, read_decimal
 from payment_subgraph.stripe_amounts import from_stripe_amount, stripe_digits, to_stripe_amount
 
