@@ -81,7 +81,11 @@ class AccessTokens:
         try:
             decoded = jwt.decode(token, self.keys.verifying, algorithms=[ALGORITHM])
             self._claims_registry(now).validate(decoded.claims)
-        except (JoseError, ValueError) as error:
+        except (
+            JoseError,
+            ValueError,
+            TypeError,
+        ) as error:  # TypeError: joserfc walks a `crit` that is no list
             raise InvalidAccessTokenError from error
         if decoded.header.get("typ") != TOKEN_TYPE:
             raise InvalidAccessTokenError

@@ -199,7 +199,10 @@ def test_forged_signatures_are_refused(service: Service) -> None:
     )
     other_payload = base64.urlsafe_b64encode(json.dumps({**claims, "scope": "users:write"}).encode()).decode()
 
+    malformed_crit = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": public.kid, "crit": 5}).encode()
+
     forged = [
+        f"{base64.urlsafe_b64encode(malformed_crit).decode().rstrip('=')}.{payload}.{signature}",
         f"{unsigned}.{payload}.",
         f"{unsigned}.{payload}.{signature}",
         with_public_key,
