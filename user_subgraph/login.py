@@ -15,7 +15,7 @@ from user_subgraph.login_session import LoginSession
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tokens import AccessTokens, TokenPair, Viewer, new_refresh_token, refresh_token_hash
-from user_subgraph.user import User
+from user_subgraph.user import EVERY_SCOPE, User
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
@@ -105,7 +105,8 @@ class Login:
         login = LoginSession(
             id=f"ses_{ULID()}".lower(),
             user_id=user.id,
-            asked_scopes=asked_scopes,
+            # Words of strangers are not stored.
+            asked_scopes=None if asked_scopes is None else asked_scopes & EVERY_SCOPE,
             created_at=now,
             expires_at=now + timedelta(seconds=self.session_ttl_s),
         )

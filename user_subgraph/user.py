@@ -85,6 +85,9 @@ def scopes_of(roles: Iterable[Role]) -> frozenset[str]:
     return EVERY_USER.union(*(SCOPES[role] for role in roles))
 
 
+EVERY_SCOPE = scopes_of(Role)
+
+
 def granted_scopes(roles: Iterable[Role], asked_for: frozenset[str] | None) -> frozenset[str]:
     """The scopes of a token: what the roles allow, narrowed to what was *asked_for* (`None`: all)."""
     allowed = scopes_of(roles)

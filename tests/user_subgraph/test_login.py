@@ -153,6 +153,8 @@ def test_roles_become_scopes(service: Service, role: Role, scope: str) -> None:
         (["payments:read"], "payments:read"),
         (["payments:read", "users:write", "no:such"], "payments:read"),
         (["users:write"], ""),
+        (["profile:read payments:read"], ""),
+        (["payments:read", "\0", "x" * 10_000], "payments:read"),
         ([], ""),
     ],
 )
@@ -162,6 +164,7 @@ def test_scopes_of_a_login_narrow_and_never_widen(service: Service, asked: list[
 
     assert tokens.scope == granted
     assert service.refresh(tokens.refresh)["tokens"]["scope"] == granted
+    assert len(str(service.rows("SELECT asked_scopes FROM sessions"))) < 100
 
 
 def test_a_login_renews_a_hash_of_other_parameters(service: Service) -> None:
