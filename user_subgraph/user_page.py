@@ -116,7 +116,7 @@ def decoded(cursor: str, order: UserOrder) -> Position:
         if (field, direction) != (order.field.value, order.direction.value):
             raise BadUserInput("The cursor belongs to another order.")
         return Position(_key(key, order), _text(id_))
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadUserInput("The cursor is not one of ours.") from error
 
 
@@ -126,7 +126,7 @@ def _key(key: object, order: UserOrder) -> str | datetime:
     moment = datetime.fromisoformat(_text(key))
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")
-    return moment
+    return moment.astimezone(UTC)
 
 
 def _text(value: object) -> str:

@@ -1,5 +1,7 @@
 """user, users and _entities: who sees whom, page by page, in a constant number of statements."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -297,6 +299,16 @@ def test_filters(service: Service, five: str, chosen: dict[str, Any], found: lis
 )
 def test_wrong_arguments_are_refused(service: Service, admin: str, wrong: dict[str, Any]) -> None:
     assert service.refusal(PAGE, admin, **wrong)["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_cursor_of_a_moment_outside_the_calendar_is_bad_input(
+    service: Service, five: str, moment: str
+) -> None:
+    forged = json.dumps(["CREATED_AT", "DESC", moment, "usr_x"]).encode()
+    cursor = base64.urlsafe_b64encode(forged).decode()
+
+    assert service.refusal(PAGE, five, after=cursor)["code"] == "BAD_USER_INPUT"
 
 
 def test_a_cursor_belongs_to_its_order(service: Service, five: str) -> None:
