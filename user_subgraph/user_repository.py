@@ -52,12 +52,13 @@ class UserRepository:
         self._session.execute(select(UserRow.id).where(is_admin).order_by(UserRow.id).with_for_update())
 
     def active_admins_besides(self, user_id: UserId) -> int:
+        """How many others can log in and administer; without a password nobody can."""
         statement = (
             select(func.count())
             .select_from(UserRow)
             .join(UserRoleRow)
             .where(UserRoleRow.role == Role.ADMIN.value, UserRow.status == UserStatus.ACTIVE.value)
-            .where(UserRow.id != user_id)
+            .where(UserRow.password_hash.is_not(None), UserRow.id != user_id)
         )
         return self._session.scalars(statement).one()
 

@@ -231,6 +231,16 @@ def test_the_last_administrator_stays(service: Service, admin: str, changes: dic
     assert service.everything() == before
 
 
+def test_an_administrator_without_a_password_does_not_count(service: Service, admin: str) -> None:
+    new = service.data(CREATE, admin, input={"email": "new@example.com", "roles": ["ADMIN"]})["user"]
+    assert (
+        service.data(UPDATE, admin, id=new["id"], input={"status": "ACTIVE"})["__typename"] == "UserSuccess"
+    )
+
+    me = service.data("{ me { id } }", admin)["id"]
+    assert service.data(DELETE, admin, id=me)["__typename"] == "LastAdminError"
+
+
 def test_an_administrator_can_go_once_there_is_another(service: Service, admin: str) -> None:
     service.add_user("second@example.com", Role.ADMIN)
 
