@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
+from alembic.util import CommandError
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from user_subgraph.accounts import Accounts
@@ -77,8 +78,10 @@ def migrate(settings: Settings, _options: argparse.Namespace) -> None:
     with closing(Database(settings.database_url)) as database:
         try:
             database.migrate()
-        except OperationalError as error:
+        except DatabaseError as error:
             raise StartRefused(f"USER_DATABASE_URL: {str(error.orig).splitlines()[0]}.") from error
+        except CommandError as error:  # the tables are of a version that this one does not know
+            raise StartRefused(f"USER_DATABASE_URL: {error}.") from error
 
 
 def create_keys(settings: Settings, options: argparse.Namespace) -> None:

@@ -90,7 +90,7 @@ class _Reader:
         """SQLAlchemy's form of the URL, with the driver we ship. The URL may hold a password: never shown."""
         try:
             url = make_url(self.text(name, default))
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:
             raise StartRefused(
                 f"{name} is not a database URL such as postgresql://user@host/name."
             ) from error

@@ -2,7 +2,9 @@
 
 import io
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,26 @@ def test_a_database_that_does_not_answer_is_one_sentence(
     assert said.startswith("USER_DATABASE_URL: ")
     assert said.count("\n") == 1
     assert "secret" not in said
+
+
+def test_a_file_that_is_no_database_is_one_sentence(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "users.sqlite3").write_text("hello " * 100)
+
+    assert main(["migrate"], environment) == 2
+    assert capsys.readouterr().err == "USER_DATABASE_URL: file is not a database.\n"
+
+
+def test_a_database_of_a_newer_version_is_one_sentence(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"], environment) == 0
+    with closing(sqlite3.connect(tmp_path / "users.sqlite3")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    assert main(["migrate"], environment) == 2
+    assert capsys.readouterr().err == "USER_DATABASE_URL: Can't locate revision identified by '9999'.\n"
 
 
 def test_a_database_without_tables_is_one_sentence(

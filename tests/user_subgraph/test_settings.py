@@ -55,6 +55,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("PASSWORD_HASH_SLOTS", "0"),
         ("USER_DATABASE_URL", "mysql://u:secret@db/users"),
         ("USER_DATABASE_URL", "no url, but secret"),
+        ("USER_DATABASE_URL", "postgresql://u:secret@db:port/users"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
