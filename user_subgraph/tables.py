@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy sees them. Rows stay inside `repository.py`."""
+"""The tables, as SQLAlchemy sees them. Rows stay inside the repositories."""
 
 from datetime import UTC, datetime
 
