@@ -25,17 +25,20 @@ class Settings:
     user_subgraph_port: int
     payment_subgraph_port: int
     fake_stripe_port: int
+    demo_mode: bool
+    """Whether there are demo accounts and payments."""
     environment: Mapping[str, str]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises InvalidSetting when a port is not a number from 1 to 65535."""
+        """Raises InvalidSetting for a port that is none, and for a DEMO_MODE other than 0 and 1. Empty is not set."""
         return cls(
-            data_dir=ROOT / environment.get("DATA_DIR", ".data"),
+            data_dir=ROOT / (environment.get("DATA_DIR") or ".data"),
             gateway_port=_port(environment, "GATEWAY_PORT", 8000),
             user_subgraph_port=_port(environment, "USER_SUBGRAPH_PORT", 8001),
             payment_subgraph_port=_port(environment, "PAYMENT_SUBGRAPH_PORT", 8002),
             fake_stripe_port=_port(environment, "FAKE_STRIPE_PORT", 8003),
+            demo_mode=_switch(environment, "DEMO_MODE", default=True),
             environment=dict(environment),
         )
 
@@ -43,11 +46,6 @@ class Settings:
     def uses_fake_stripe(self) -> bool:
         """Without a key of one's own there is nobody to talk to but the fake."""
         return not self.environment.get("STRIPE_SECRET_KEY")
-
-    @property
-    def demo_mode(self) -> bool:
-        """Demo accounts and payments exist unless DEMO_MODE is 0."""
-        return self.environment.get("DEMO_MODE", "1") == "1"
 
     @property
     def gateway_url(self) -> str:
@@ -97,9 +95,11 @@ class Settings:
         """A random secret that stays the same from launch to launch, in a file only its owner can read."""
         path = self.data_dir / "keys" / name
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-            path.write_text(prefix + secrets.token_hex(24))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unfinished = path.with_suffix(".new")
+            unfinished.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            unfinished.write_text(prefix + secrets.token_hex(24))
+            unfinished.replace(path)  # so that a launch broken off here leaves no empty secret behind
         return path.read_text()
 
 
@@ -108,3 +108,10 @@ def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
     if not (value.isdecimal() and 1 <= int(value) <= 65535):
         raise InvalidSetting(variable, value, "a port number from 1 to 65535")
     return int(value)
+
+
+def _switch(environment: Mapping[str, str], variable: str, *, default: bool) -> bool:
+    value = environment.get(variable) or str(int(default))
+    if value not in {"0", "1"}:
+        raise InvalidSetting(variable, value, "0 or 1")
+    return value == "1"

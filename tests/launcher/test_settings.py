@@ -22,6 +22,21 @@ def test_a_port_that_is_none_is_refused_by_name(value: str) -> None:
         Settings.from_environment({"GATEWAY_PORT": value})
 
 
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    names = ("DATA_DIR", "GATEWAY_PORT", "FAKE_STRIPE_PORT", "DEMO_MODE", "STRIPE_SECRET_KEY")
+
+    empty, unset = Settings.from_environment(dict.fromkeys(names, "")), Settings.from_environment({})
+
+    assert (empty.data_dir, empty.gateway_port, empty.demo_mode) == (ROOT / ".data", 8000, True)
+    assert empty.uses_fake_stripe
+    assert empty.fake_stripe_url == unset.fake_stripe_url
+
+
+def test_a_demo_mode_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(InvalidSetting, match="DEMO_MODE is 'yes', but must be 0 or 1"):
+        Settings.from_environment({"DEMO_MODE": "yes"})
+
+
 def test_what_the_person_set_wins_over_what_follows_from_the_ports(tmp_path: Path) -> None:
     given = {
         "DATA_DIR": str(tmp_path),
