@@ -6,19 +6,21 @@ npm …     npm, with the machine's Node or the one from PyPI
 """
 
 import asyncio
+import signal
 import sys
 import time
+from types import FrameType
 
 from launcher.demo import create_demo_payments
 from launcher.errors import LaunchError
 from launcher.preparation import install, install_node_modules, prepare_data, run_npm
-from launcher.services import check_ports, services
+from launcher.services import Service, check_ports, services
 from launcher.settings import Settings
-from launcher.supervisor import Supervisor
+from launcher.supervisor import STOP_SIGNALS, Supervisor
 from launcher.welcome import welcome
 
 
-async def run(settings: Settings) -> None:
+def run(settings: Settings) -> None:
     """The whole life of a local system: set up, start, welcome, and stop when told to."""
     started = time.monotonic()
     wanted = services(settings)
@@ -26,6 +28,10 @@ async def run(settings: Settings) -> None:
     print("Setting up the Modular Payment System", flush=True)
     install(settings)
     prepare_data(settings)
+    asyncio.run(_serve(settings, wanted, started))
+
+
+async def _serve(settings: Settings, wanted: list[Service], started: float) -> None:
     async with Supervisor(settings.process_environment(), settings.data_dir) as supervisor:
         await supervisor.start(wanted)
         if settings.demo_mode and settings.uses_fake_stripe and not supervisor.is_stopping:
@@ -45,11 +51,13 @@ def prepare(settings: Settings) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         settings = Settings.from_environment()
         match arguments:
             case ["run"]:
-                asyncio.run(run(settings))
+                run(settings)
             case ["prepare"]:
                 prepare(settings)
             case ["npm", *rest]:
@@ -64,6 +72,13 @@ def main(arguments: list[str]) -> int:
         print("\nStopped while setting up; the next `make run` goes on from there.", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C may arrive twice, from the terminal and from uv: the second must not disturb the end of what was begun."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

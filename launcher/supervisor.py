@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -13,9 +12,11 @@ from typing import Self
 import httpx
 
 from launcher.errors import KeepsCrashing, LaunchError, NeverReady
+from launcher.process_groups import end_with_us, signal_group
 from launcher.services import Service
 from launcher.settings import ROOT
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_TIMEOUT_S = 60.0
 RESTART_DELAY_S = 1.0
 EARLY_EXIT_S = 5.0
@@ -42,7 +43,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._pids.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         return self
 
@@ -87,8 +88,8 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A group of its own: Ctrl-C in the terminal reaches only us, and we stop things in order.
                 start_new_session=True,
+                preexec_fn=end_with_us,
             )
         self._processes[service.name] = process
         (self._pids / f"{service.name}.pid").write_text(f"{process.pid}\n")
@@ -135,11 +136,11 @@ class Supervisor:
             return
 
     async def _stop(self, name: str, process: asyncio.subprocess.Process) -> None:
-        _signal_group(process, signal.SIGTERM)
+        signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), self._stop_timeout_s)
         # Also after a clean end: children that a service left behind must not outlive it.
-        _signal_group(process, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
         await process.wait()
         (self._pids / f"{name}.pid").unlink(missing_ok=True)
 
@@ -155,10 +156,3 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
         return (await client.get(url)).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return

@@ -1,11 +1,13 @@
 """What is prepared works on a machine that has little."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from launcher.preparation import node_environment
+from launcher.errors import InvalidSetting
+from launcher.preparation import install, node_environment
 from launcher.settings import Settings
 
 
@@ -28,3 +30,16 @@ def printed_by(tool: str, environment: dict[str, str]) -> str:
     """What `tool --version` prints."""
     command = ["/usr/bin/env", tool, "--version"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_data_dir_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+
+    with pytest.raises(InvalidSetting, match=r"DATA_DIR is '.*', but must be a folder"):
+        install(Settings.from_environment({"DATA_DIR": str(tmp_path / "data")}))
+
+
+def test_npm_gets_none_of_our_secrets(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)})
+
+    assert "STRIPE_WEBHOOK_SECRET" not in node_environment(settings)

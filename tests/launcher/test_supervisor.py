@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,10 @@ import pytest
 
 from launcher.errors import KeepsCrashing, PortInUse
 from launcher.services import Service, check_ports, services
-from launcher.settings import Settings
+from launcher.settings import ROOT, Settings
 from launcher.supervisor import Supervisor
 from tests.e2e.running_system import free_ports
-
-SERVE = "import http.server, sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), type('H', (http.server.SimpleHTTPRequestHandler,), {'do_GET': lambda self: (self.send_response(200), self.end_headers())})).serve_forever()"
-IGNORE_SIGTERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+from tests.launcher.little_programs import IGNORE_SIGTERM, SERVE, wait_until_served
 
 
 @dataclass(frozen=True)
@@ -101,10 +100,32 @@ def test_a_service_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
     assert not is_running(asyncio.run(story()))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
+def test_services_do_not_outlive_a_killed_launcher(tmp_path: Path) -> None:
+    port = free_ports()["GATEWAY_PORT"]
+    launching = f"""
+import asyncio, os, pathlib
+from launcher.supervisor import Supervisor
+from tests.launcher.test_supervisor import SERVE, script
+async def serve():
+    async with Supervisor(os.environ, pathlib.Path({str(tmp_path)!r})) as supervisor:
+        await supervisor.start([script(SERVE, {port})])
+        await supervisor.until_stopped()
+asyncio.run(serve())"""
+    launch = subprocess.Popen([sys.executable, "-c", launching], cwd=ROOT)
+    wait_until_served(port)
+
+    launch.kill()
+    launch.wait()
+
+    wait_until_served(port, served=False)
+
+
 def test_two_services_cannot_share_a_port() -> None:
-    settings = Settings.from_environment({"GATEWAY_PORT": "18999", "USER_SUBGRAPH_PORT": "18999"})
+    port = str(free_ports()["GATEWAY_PORT"])
+    settings = Settings.from_environment({"GATEWAY_PORT": port, "USER_SUBGRAPH_PORT": port})
 
     with pytest.raises(
-        PortInUse, match=r"Port 18999, meant for the user subgraph, is in use: .* set USER_SUBGRAPH_PORT"
+        PortInUse, match=f"Port {port}, meant for the user subgraph, is in use: .* set USER_SUBGRAPH_PORT"
     ):
         check_ports(services(settings))
