@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, cast
 
 import graphene
+from graphene.utils.str_converters import to_camel_case
 from graphql import (
     ConstDirectiveNode,
     DocumentNode,
@@ -134,7 +135,7 @@ def _specified(schema: Any) -> GraphQLSchema:
 
 def _field_directives() -> dict[tuple[str, str], str]:
     return {
-        (type_._meta.name, _camel_case(name)): field.directive  # noqa: SLF001 - Graphene's way to its fields
+        (type_._meta.name, to_camel_case(name)): field.directive  # noqa: SLF001 - Graphene's way to its fields
         for type_ in (Query, Mutation)
         for name, field in _fields(type_)
         if isinstance(field, ProtectedField)
@@ -143,11 +144,6 @@ def _field_directives() -> dict[tuple[str, str], str]:
 
 def _fields(type_: Any) -> Iterator[tuple[str, Any]]:
     yield from type_._meta.fields.items()  # noqa: SLF001 - Graphene's way to its fields
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.title() for other in others)
 
 
 class _Directives(Visitor):

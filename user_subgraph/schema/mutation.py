@@ -95,9 +95,8 @@ class RefreshTokenResult(graphene.Union):
         types = (LoginSuccess, InvalidTokenError)
 
 
-class ProfileResult(graphene.Union):
+class UserResult(graphene.Union):
     class Meta:
-        name = "UserResult"
         types = (UserSuccess, ValidationError, NotFoundError, ConflictError, LastAdminError, RateLimitedError)
 
 
@@ -189,16 +188,16 @@ class Mutation(graphene.ObjectType):
         resolver=_logout,
     )
     update_profile = ProtectedField(
-        ProfileResult,
+        UserResult,
         scopes=[["profile:write"]],
         input=UpdateProfileInput(required=True),
         resolver=_update_profile,
     )
     create_user = ProtectedField(
-        ProfileResult, scopes=[["users:write"]], input=CreateUserInput(required=True), resolver=_create_user
+        UserResult, scopes=[["users:write"]], input=CreateUserInput(required=True), resolver=_create_user
     )
     update_user = ProtectedField(
-        ProfileResult,
+        UserResult,
         scopes=[["users:write"]],
         id=graphene.ID(required=True),
         input=UpdateUserInput(required=True),
