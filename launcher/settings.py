@@ -67,7 +67,13 @@ class Settings:
         """The environment of every process: what follows from the ports and folders, then what the person set."""
         chosen = {name: value for name, value in self.environment.items() if value != ""}
         places = {"DATA_DIR": str(self.data_dir), "LISTEN_HOST": HOST, "PYTHONUNBUFFERED": "1"}
-        return self._derived() | chosen | places
+        return self._derived() | chosen | places | self._no_proxy()
+
+    def _no_proxy(self) -> dict[str, str]:
+        """A proxy that the person needs for the internet must not be asked for the service next door."""
+        theirs = self.environment.get("NO_PROXY") or self.environment.get("no_proxy")
+        without = ",".join(filter(None, (theirs, HOST, "localhost")))
+        return {"NO_PROXY": without, "no_proxy": without}
 
     def _derived(self) -> dict[str, str]:
         return {

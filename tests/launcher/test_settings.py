@@ -51,6 +51,16 @@ def test_what_the_person_set_wins_over_what_follows_from_the_ports(tmp_path: Pat
     assert environment["JWKS_URL"] == "http://127.0.0.1:9001/.well-known/jwks.json"
 
 
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_a_proxy_is_never_asked_for_our_own_services(tmp_path: Path, variable: str) -> None:
+    given = {"DATA_DIR": str(tmp_path), "HTTPS_PROXY": "http://proxy:3128", variable: "shop.example"}
+
+    environment = Settings.from_environment(given).process_environment()
+
+    assert environment["HTTPS_PROXY"] == "http://proxy:3128"
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "shop.example,127.0.0.1,localhost"
+
+
 def test_a_key_of_ones_own_means_the_real_stripe(tmp_path: Path) -> None:
     settings = Settings.from_environment({"DATA_DIR": str(tmp_path), "STRIPE_SECRET_KEY": "sk_test_mine"})
 
