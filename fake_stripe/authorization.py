@@ -97,7 +97,10 @@ def back_to_payment_method(execution: Execution, intent: StripeObject, error: St
 
 
 def expire(execution: Execution, details: StripeObject) -> None:
-    """An authorization nobody captured in time is released by Stripe itself."""
+    """An authorization nobody captured in time is released by Stripe itself.
+
+    Source: https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+    """
     intent = execution.store.find("payment_intent", details["payment_intent"])
     if (
         intent is None
@@ -105,16 +108,14 @@ def expire(execution: Execution, details: StripeObject) -> None:
         or intent["latest_charge"] != details["charge"]
     ):
         return
-    expired = charges.find(execution, details["charge"])
-    expired = execution.store.update({**expired, "refunded": True, "amount_refunded": expired["amount"]})
-    events.record(execution, "charge.expired", expired)
+    events.record(execution, "charge.expired", charges.find(execution, details["charge"]))
     intent = execution.store.update(
         {
             **intent,
             "status": "canceled",
             "amount_capturable": 0,
             "canceled_at": execution.clock.now(),
-            "cancellation_reason": "automatic",
+            "cancellation_reason": "expired",
         }
     )
     events.record(execution, "payment_intent.canceled", intent)

@@ -3,7 +3,7 @@
 Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/payments/paymentintents/lifecycle
 """
 
-from fake_stripe import authorization, charges, currencies, events, lists, payment_methods, refunds
+from fake_stripe import authorization, charges, currencies, events, lists, payment_methods
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
 from fake_stripe.execution import ApiKey, ApiRequest, Execution
@@ -129,7 +129,7 @@ def capture(execution: Execution, request: ApiRequest) -> StripeObject:
 
 
 def cancel(execution: Execution, request: ApiRequest) -> StripeObject:
-    """POST /v1/payment_intents/{id}/cancel; what was authorized is released by a refund of Stripe's own."""
+    """POST /v1/payment_intents/{id}/cancel; what was authorized is released, without a refund (since 2025-03-31)."""
     intent = _addressed(execution, request)
     if intent["status"] not in _CANCELABLE:
         raise _state_error(
@@ -137,16 +137,13 @@ def cancel(execution: Execution, request: ApiRequest) -> StripeObject:
             f"with one of the following statuses may be canceled: {', '.join(_CANCELABLE)}.",
             intent,
         )
-    reason = request.parameters.get("cancellation_reason")
-    if intent["status"] == "requires_capture":
-        refunds.release(execution, charges.find(execution, intent["latest_charge"]), reason)
     intent = execution.store.update(
         {
             **intent,
             "status": "canceled",
             "amount_capturable": 0,
             "canceled_at": execution.clock.now(),
-            "cancellation_reason": reason,
+            "cancellation_reason": request.parameters.get("cancellation_reason"),
             "next_action": None,
         }
     )

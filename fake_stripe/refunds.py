@@ -87,15 +87,6 @@ def find(execution: Execution, wanted_id: str) -> StripeObject:
     return refund
 
 
-def release(execution: Execution, charge: StripeObject, reason: str | None) -> None:
-    """Give back an authorization that will not be captured."""
-    named = {"reason": reason if reason in ("duplicate", "fraudulent", "requested_by_customer") else None}
-    refund = execution.store.insert(_new(execution, charge, charge["amount"], named, "succeeded"))
-    charge = _move(execution, charge, charge["amount"])
-    events.record(execution, "charge.refunded", charge)
-    events.record(execution, "refund.created", refund)
-
-
 def settle(execution: Execution, details: StripeObject) -> None:
     """The bank's late answer to a refund, as its test card has it, unless the admin API was quicker."""
     refund = find(execution, details["refund"])
@@ -171,9 +162,8 @@ def _amount(charge: StripeObject, wanted: int | None) -> int:
 
 def _move(execution: Execution, charge: StripeObject, amount: int) -> StripeObject:
     refunded = charge["amount_refunded"] + amount
-    # A charge that was never captured is given back as a whole.
-    whole = charge["amount_captured"] if charge["captured"] else charge["amount"]
-    return execution.store.update({**charge, "amount_refunded": refunded, "refunded": refunded >= whole})
+    whole = refunded >= charge["amount_captured"]
+    return execution.store.update({**charge, "amount_refunded": refunded, "refunded": whole})
 
 
 def _new(

@@ -91,7 +91,7 @@ def test_manual_capture_in_part_releases_the_rest(fake: RunningFake):
     ]
 
 
-def test_canceling_an_authorization_gives_it_back(fake: RunningFake):
+def test_canceling_an_authorization_gives_it_back_without_a_refund(fake: RunningFake):
     intent = fake.paid(capture_method="manual")
 
     canceled = fake.stripe.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "abandoned"})
@@ -103,8 +103,12 @@ def test_canceling_an_authorization_gives_it_back(fake: RunningFake):
     )
     assert canceled.canceled_at
     charge = fake.stripe.v1.charges.retrieve(str(intent.latest_charge))
-    assert (charge.refunded, charge.amount_refunded, charge.captured) == (True, 2000, False)
-    assert fake.event_types()[-3:] == ["charge.refunded", "refund.created", "payment_intent.canceled"]
+    assert (charge.refunded, charge.amount_refunded, charge.captured) == (False, 0, False)
+    assert fake.stripe.v1.refunds.list({"payment_intent": intent.id}).data == []
+    assert fake.event_types()[-2:] == [
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
+    ]
 
 
 def test_an_authorization_expires_after_seven_days(fake: RunningFake):
@@ -119,7 +123,7 @@ def test_an_authorization_expires_after_seven_days(fake: RunningFake):
     expired = fake.stripe.v1.payment_intents.retrieve(intent.id)
     assert (expired.status, expired.cancellation_reason, expired.amount_capturable) == (
         "canceled",
-        "automatic",
+        "expired",
         0,
     )
     assert fake.event_types()[-2:] == ["charge.expired", "payment_intent.canceled"]
