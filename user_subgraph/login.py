@@ -77,8 +77,11 @@ class Login:
         return success
 
     def log_out(self, viewer: Viewer, scope: LogoutScope) -> LogoutSuccess:
+        """A session that has ended, though its token may still be fresh, ends no other."""
         now = self.clock()
         with self.database.writing() as session:
+            if UserRepository(session).logged_in(viewer.user_id, viewer.session_id, now) is None:
+                return LogoutSuccess(0)
             sessions = SessionRepository(session)
             match scope:
                 case LogoutScope.THIS_SESSION:

@@ -151,5 +151,15 @@ def test_after_logout_the_access_token_opens_neither_me_nor_a_mutation(service: 
     assert service.data(LOGOUT, tokens.access) == {"revokedSessions": 0}
 
 
+def test_a_session_that_has_ended_ends_no_other(service: Service) -> None:
+    ended = logged_in(service)
+    service.data(LOGOUT, ended.access)
+    other = service.log_in("ada@example.com")
+
+    for scope in ("OTHER_SESSIONS", "ALL_SESSIONS"):
+        assert service.data(LOGOUT, ended.access, scope=scope) == {"revokedSessions": 0}
+    assert not is_refused(service, other.refresh)
+
+
 def test_logout_needs_a_login(service: Service) -> None:
     assert service.refusal(LOGOUT)["code"] == "UNAUTHENTICATED"
