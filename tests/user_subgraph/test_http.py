@@ -1,12 +1,15 @@
 """GraphQL over HTTP: methods, media types, status codes, malformed requests."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+import user_subgraph
 from tests.user_subgraph.service import Service
 from user_subgraph.user import Role
 
@@ -117,6 +120,15 @@ def test_what_graphql_refuses_has_its_own_code_and_status(
 
     assert (old.status_code, code(old)) == (200, expected)
     assert (new.status_code, code(new)) == (400, expected)
+
+
+def test_the_readmes_request_logs_in(service: Service) -> None:
+    readme = Path(user_subgraph.__file__).with_name("README.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"-d '(.+?)'\n```", readme, re.DOTALL)
+    service.add_user("ada@example.com")
+
+    answer = service.http.post("/graphql", data=body, headers={"Content-Type": "application/json"})
+    assert answer.get_json()["data"]["login"]["user"]["roles"] == ["CUSTOMER"]
 
 
 def test_the_named_operation_runs(service: Service) -> None:
