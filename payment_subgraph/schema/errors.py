@@ -81,6 +81,10 @@ ErrorType = (
 )
 
 
+# Every mutation has one argument of this name; paths begin with it, so that they fit the variables a client sent.
+_ARGUMENT: Final = "input"
+
+
 def error_type(refusal: errors.Refusal, viewer: Viewer) -> ErrorType:
     """The member of a mutation's union that tells this *refusal*."""
     return _TYPES[type(refusal)](refusal, viewer)
@@ -88,7 +92,8 @@ def error_type(refusal: errors.Refusal, viewer: Viewer) -> ErrorType:
 
 def _validation(refusal: errors.InvalidInput, _viewer: Viewer) -> ValidationError:
     fields = [
-        FieldError(path=list(flaw.path), message=flaw.message, code=flaw.code) for flaw in refusal.flaws
+        FieldError(path=[_ARGUMENT, *flaw.path], message=flaw.message, code=flaw.code)
+        for flaw in refusal.flaws
     ]
     return ValidationError(message=str(refusal), code=refusal.code, fields=fields)
 

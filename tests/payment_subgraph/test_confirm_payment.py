@@ -103,7 +103,7 @@ async def test_without_any_method_the_provider_says_whose_fault_it_is(world: Wor
     member = await world.mutate("confirmPayment", paymentId=payment["id"])
 
     assert member["__typename"] == "ValidationError"
-    assert member["fields"][0]["path"] == ["paymentMethodId"]
+    assert member["fields"][0]["path"] == ["input", "paymentMethodId"]
     assert (await world.payment(payment["id"]))["status"] == "REQUIRES_PAYMENT_METHOD"
 
 

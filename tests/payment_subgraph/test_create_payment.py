@@ -83,7 +83,7 @@ async def test_a_wrong_amount_changes_nothing(
 
     assert member["__typename"] == "ValidationError"
     assert member["code"] == "VALIDATION"
-    assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [(path, code)]
+    assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [(["input", *path], code)]
     assert await small_world.all_rows() == before
     assert small_world.wire.calls == []
 
@@ -112,7 +112,7 @@ async def test_other_flaws_are_named_and_change_nothing(
     member = await small_world.mutate("createPayment", STAFF, amount=money, **fields)
 
     assert member["__typename"] == "ValidationError"
-    assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [(path, code)]
+    assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [(["input", *path], code)]
     assert await small_world.all_rows() == before
 
 
@@ -198,7 +198,7 @@ async def test_an_unknown_method_is_the_callers_mistake(world: World) -> None:
     member = await world.create(confirm=True, paymentMethodId="pm_none")
 
     assert member["__typename"] == "ValidationError"
-    assert member["fields"][0]["path"] == ["paymentMethodId"]
+    assert member["fields"][0]["path"] == ["input", "paymentMethodId"]
     (payment,) = await world.rows(payments)
     assert payment["status"] == "FAILED"
     assert payment["provider_payment_id"] is None
