@@ -5,6 +5,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+_LARGEST = 1_000_000_000
+
 
 class FieldProblem(Exception):
     """A field of an admin call is missing or wrong; the message says which and what it takes."""
@@ -43,14 +45,15 @@ class AdminRequest:
         return str(value)
 
     def number(self, name: str, minimum: float, default: float | None = None) -> float:
-        """A number, at least *minimum*."""
+        """A number from *minimum* to a thousand million (thirty years, for seconds)."""
         value = self._fields.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < minimum:
-            raise FieldProblem(f"`{name}` must be a number of at least {minimum:g}.")
+        # NaN, which Python reads from JSON, is not between any two numbers.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= _LARGEST:
+            raise FieldProblem(f"`{name}` must be a number from {minimum:g} to {_LARGEST}.")
         return value
 
     def whole(self, name: str, minimum: int, default: int | None = None) -> int:
-        """A whole number, at least *minimum*."""
+        """A whole number from *minimum* on."""
         value = self.number(name, minimum, default)
         if not isinstance(value, int):
             raise FieldProblem(f"`{name}` must be a whole number.")

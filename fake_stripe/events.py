@@ -13,7 +13,7 @@ from fake_stripe.store import Store, StripeObject
 LIST_FIELDS: Fields = {
     **lists.FIELDS,
     "type": Text(),
-    "types": ListOf(Text(may_be_empty=False)),
+    "types": ListOf(Text(may_be_empty=False), longest=20),
     "delivery_success": Flag(),
 }
 KEPT_S = 30 * 86_400

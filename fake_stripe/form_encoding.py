@@ -12,6 +12,7 @@ Raw = str | dict[str, "Raw"]
 RawHash = dict[str, Raw]
 """Everything is text or a hash; an array is a hash with the keys "0", "1", …"""
 
+_DEEPEST = 20
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
 
@@ -27,7 +28,10 @@ def _steps(name: str) -> list[str]:
     found = _NAME.fullmatch(name)
     if not found:
         raise ValidationError(f"Invalid parameter name: {name}", code="parameter_unknown", param=name)
-    return [found[1], *re.findall(r"\[([^\[\]]*)\]", found[2])]
+    steps = [found[1], *re.findall(r"\[([^\[\]]*)\]", found[2])]
+    if len(steps) > _DEEPEST:
+        raise ValidationError(f"Invalid parameter name: more than {_DEEPEST} levels", param=found[1])
+    return steps
 
 
 def _put(parameters: RawHash, steps: list[str], value: str) -> None:

@@ -17,7 +17,7 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number."""
+    """A whole number of at most 18 characters, which fits everywhere we put it."""
 
     minimum: int = 0
     maximum: int | None = None
@@ -70,6 +70,7 @@ class ListOf:
     """An array."""
 
     kind: "Kind"
+    longest: int = 100
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,8 @@ def _value(raw: Raw, kind: Kind, param: str) -> Any:  # noqa: C901, PLR0911 - on
         case Metadata():
             return _metadata(raw, param)
         case ListOf():
-            return [
-                _value(raw_item, kind.kind, f"{param}[{n}]") for n, raw_item in enumerate(_items(raw, param))
-            ]
+            items = _items(raw, kind, param)
+            return [_value(raw_item, kind.kind, f"{param}[{n}]") for n, raw_item in enumerate(items)]
         case TimeRange():
             return (
                 {"eq": _integer(raw, Integer(), param)}
@@ -167,7 +167,7 @@ def _url(raw: Raw, param: str) -> str:
 
 def _integer(raw: Raw, kind: Integer, param: str) -> int:
     text = _filled(raw, param)
-    if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() and len(text) < 20):
+    if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() and len(text) <= 18):
         raise ValidationError(f"Invalid integer: {text}", code="parameter_invalid_integer", param=param)
     number = int(text)
     if number < kind.minimum:
@@ -193,9 +193,11 @@ def _hash(raw: Raw, param: str) -> RawHash:
     return raw
 
 
-def _items(raw: Raw, param: str) -> list[Raw]:
+def _items(raw: Raw, kind: ListOf, param: str) -> list[Raw]:
     if isinstance(raw, str) or not all(key.isdecimal() for key in raw):
         raise ValidationError("Invalid array", param=param)
+    if len(raw) > kind.longest:
+        raise ValidationError(f"Invalid array: must have at most {kind.longest} elements", param=param)
     return list(raw.values())
 
 

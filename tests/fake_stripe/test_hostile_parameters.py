@@ -7,7 +7,11 @@ ODD = [
     ("", ""),
     ("", "x"),
     ("", "-1"),
+    ("", "9" * 18),
+    ("", "9" * 19),
     ("", "9" * 30),
+    ("[gte]", "9" * 19),
+    ("[a]" * 3000, "x"),
     ("[]", ""),
     ("[]", "\0é"),
     ("[x]", ""),
@@ -36,3 +40,17 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
             answer = fake.http.request(endpoint.method, path, **sent)
             assert answer.status_code in (200, 400, 402, 404), (form, answer.text)
             assert answer.status_code == 200 or answer.json()["error"]["message"]
+
+
+def test_an_endless_list_of_event_types_is_refused(fake: RunningFake):
+    answer = fake.http.get("/v1/events", params={f"types[{n}]": "charge.*" for n in range(2000)})
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "types")
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "1e300", "-1", "true", '"1"'])
+def test_the_clock_takes_no_time_that_is_none(fake: RunningFake, seconds: str):
+    answer = fake.admin.post("/clock/advance", content=f'{{"seconds": {seconds}}}')
+
+    assert answer.status_code == 400
+    assert fake.state()["now"]
