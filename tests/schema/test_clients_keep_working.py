@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from graphql import build_schema, parse, validate
@@ -12,10 +13,10 @@ from tests.schema.breaking_changes import breaking_changes
 API = (HERE / "api.graphql").read_text()
 
 
-def committed_versions() -> list[str]:
-    """The API as each commit that touched it left it, newest first; empty in a checkout without history."""
-    commits = _git("log", "--format=%H", "--", "schema/api.graphql").split()
-    return [_git("show", f"{commit}:schema/api.graphql") for commit in commits]
+def committed_versions() -> Iterator[str]:
+    """The API as each commit that touched it left it, newest first; none in a checkout without history."""
+    for commit in _git("log", "--format=%H", "--", "schema/api.graphql").split():
+        yield _git("show", f"{commit}:schema/api.graphql")
 
 
 def _git(*arguments: str) -> str:
@@ -53,6 +54,19 @@ def test_a_field_may_go_once_it_was_deprecated() -> None:
     before = 'type Query { a: Int b: Int @deprecated(reason: "Use a. Removal after 2027-03-01.") }'
 
     assert breaking_changes(before, "type Query { a: Int }") == []
+
+
+def test_an_enum_value_may_go_once_it_was_deprecated() -> None:
+    before = "type Query { mood: Mood } enum Mood { GOOD BAD SO_SO @deprecated }"
+
+    assert breaking_changes(before, "type Query { mood: Mood } enum Mood { GOOD BAD }") == []
+    assert breaking_changes(before, "type Query { mood: Mood } enum Mood { GOOD SO_SO @deprecated }") != []
+
+
+def test_a_field_may_not_go_because_one_of_a_similar_name_was_deprecated() -> None:
+    before = "type Query { pay: Int @deprecated payments: Int id: Int }"
+
+    assert breaking_changes(before, "type Query { id: Int }") == ["Field Query.payments was removed."]
 
 
 def readme_operations() -> list[str]:
