@@ -1,11 +1,15 @@
 """Many callers at one moment: each promise holds on both databases, and nobody gets an unexpected error."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tests.user_subgraph.service import PASSWORD, REFRESH, Service
+from user_subgraph.session_repository import SessionRepository
 from user_subgraph.user import Role
 
 MANY = 8
@@ -88,3 +92,29 @@ def test_a_token_replayed_many_times_is_refused_to_all(service: Service) -> None
 
     assert outcomes == ["InvalidTokenError"] * MANY
     assert service.rows("SELECT id FROM sessions WHERE revoked_at IS NULL") == []
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_refresh_waits_for_a_revocation_under_way(service: Service) -> None:
+    """SQLite has one writer at a time, so only PostgreSQL could let a refresh slip past."""
+    user = service.add_user("ada@example.com")
+    refresh_token = service.log_in("ada@example.com").refresh
+
+    with ThreadPoolExecutor(1) as pool:
+        with service.parts.database.writing() as session:
+            SessionRepository(session).revoke_of_user(user.id, service.clock())
+            session.flush()
+            refreshing = pool.submit(service.with_own_client().refresh, refresh_token)
+            wait_until_somebody_waits(service)
+        result = refreshing.result(timeout=20)
+
+    assert result["__typename"] == "InvalidTokenError"
+
+
+def wait_until_somebody_waits(service: Service) -> None:
+    deadline = time.monotonic() + 20
+    while not service.rows(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ):
+        assert time.monotonic() < deadline, "nobody waits for the lock"
+        time.sleep(0.01)
