@@ -12,7 +12,7 @@ import time
 from types import FrameType
 
 from launcher.demo import create_demo_payments
-from launcher.errors import LaunchError
+from launcher.errors import DemoRefused, LaunchError
 from launcher.preparation import install, install_node_modules, prepare_data, run_npm
 from launcher.services import Service, check_ports, services
 from launcher.settings import Settings
@@ -35,12 +35,20 @@ async def _serve(settings: Settings, wanted: list[Service], started: float) -> N
     async with Supervisor(settings.process_environment(), settings.data_dir) as supervisor:
         await supervisor.start(wanted)
         if settings.demo_mode and settings.uses_fake_stripe and not supervisor.is_stopping:
-            await create_demo_payments(settings.gateway_url)
+            await _create_demo_payments(settings)
         if not supervisor.is_stopping:
             print(welcome(settings, time.monotonic() - started), flush=True)
         await supervisor.until_stopped()
         print("\nStopping …", flush=True)
     print("Everything has stopped.", flush=True)
+
+
+async def _create_demo_payments(settings: Settings) -> None:
+    """What people have done to the demo accounts since, deleted them for one, must not keep the system from starting."""
+    try:
+        await create_demo_payments(settings.gateway_url)
+    except DemoRefused as refused:
+        print(refused, flush=True)
 
 
 def prepare(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from launcher.errors import DemoRefused
 PASSWORD = "correct-horse-demo"  # noqa: S105 - it is printed at every start, and exists in demo mode only
 CUSTOMER, FINANCE = "ada@example.com", "finance@example.com"
 
-LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } } }"""
+LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } ... on Error { code message } } }"""
 
 PAY = """mutation ($input: CreatePaymentInput!) { createPayment(input: $input) {
   ... on PaymentSuccess { payment { id } } ... on PaymentDeclinedError { declined: payment { id } } ... on Error { code message } } }"""

@@ -7,7 +7,7 @@ LaunchError
 ├── StepFailed          a preparing command ended with an error
 ├── NeverReady          a service started but did not become ready in time
 ├── KeepsCrashing       a service ended again and again
-└── DemoRefused         the running system did not take a demo payment
+└── DemoRefused         the running system did not take a demo payment: said, but the system stays up
 """
 
 from pathlib import Path
@@ -55,6 +55,4 @@ class KeepsCrashing(LaunchError):
 
 class DemoRefused(LaunchError):
     def __init__(self, answer: str) -> None:
-        super().__init__(
-            f"The demo payments could not be made; DEMO_MODE=0 starts without them. The answer: {answer}"
-        )
+        super().__init__(f"No demo payments this time; the answer was {answer}")

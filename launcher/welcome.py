@@ -35,8 +35,8 @@ def _addresses(settings: Settings, seconds: float) -> list[str]:
 def _logins() -> list[str]:
     return [
         f"Demo logins, all with the password {PASSWORD}",
-        f"  {CUSTOMER:<20} a customer with payments",
-        "  grace@example.com    a customer without any",
+        f"  {CUSTOMER:<20} a customer",
+        "  grace@example.com    another customer",
         "  support@example.com  reads everyone's payments",
         f"  {FINANCE:<20} may refund",
         "  admin@example.com    may do everything",

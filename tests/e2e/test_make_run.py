@@ -22,6 +22,8 @@ from tests.e2e.running_system import (
     running_system,
 )
 
+DELETE_USER = "mutation ($id: ID!) { deleteUser(id: $id) { __typename } }"
+
 
 def is_running(pid: int) -> bool:
     try:
@@ -73,6 +75,21 @@ def test_a_new_system_gives_the_readmes_answer_and_gives_it_again_after_a_restar
 
     assert with_ids_left_open(before) == json.loads(blocks("json")[0])
     assert after == before
+
+
+def test_a_system_starts_again_after_its_demo_customer_was_deleted(tmp_path: Path) -> None:
+    ports = free_ports()
+    with running_system(tmp_path, ports) as first:
+        gateway = Client(f"{first.gateway_url}/graphql")
+        ada_id = gateway.logged_in("ada@example.com").get("{ me { id } }")["me"]["id"]
+        deleted = gateway.logged_in("admin@example.com").get(DELETE_USER, id=ada_id)["deleteUser"]
+        first.stop()
+    with running_system(tmp_path, ports) as second:
+        said = [line for line in second.output.splitlines() if "demo payments" in line]
+
+    assert deleted == {"__typename": "DeleteUserSuccess"}
+    assert len(said) == 1
+    assert "ACCOUNT_DISABLED" in said[0]
 
 
 @pytest.mark.parametrize(
