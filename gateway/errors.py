@@ -22,6 +22,9 @@ from typing import Any, ClassVar
 
 FormattedError = dict[str, Any]
 
+ERROR_LIMIT = 200
+"""More errors than this say nothing new, and a list of a million places must not become a million errors."""
+
 
 class GatewayError(Exception):
     """Anything this gateway raises on purpose."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.errors import FormattedError, SubgraphFailure, SubgraphUnavailable
-from gateway.locations import Location
+from gateway.errors import ERROR_LIMIT, FormattedError, SubgraphFailure, SubgraphUnavailable
+from gateway.locations import TYPENAME, Location
 from gateway.query_plan import Asked, EntityPart, Fetch, Plan
 from gateway.representations import (
     Entities,
@@ -21,9 +21,6 @@ from gateway.representations import (
     objects_at,
     paths_to,
 )
-
-ERROR_LIMIT = 200
-"""More errors than this say nothing new, and a list of a million places must not become a million errors."""
 
 
 class Sender(Protocol):
@@ -123,8 +120,9 @@ class _Execution:
     def _pass_on_errors(self, fetch: Fetch, errors: Iterable[Any]) -> None:
         for error in errors:
             path = error.get("path") if isinstance(error, dict) else None
-            if isinstance(path, list) and path:
-                at = [(*place, *client_path(fetch.location, path)) for place, _ in self._root_places(fetch)]
+            below = client_path(fetch.location, path) if isinstance(path, list) else ()
+            if below:
+                at = [(*place, *below) for place, _ in self._root_places(fetch)]
             else:
                 at = list(_missing_at(self._root_places(fetch), fetch.asked, fetch.location))
             self._report(at, _passed_on(error, fetch.service))
@@ -175,7 +173,9 @@ class _Execution:
         """`["_entities", 3, "name"]` -> the client's path of `name` at each place of the third representation."""
         path = error.get("path") if isinstance(error, dict) else None
         match path:
-            case [str(name), int(index), *rest] if name in by_name and index < len(by_name[name][1].places):
+            case [str(name), int(index), *rest] if name in by_name and 0 <= index < len(
+                by_name[name][1].places
+            ):
                 part, entities = by_name[name]
                 places = entities.places[index]
                 yield from self._below(part, places, rest) if rest else self._missing(part, places)
@@ -242,10 +242,17 @@ def _put_in(part: EntityPart, entities: Entities, answers: list[Any]) -> None:
 def _missing_at(
     places: Iterable[tuple[ResponsePath, Object]], asked: Iterable[Asked], location: Location
 ) -> Iterator[ResponsePath]:
-    """The paths of the client's fields among *asked*."""
-    keys = dict.fromkeys(location.response_keys[key] for _, key in asked if key in location.response_keys)
-    for at, _ in places:
-        yield from ((*at, key) for key in keys)
+    """The paths of the client's fields among *asked*; of each object those its type has."""
+    clients = [(types, key) for types, key in asked if key in location.response_keys]
+    for at, place in places:
+        keys = dict.fromkeys(key for types, key in clients if _lacks(place, types, key))
+        yield from ((*at, location.response_keys[key]) for key in keys)
+
+
+def _lacks(place: Object, types: frozenset[str] | None, key: str) -> bool:
+    """Whether what did not come was wanted of this object."""
+    typename = place.get(TYPENAME)
+    return typename is None or (key != TYPENAME and (types is None or typename in types))
 
 
 def client_path(location: Location, path: Iterable[Any]) -> ResponsePath:
@@ -254,7 +261,7 @@ def client_path(location: Location, path: Iterable[Any]) -> ResponsePath:
     for step in path:
         if isinstance(step, int):
             found.append(step)
-        elif step in location.response_keys:
+        elif isinstance(step, str) and step in location.response_keys:
             found.append(location.response_keys[step])
             location = location.below(step)
         else:

@@ -71,7 +71,7 @@ def _locate(
     seen.add(place)
     for each in supergraph.possible_types(type_name):
         for asked in selection.fields(each).values():
-            if asked.name.startswith("__"):
+            if asked.name in {"__schema", "__type"}:
                 continue
             key = location.key_for(each, asked, supergraph)
             location.response_keys.setdefault(key, asked.response_key)

@@ -13,8 +13,8 @@ from gateway.locations import Location
 Path = tuple[str, ...]
 """Steps to a place of the response data: a key, `@` into a list, `|[A,B]` for objects of these types only."""
 
-Asked = tuple[str | None, str]
-"""(type or None, key) of a field at the top of a fetch: what is missing when the fetch fails."""
+Asked = tuple[frozenset[str] | None, str]
+"""(object types that have it, None: all; key) of a field at the top of a fetch: what is missing when the fetch fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.errors import FormattedError
-from gateway.locations import Location
+from gateway.errors import ERROR_LIMIT, FormattedError
+from gateway.locations import TYPENAME, Location
 from gateway.representations import Object
 from gateway.selection import Field, Selection
 from gateway.supergraph import Supergraph
@@ -47,6 +47,8 @@ class Shaping:
 
     def broken(self, path: "PathNode", message: str) -> None:
         """Report a value that breaks the schema, unless an error at or around the place has said so already."""
+        if len(self.errors) >= ERROR_LIMIT:
+            return
         steps = unfolded(path)
         if not any(_explains(error.get("path"), steps) for error in self.errors):
             self.errors.append(
@@ -109,7 +111,7 @@ class _Compiler:
 
     def _field(self, field: Field, type_name: str, location: Location) -> tuple[str, Shape]:
         response_key = field.response_key
-        if field.name == "__typename":
+        if field.name == TYPENAME:
             return response_key, lambda value, path, shaping: type_name  # type: ignore[return-value] # noqa: ARG005 — a leaf
         if field.name.startswith("__"):
             return response_key, lambda value, path, shaping: shaping.here[response_key]  # noqa: ARG005 — answered here
@@ -170,7 +172,7 @@ class _Compiler:
             if type(value) is not dict:
                 shaping.broken(path, f"Expected an object of type {name}.")
                 raise _Bubble
-            typename = value.get("__typename", untold)
+            typename = value.get(TYPENAME, untold)
             if typename not in possible:
                 shaping.broken(path, f"Expected an object of type {name}.")
                 raise _Bubble
@@ -184,7 +186,8 @@ class _Compiler:
 def _type_if_it_does_not_matter(possible: Sequence[str], selection: Selection) -> str | None:
     """For an object whose type nobody had to find out, because the answer is the same for each."""
     alike = {tuple(selection.fields(each).values()) for each in possible}
-    return possible[0] if len(alike) == 1 else None
+    says_type = any(field.name == TYPENAME for fields in alike for field in fields)
+    return possible[0] if len(alike) == 1 and not says_type else None
 
 
 def _reader(names: tuple[str, str, str], complete: Complete, *, may_be_null: bool) -> Shape:

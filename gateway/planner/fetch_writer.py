@@ -7,7 +7,7 @@ from graphql import OperationDefinitionNode, VariableDefinitionNode, print_ast
 from gateway.planner.drafts import Draft
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.sent import SentReader
-from gateway.query_plan import EntityPart, EntitySent, Fetch
+from gateway.query_plan import Asked, EntityPart, EntitySent, Fetch
 from gateway.supergraph import Supergraph
 
 
@@ -69,7 +69,7 @@ class _FetchWriter:
             path=first.path,
             location=first.location,
             parts=parts,
-            asked=_asked(first),
+            asked=self._asked(first),
         )
 
     def _parts(self, drafts: list[Draft]) -> tuple[EntityPart, ...]:
@@ -83,12 +83,18 @@ class _FetchWriter:
                 locations=tuple(draft.location for draft in alike),
                 sent=sent,
                 selection=text,
-                asked=_asked(alike[0]),
+                asked=self._asked(alike[0]),
                 name=f"_e{number}" if len(equal) > 1 else "_entities",
                 variable=self._representations(number, len(equal)),
                 has_objects=alike[0].selection.has_objects,
             )
             for number, ((sent, text), alike) in enumerate(equal.items())
+        )
+
+    def _asked(self, draft: Draft) -> tuple[Asked, ...]:
+        return tuple(
+            (frozenset(self._supergraph.possible_types(condition)) if condition else None, key)
+            for condition, key in draft.selection.fields
         )
 
     def _representations(self, number: int, of: int) -> str:
@@ -117,10 +123,6 @@ class _FetchWriter:
 def _print_definition(node: VariableDefinitionNode) -> str:
     default = f" = {print_ast(node.default_value)}" if node.default_value else ""
     return f"${node.variable.name.value}: {print_ast(node.type)}{default}"
-
-
-def _asked(draft: Draft) -> tuple[tuple[str | None, str], ...]:
-    return tuple(draft.selection.fields)
 
 
 def _text(draft: Draft) -> str:

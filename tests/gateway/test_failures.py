@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -263,7 +264,18 @@ def test_a_missing_entitys_error_is_told_at_the_fields_it_costs() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [None, [], ["_entities"], ["_entities", 9, "loans"], ["other"], "x", [{}], [None, 1]]
+    "path",
+    [
+        None,
+        [],
+        ["_entities"],
+        ["_entities", 9, "loans"],
+        ["_entities", -1, "loans"],
+        ["other"],
+        "x",
+        [{}],
+        [None, 1],
+    ],
 )
 def test_an_error_that_names_no_place_is_told_at_every_field_of_the_fetch(path: Any) -> None:
     content = {"data": {"_entities": [None, None]}, "errors": [{"message": "Something", "path": path}]}
@@ -278,6 +290,22 @@ def test_a_malformed_error_is_still_an_error(error: Any) -> None:
     answer = broken("loans", answering(content)).ask("{ books { loans { days } } }")
 
     assert {each["message"] for each in answer["errors"]} == {"The service 'loans' reported an error."}
+
+
+def test_an_entitys_error_with_a_path_that_is_none_is_told_at_the_entity() -> None:
+    error = {"message": "Something", "path": ["_entities", 1, {"days": []}, None]}
+    content = {"data": {"_entities": [None, None]}, "errors": [error]}
+    answer = broken("loans", answering(content)).ask("{ books { title loans { days } } }")
+
+    assert [at for at, _, _ in problems(answer)] == [["books", 1]]
+
+
+@pytest.mark.parametrize("path", [[{}], [[]], [None], ["_entities", 0], [0.5]])
+def test_a_root_error_that_names_no_field_of_the_client_is_told_at_every_root_field(path: Any) -> None:
+    content = {"data": {"me": None}, "errors": [{"message": "Something", "path": path}]}
+    answer = broken("members", answering(content)).ask("{ me { email } }")
+
+    assert [at for at, _, _ in problems(answer)] == [["me"]]
 
 
 def test_a_root_error_that_took_all_data_along_keeps_its_path() -> None:
@@ -303,6 +331,17 @@ def test_a_million_places_are_not_a_million_errors() -> None:
     answer = federation.ask("{ books { loans { days } } }")
 
     assert len(answer["errors"]) == 200
+
+
+def test_a_million_broken_values_are_not_a_million_errors() -> None:
+    federation = broken("books", answering({"data": {"books": [{"pages": "many"}] * 20_000}}))
+    started = time.monotonic()
+
+    answer = federation.ask("{ books { pages } }")
+
+    assert answer["data"] == {"books": [{"pages": None}] * 20_000}
+    assert len(answer["errors"]) == 200
+    assert time.monotonic() - started < 2, "each one was compared with all before it"
 
 
 # --- requirements ---------------------------------------------------------------------------------------------------

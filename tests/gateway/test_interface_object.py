@@ -1,5 +1,6 @@
 """@interfaceObject: subgraphs that add fields to an interface without knowing its types."""
 
+import httpx
 import pytest
 
 from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema
@@ -148,3 +149,18 @@ def test_no_type_is_found_out_when_the_answer_does_not_depend_on_it() -> None:
 )
 def test_answers(query: str) -> None:
     assert_answers_like_one_schema(media(), query)
+
+
+def test_a_type_that_could_not_be_found_out_is_never_guessed() -> None:
+    def refused(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Connection refused")
+
+    federation = media()
+    federation.broken["media"] = refused
+
+    answer = federation.ask("{ bestMedia { kind: __typename stars } }")
+
+    assert answer["data"] == {"bestMedia": None}
+    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+        (["bestMedia", "kind"], "SUBGRAPH_UNAVAILABLE")
+    ]
