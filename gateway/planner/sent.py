@@ -32,7 +32,7 @@ class SentReader:
     def _fields_sent(self, held: DraftRepresentation, location: Location) -> tuple[Sent, ...]:
         of_keys = (self._sent_fields(each, (held.source_type,), location) for each in held.keys)
         of_requires = (self._sent_fields(each, (held.source_type,), location) for each in held.requires)
-        keys = (replace(each, is_key=True) for each in chain.from_iterable(of_keys))
+        keys = map(_as_key, chain.from_iterable(of_keys))
         return _merged((*keys, *chain.from_iterable(of_requires)))
 
     def _sent_fields(
@@ -59,6 +59,10 @@ class SentReader:
         possible = self._supergraph.possible_types(child_type)
         fields = tuple(self._sent_fields(asked.selection, possible, location.below(sent.key)))
         return replace(sent, fields=fields, with_typename=self._supergraph.types[child_type].is_abstract)
+
+
+def _as_key(sent: Sent) -> Sent:
+    return replace(sent, is_key=True, fields=tuple(map(_as_key, sent.fields)))
 
 
 def _merged(sent: Iterable[Sent]) -> tuple[Sent, ...]:

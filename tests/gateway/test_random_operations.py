@@ -21,6 +21,7 @@ from tests.gateway import (
     test_shareable,
     test_shared_roots,
     test_types_differ,
+    test_union_entities,
 )
 from tests.gateway.random_operations import operations
 from tests.gateway.testbed import Federation
@@ -44,6 +45,7 @@ FEDERATIONS: list[Callable[[], Federation]] = [
     test_types_differ.entries,
     test_types_differ.feed,
     test_types_differ.people,
+    test_union_entities.archive,
 ]
 OPERATIONS = 25
 """For each; the planner was tried with thousands, these keep it so."""
