@@ -43,9 +43,14 @@ def _serve() -> int:
 
 
 def _migrate() -> int:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
     from payment_subgraph.database import migrate  # noqa: PLC0415
 
-    migrate(DatabaseSettings.read(os.environ).url)
+    try:
+        migrate(DatabaseSettings.read(os.environ).url)
+    except OperationalError as error:
+        raise SettingError(f"PAYMENT_DATABASE_URL: {str(error.orig).splitlines()[0]}.") from error
     return 0
 
 

@@ -91,3 +91,21 @@ def test_the_schema_is_printed_without_any_setting() -> None:
 
     assert "type Payment @key" in printed.stdout
     assert printed.stderr == ""
+
+
+def test_a_database_that_cannot_be_reached_stops_the_migration_with_one_sentence() -> None:
+    url = f"postgresql://payments:hidden@127.0.0.1:{free_port()}/payments"
+
+    refused = subprocess.run(
+        command("payment_subgraph", "migrate"),
+        env={"PATH": os.environ["PATH"], "PAYMENT_DATABASE_URL": url},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("PAYMENT_DATABASE_URL: ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert "hidden" not in refused.stderr
