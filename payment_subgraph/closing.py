@@ -6,8 +6,9 @@ from datetime import datetime
 
 from payment_subgraph.operation import Operation, OperationKind, OperationState, Patience, Rejection
 from payment_subgraph.payment import Payment, PaymentStatus
-from payment_subgraph.refund import RefundStatus, refund_totals
+from payment_subgraph.refund import Refund, RefundStatus, refund_totals
 from payment_subgraph.repository import Repository, Transaction
+from payment_subgraph.verdicts import Verdict, judge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,22 @@ class Closing:
             )
 
     async def reject(self, operation: Operation, rejection: Rejection) -> None:
-        """Settle it as never done: release what it reserved, or end the payment it would have made."""
+        """Settle it as never done: release what it reserved, or end the payment it would have made.
+
+        Unless a webhook has shown in the meantime that it was done: then our rows, locked, know better
+        than whoever looked before.
+        """
         now = self.clock()
         async with self.repository.writing() as rows:
             payment = await rows.payment(operation.payment_id, lock=True)
-            settled = await rows.resolve_operation(
-                operation.id, OperationState.REJECTED, now, result=rejection
-            )
-            if settled is None or payment is None:
+            if payment is None:
+                raise LookupError(operation.payment_id)
+            refunds = {refund.id: refund for refund in await rows.refunds_of(payment.id)}
+            verdict = judge_of(operation)(payment, refunds) or Verdict(rejection)
+            settled = await rows.resolve_operation(operation.id, verdict.state, now, result=verdict.rejection)
+            if settled is None or verdict.rejection is None:
                 return
-            after = await _released(rows, payment, operation, rejection, now)
+            after = await _released(rows, payment, refunds, settled, now)
             if after != payment:
                 await rows.change_payment(payment, after, now)
 
@@ -71,17 +78,16 @@ class Closing:
 
 
 async def _released(
-    rows: Transaction, payment: Payment, operation: Operation, rejection: Rejection, now: datetime
+    rows: Transaction, payment: Payment, refunds: dict[str, Refund], rejected: Operation, now: datetime
 ) -> Payment:
-    """The payment without what the rejected operation would have made of it."""
-    if operation.kind is OperationKind.CREATE and payment.provider_payment_id is None:
+    """*payment* without what the *rejected* operation would have made of it."""
+    if rejected.kind is OperationKind.CREATE:
         return replace(payment, status=PaymentStatus.FAILED)
-    if operation.refund_id is None:
+    if rejected.refund_id is None:
         return payment
-    current = {refund.id: refund for refund in await rows.refunds_of(payment.id)}
-    ours = current[operation.refund_id]
-    if ours.provider_refund_id is None:
-        failed = replace(ours, status=RefundStatus.FAILED, failure_reason=rejection.code or None)
-        current[ours.id] = await rows.change_refund(ours, failed, now)
-    refunded, pending = refund_totals(current.values())
+    ours = refunds[rejected.refund_id]
+    reason = rejected.result.code if rejected.result else None
+    failed = replace(ours, status=RefundStatus.FAILED, failure_reason=reason or None)
+    await rows.change_refund(ours, failed, now)
+    refunded, pending = refund_totals((refunds | {ours.id: failed}).values())
     return replace(payment, amount_refunded=refunded, amount_refund_pending=pending)

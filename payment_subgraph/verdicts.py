@@ -36,10 +36,10 @@ Judge = Callable[[Payment, Mapping[str, Refund]], Verdict | None]
 
 
 def judge_of(operation: Operation) -> Judge:
-    """How the provider's state decides an operation whose answer was lost."""
+    """How the provider's state, as our rows have it, decides an operation that no answer has settled."""
     match operation.kind:
         case OperationKind.CREATE:
-            return done
+            return lambda payment, _: Verdict() if payment.provider_payment_id else None
         case OperationKind.REFUND:
             return refund_known(operation)
         case OperationKind.CONFIRM | OperationKind.CAPTURE:

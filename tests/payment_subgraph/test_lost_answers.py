@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from payment_subgraph.operation import Rejection, RejectionKind
 from payment_subgraph.tables import observations, payment_operations, payments
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import STAFF, World
@@ -87,6 +88,47 @@ async def test_a_stored_500_that_did_nothing_is_given_up_only_after_the_grace(wo
     assert again["__typename"] == "PaymentProviderError"
     assert again["retryable"]
     assert fresh["__typename"] == "PaymentSuccess"
+
+
+async def test_what_a_webhook_shows_while_we_look_is_believed(world: World) -> None:
+    """The list was made before Stripe finished late, and the event is worked on before we read the list."""
+    world.wire.faults = [Fault.STORED_500]
+    member = await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+    for _ in range(2):
+        world.clock.turn(minutes=10)
+        await world.work()
+
+    async def finish_and_tell() -> None:
+        intent = world.wire.finish_late(world.wire.posts[0])
+        await world.deliver_and_work("payment_intent.succeeded", intent)
+
+    world.wire.overtake_list = finish_and_tell
+    world.clock.turn(minutes=10)
+    await world.work()
+    again = await world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+
+    assert member["__typename"] == "OperationPending"
+    assert again["__typename"] == "PaymentSuccess"
+    assert again["payment"]["status"] == "SUCCEEDED"
+
+
+async def test_a_refund_that_a_webhook_has_bound_is_not_given_up(world: World) -> None:
+    payment = await world.pay("10.00")
+    world.wire.faults = [Fault.LOST_ANSWER]
+    money = {"amount": "4.00", "currency": "EUR"}
+    fields = {"paymentId": payment["id"], "amount": money, "idempotencyKey": "k"}
+    member = await world.mutate("refundPayment", STAFF, **fields)
+    closing = world.parts.operations.closing
+    looked_up = await closing.operation(member["operation"]["id"])
+
+    await world.deliver(world.wire.event("refund.created", world.wire.refunds["re_1"]))
+    await world.parts.reconciler.work_inbox()
+    await closing.reject(looked_up, Rejection(RejectionKind.PROVIDER, code="not_found"))
+    again = await world.mutate("refundPayment", STAFF, **fields)
+
+    assert again["__typename"] == "RefundSuccess"
+    assert again["refund"]["status"] == "SUCCEEDED"
+    assert again["payment"]["amountRefunded"]["amount"] == "4.00"
 
 
 async def test_looking_finds_one_intent_among_hundreds(small_world: World) -> None:
