@@ -17,10 +17,14 @@ from gateway.representations import (
     ResponsePath,
     compile_part,
     copy_of,
+    in_portions,
     merge,
     objects_at,
     paths_to,
 )
+
+PORTIONS_AT_ONCE = 8
+"""Of a fetch that is too large for one request; more would let one client take all connections to a subgraph."""
 
 
 class Sender(Protocol):
@@ -58,19 +62,24 @@ class Result:
     errors: list[FormattedError] = field(default_factory=list)
 
 
-async def execute(executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any]) -> Result:
-    """Run every fetch of the plan."""
-    execution = _Execution(executable, send, variables)
+async def execute(
+    executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any], portion_size: int
+) -> Result:
+    """Run every fetch of the plan. A request asks about at most *portion_size* entities; a larger fetch is several."""
+    execution = _Execution(executable, send, variables, portion_size)
     await execution.run([fetch for fetch in executable.plan.fetches if not fetch.after])
     return execution.result
 
 
 class _Execution:
-    def __init__(self, executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, executable: ExecutablePlan, send: Sender, variables: Mapping[str, Any], portion_size: int
+    ) -> None:
         self.result = Result()
         self._executable = executable
         self._send = send
         self._variables = variables
+        self._portion_size = portion_size
         self._waiting = {fetch.index: len(fetch.after) for fetch in executable.plan.fetches}
         self._failures: dict[int, SubgraphFailure] = {}
 
@@ -132,8 +141,20 @@ class _Execution:
     async def _fetch_entities(self, fetch: Fetch) -> None:
         wanted = [collect(self.result.data) for collect in self._executable.collectors[fetch.index]]
         self._report_incomplete(fetch, wanted)
-        if not any(entities.representations for entities in wanted):
-            return
+        portions = list(in_portions(wanted, self._portion_size))
+        if len(portions) == 1:
+            await self._fetch_portion(fetch, portions[0])
+        elif portions:
+            left = iter(portions)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(PORTIONS_AT_ONCE):
+                    group.create_task(self._fetch_portions(fetch, left))
+
+    async def _fetch_portions(self, fetch: Fetch, left: Iterator[list[Entities]]) -> None:
+        for wanted in left:
+            await self._fetch_portion(fetch, wanted)
+
+    async def _fetch_portion(self, fetch: Fetch, wanted: list[Entities]) -> None:
         variables = self._variables_of(fetch)
         for part, entities in zip(fetch.parts, wanted, strict=True):
             variables[part.variable] = entities.representations

@@ -138,7 +138,7 @@ class Pipeline:
         async def send(fetch: Fetch, values: Mapping[str, Any]) -> Mapping[str, Any]:
             return await self._client.send(fetch, values, request.headers, deadline)
 
-        result = await execute(planned.executable, send, variables)
+        result = await execute(planned.executable, send, variables, self._settings.entities_per_request)
         data = planned.shape.shape(result.data, result.errors, here)
         return Answer(result.errors, data, extensions=self._extensions(request, planned))
 

@@ -29,6 +29,25 @@ class Entities:
     """Places that cannot be asked about: a required field was not delivered."""
 
 
+def in_portions(wanted: list[Entities], size: int) -> Iterator[list[Entities]]:
+    """Cut what the `_entities` fields of one fetch ask into requests of at most *size* representations together."""
+    total = sum(len(entities.representations) for entities in wanted)
+    if 0 < total <= size:
+        yield wanted
+        return
+    for start in range(0, total, size):
+        yield list(_cut(wanted, start, start + size))
+
+
+def _cut(wanted: list[Entities], start: int, stop: int) -> Iterator[Entities]:
+    """The part from *start* up to *stop*, counted over all fields."""
+    for entities in wanted:
+        held = slice(max(start, 0), max(stop, 0))
+        yield Entities(entities.representations[held], entities.places[held])
+        start -= len(entities.representations)
+        stop -= len(entities.representations)
+
+
 class MissingError(Exception):
     """A representation cannot be made: a field of it was not delivered."""
 

@@ -43,6 +43,8 @@ class Settings:
     subgraph_timeout_s: float = 10.0
     response_bytes: int = 20_000_000
     """The most one subgraph may answer."""
+    entities_per_request: int = 100
+    """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
     plan_cache_entries: int = 1_000
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     override_labels: frozenset[str] = frozenset()
@@ -65,6 +67,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         request_timeout_s=read.value("GATEWAY_REQUEST_TIMEOUT_S", _seconds, default.request_timeout_s),
         subgraph_timeout_s=read.value("GATEWAY_SUBGRAPH_TIMEOUT_S", _seconds, default.subgraph_timeout_s),
         response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
+        entities_per_request=read.value(
+            "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
+        ),
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),

@@ -1,6 +1,11 @@
 """The plain case: entities by one key, asked in as few requests as possible."""
 
-from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema
+import json
+
+import httpx
+
+from gateway.settings import Settings
+from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema, json_response
 
 
 def library() -> Federation:
@@ -227,3 +232,78 @@ def test_fragments_are_merged_into_one_selection() -> None:
 
     assert_answers_like_one_schema(federation, query)
     assert federation.request_count() == 3
+
+
+# --- more entities than one request may ask about -------------------------------------------------------------------
+
+
+def many_books(count: int, **settings: int) -> Federation:
+    books: list[Object] = [
+        {"__typename": "Book", "isbn": str(n), "title": f"Book {n}", "isLent": n % 2 == 0, "loans": []}
+        for n in range(count)
+    ]
+    roots = {"Query.books": books, "Query.members": []}
+    return Federation("library", books, roots, settings=Settings(**settings))
+
+
+def asked_at_once(federation: Federation) -> list[int]:
+    """For each request to `loans`, how many representations it carried."""
+    return [
+        sum(len(each) for each in request["variables"].values()) for request in federation.sent_to("loans")
+    ]
+
+
+def test_many_entities_are_asked_about_in_portions() -> None:
+    federation = many_books(250)
+
+    data = assert_answers_like_one_schema(federation, "{ books { isbn isLent } }")
+
+    assert len(data["books"]) == 250
+    assert asked_at_once(federation) == [100, 100, 50]
+
+
+def test_a_portion_counts_all_entities_fields_of_a_request() -> None:
+    federation = many_books(5, entities_per_request=4)
+
+    assert_answers_like_one_schema(federation, "{ books { isLent } other: books { loans { days } } }")
+
+    assert asked_at_once(federation) == [4, 4, 2]
+
+
+def test_no_entities_are_no_request() -> None:
+    federation = many_books(0)
+
+    assert federation.ask("{ books { isLent } }") == {"data": {"books": []}}
+    assert asked_at_once(federation) == []
+
+
+def test_a_portion_that_fails_costs_its_own_entities_only() -> None:
+    federation = many_books(5, entities_per_request=2)
+    failing = json.dumps("2")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if failing.encode() in request.content:
+            raise httpx.ConnectError("Connection refused")
+        return json_response(federation.subgraphs["loans"].answer(json.loads(request.content)))
+
+    federation.broken["loans"] = answer
+
+    found = federation.ask("{ books { loans { days } } }")
+
+    assert [each["loans"] for each in found["data"]["books"]] == [[], [], None, None, []]
+    assert [each["path"] for each in found["errors"]] == [["books", 2, "loans"], ["books", 3, "loans"]]
+
+
+def test_an_error_in_a_later_portion_is_told_at_its_own_place() -> None:
+    federation = many_books(3, entities_per_request=2)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent = json.loads(request.content)["variables"]["representations"]
+        error = {"message": "Lost", "path": ["_entities", len(sent) - 1, "loans"]}
+        return json_response({"data": {"_entities": [{"loans": None}] * len(sent)}, "errors": [error]})
+
+    federation.broken["loans"] = answer
+
+    found = federation.ask("{ books { loans { days } } }")
+
+    assert [each["path"] for each in found["errors"]] == [["books", 1, "loans"], ["books", 2, "loans"]]
