@@ -15,7 +15,7 @@ _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
 
 class Contradiction(Exception):
-    """The provider's object cannot be the one we asked for; the payment is frozen with this reason."""
+    """What the provider has cannot stand in our rows; the payment is frozen with this reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,9 @@ class Payment:
 
     *version* counts the changes. *readings* counts the readings of the provider's object that were
     taken in, also those that changed nothing: see refresh.py. *frozen_reason* is set when the provider
-    contradicted us (other amount, a settled payment reopened): such a payment takes no command and no
-    change any more until a person has looked at it.
+    contradicted us (other amount, a settled payment reopened, one given up found after its reference
+    went to another): such a payment takes no command and no change any more until a person has looked
+    at it.
     """
 
     id: str

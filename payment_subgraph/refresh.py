@@ -122,6 +122,7 @@ class Refresh:
             return payment
         try:
             change = _change(payment, known, reading, self._clock())
+            await _require_reference(rows, change)
         except Contradiction as reason:
             return await self._freeze(rows, errand, payment, reading, str(reason))
         return await self._apply(rows, errand, reading, change)
@@ -174,6 +175,15 @@ def _change(payment: Payment, known: list[Refund], reading: Reading, now: dateti
     refunded, pending = refund_totals(current.values())
     after = replace(seen, amount_refunded=refunded, amount_refund_pending=pending)
     return _Change(payment, after, moves, current)
+
+
+async def _require_reference(rows: Transaction, change: _Change) -> None:
+    """A payment that was given up must not come to life beside the one that took its reference since."""
+    before, after = change.before, change.after
+    if before.status is not PaymentStatus.FAILED or after.status is PaymentStatus.CANCELED:
+        return
+    if before.reference is not None and await rows.live_payment(before.owner_id, before.reference):
+        raise Contradiction("REFERENCE_TAKEN")
 
 
 def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:

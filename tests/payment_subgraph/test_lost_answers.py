@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from payment_subgraph.operation import Rejection, RejectionKind
-from payment_subgraph.tables import observations, payment_operations, payments
+from payment_subgraph.tables import observations, payment_operations, payments, provider_events
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import STAFF, World
 
@@ -88,6 +88,59 @@ async def test_a_stored_500_that_did_nothing_is_given_up_only_after_the_grace(wo
     assert again["__typename"] == "PaymentProviderError"
     assert again["retryable"]
     assert fresh["__typename"] == "PaymentSuccess"
+
+
+async def given_up(world: World, **fields: str) -> str:
+    """The id of a payment whose creation was answered 500 and never seen."""
+    world.wire.faults = [Fault.STORED_500]
+    member = await world.create(confirm=True, paymentMethodId="pm_card_visa", **fields)
+    for _ in range(3):
+        world.clock.turn(minutes=10)
+        await world.work()
+    payment_id = str(member["payment"]["id"])
+    assert (await world.payment(payment_id))["status"] == "FAILED"
+    return payment_id
+
+
+async def test_a_payment_given_up_that_exists_after_all_is_taken_in(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment_id = await given_up(world, reference="order-1")
+
+    intent = world.wire.finish_late(world.wire.posts[0])
+    await world.deliver_and_work("payment_intent.succeeded", intent)
+
+    assert (await world.payment(payment_id))["status"] == "SUCCEEDED"
+    assert f"ALERT {payment_id} was given up" in caplog.text
+
+
+async def test_a_payment_given_up_is_frozen_when_another_holds_its_reference(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two payments of one reference exist at Stripe: a person has to see it, and the event is no poison."""
+    payment_id = await given_up(world, reference="order-1")
+    other = (await world.create(reference="order-1"))["payment"]
+
+    intent = world.wire.finish_late(world.wire.posts[0])
+    for kind in ("payment_intent.created", "payment_intent.succeeded"):
+        await world.deliver_and_work(kind, intent)
+
+    frozen = {row["id"]: row["frozen_reason"] for row in await world.rows(payments)}
+    assert frozen == {payment_id: "REFERENCE_TAKEN", other["id"]: None}
+    assert (await world.payment(payment_id))["status"] == "FAILED"
+    assert [row["state"] for row in await world.rows(provider_events)] == ["PROCESSED"] * 2
+    assert f"ALERT {payment_id} frozen" in caplog.text
+
+
+async def test_a_payment_given_up_that_was_canceled_contradicts_nobody(world: World) -> None:
+    payment_id = await given_up(world, reference="order-1")
+    await world.create(reference="order-1")
+
+    intent = world.wire.finish_late(world.wire.posts[0])
+    world.wire.intents[intent]["status"] = "canceled"
+    await world.deliver_and_work("payment_intent.canceled", intent)
+
+    assert (await world.payment(payment_id))["status"] == "CANCELED"
 
 
 async def test_what_a_webhook_shows_while_we_look_is_believed(world: World) -> None:
