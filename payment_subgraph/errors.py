@@ -20,7 +20,7 @@
         └── ProviderRefused              PAYMENT_PROVIDER
 
 Every code is explained in `schema/error_codes.json`. What the payment processor says is told by
-the smaller tree in `processor.py` and translated in `operations.py`.
+the smaller tree in `processor.py`; `sending.py` makes a Rejection of it, `refusals.py` one of these.
 """
 
 from collections.abc import Mapping, Sequence

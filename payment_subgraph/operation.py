@@ -17,6 +17,10 @@ class OperationKind(StrEnum):
     REFUND = "REFUND"
 
 
+PAYING: Final = frozenset({OperationKind.CREATE, OperationKind.CONFIRM})
+"""Attempts to pay: what an issuer may decline, and what two of at once could charge twice."""
+
+
 class OperationState(StrEnum):
     """UNKNOWN: sent, answer lost; the reconciler settles it. Never shown as failure."""
 

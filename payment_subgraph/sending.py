@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from payment_subgraph.closing import Closing
 from payment_subgraph.declines import decline_retryable
 from payment_subgraph.observation import RefundSnapshot
-from payment_subgraph.operation import Operation, OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.operation import (
+    PAYING,
+    Operation,
+    OperationKind,
+    OperationState,
+    Rejection,
+    RejectionKind,
+)
 from payment_subgraph.processor import (
     Answer,
     Busy,
@@ -81,8 +88,9 @@ class Sending:
         await self._write(operation, answer.provider_payment_id, judge, believed)
 
     async def _declined(self, operation: Operation, said: Declined, basis: Basis) -> None:
+        """Only an attempt to pay is told as declined: no other mutation's answer knows that error."""
         rejection = Rejection(
-            RejectionKind.DECLINED,
+            RejectionKind.DECLINED if operation.kind in PAYING else RejectionKind.PROVIDER,
             code=said.code,
             decline_code=said.decline_code,
             request_id=said.request_id,

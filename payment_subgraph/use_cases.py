@@ -31,7 +31,7 @@ from payment_subgraph.errors import (
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.ids import new_operation_id, new_payment_id, new_refund_id
 from payment_subgraph.money import Money
-from payment_subgraph.operation import Operation, OperationKind
+from payment_subgraph.operation import PAYING, Operation, OperationKind
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, available_actions
 from payment_subgraph.processor import Params, PaymentProcessor
@@ -267,8 +267,7 @@ def _require(payment: Payment, action: PaymentAction) -> None:
 
 async def _refuse_second_attempt(rows: Transaction, payment: Payment) -> None:
     """While one attempt's outcome is unknown a second one could charge twice."""
-    attempts = {OperationKind.CREATE, OperationKind.CONFIRM}
-    if any(operation.kind in attempts for operation in await rows.open_operations(payment.id)):
+    if any(operation.kind in PAYING for operation in await rows.open_operations(payment.id)):
         raise InvalidPaymentState(payment)
 
 

@@ -26,6 +26,7 @@ class Fault(Enum):
     TOO_MANY = auto()  # 429
     WRONG_KEY = auto()  # 401
     NONSENSE = auto()  # 200, but not JSON
+    DECLINED = auto()  # 402
     WRONG_AMOUNT = auto()  # carried out and answered with another amount
 
 
@@ -41,6 +42,7 @@ METHODS: dict[str, dict[str, Any]] = {
 TURNED_AWAY: dict[Fault | None, tuple[int, dict[str, Any]]] = {
     Fault.CONFLICT: (409, {"type": "idempotency_error", "code": "idempotency_key_in_use"}),
     Fault.TOO_MANY: (429, {"type": "invalid_request_error", "code": "rate_limit"}),
+    Fault.DECLINED: (402, {"type": "card_error", "code": "expired_or_canceled_card"}),
     Fault.WRONG_KEY: (401, {"type": "invalid_request_error", "message": "Invalid API Key"}),
 }
 

@@ -186,3 +186,18 @@ async def test_a_pending_refund_counts_as_pending(world: World) -> None:
     assert member["refund"]["status"] == "PENDING"
     assert member["payment"]["amountRefundPending"]["amount"] == "4.00"
     assert member["payment"]["financialStatus"] == "PAID"
+
+
+async def test_a_declined_refund_is_the_providers_no_and_releases_what_it_reserved(world: World) -> None:
+    """No refund's answer knows PaymentDeclinedError: that is for attempts to pay."""
+    payment = await world.pay("10.00")
+    world.wire.faults = [Fault.DECLINED]
+
+    member = await world.mutate("refundPayment", STAFF, paymentId=payment["id"], idempotencyKey="k")
+    again = await world.mutate("refundPayment", STAFF, paymentId=payment["id"], idempotencyKey="k")
+
+    assert member == again
+    assert member["__typename"] == "PaymentProviderError"
+    seen = await world.payment(payment["id"])
+    assert seen["amountRefundable"]["amount"] == "10.00"
+    assert [one["status"] for one in seen["refunds"]["nodes"]] == ["FAILED"]
