@@ -46,8 +46,11 @@ class Measure:
         self.chain = max(self.chain, other.chain + 1)
 
 
-def check_limits(document: DocumentNode, limits: Limits) -> None:
-    """Raises TooComplex for the first limit an operation passes, ValidationFailed for a cycle of fragments."""
+def check_limits(document: DocumentNode, limits: Limits) -> int:
+    """The fields of the largest operation, counted with every fragment spelled out.
+
+    Raises TooComplex for the first limit an operation passes, ValidationFailed for a cycle of fragments.
+    """
     fragments = {
         each.name.value: _measure(each)
         for each in document.definitions
@@ -55,13 +58,14 @@ def check_limits(document: DocumentNode, limits: Limits) -> None:
     }
     for name in _spread_last(fragments):
         _add_spreads(fragments[name], fragments)
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            measure = _measure(definition)
-            _add_spreads(measure, fragments)
-            _check(measure, limits)
-    for measure in fragments.values():
+    operations = [
+        _measure(each) for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    ]
+    for measure in operations:
+        _add_spreads(measure, fragments)
+    for measure in (*operations, *fragments.values()):
         _check(measure, limits)
+    return max((measure.fields for measure in operations), default=0)
 
 
 def _check(measure: Measure, limits: Limits) -> None:

@@ -35,6 +35,8 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     condition_variables: tuple[str, ...]
     """The variables @skip and @include read: a plan is made for their values."""
+    weight: int
+    """How much memory it takes, compared with a small operation; its plan takes about as much."""
 
     @property
     def kind(self) -> str:
@@ -49,7 +51,7 @@ class Operation:
 def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits) -> Operation:
     """Raises ParseFailed, TooComplex, ValidationFailed or BadRequest (no such operation, or no telling which)."""
     document = _parse(text, limits)
-    check_limits(document, limits)
+    fields = check_limits(document, limits)
     errors = validate(schema, document, max_errors=REPORTED_ERRORS)
     if errors:
         raise ValidationFailed([_formatted(error) for error in errors])
@@ -57,7 +59,8 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
         each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
     }
     node = _chosen(document, operation_name)
-    return Operation(node, fragments, _condition_variables(document))
+    weight = 1 + max(fields // 10, len(text) // 200)
+    return Operation(node, fragments, _condition_variables(document), weight)
 
 
 def coerce_variables(operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema) -> dict[str, Any]:

@@ -81,22 +81,27 @@ class Planned:
 
 
 class Cache(Generic[K, V]):
-    """Keeps the most recently used entries."""
+    """Keeps the most recently used entries, as many as together weigh no more than *size*."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._entries: OrderedDict[K, V] = OrderedDict()
+        self._size = self._room = size
+        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def get(self, key: K) -> V | None:
         if key not in self._entries:
             return None
         self._entries.move_to_end(key)
-        return self._entries[key]
+        return self._entries[key][0]
 
-    def put(self, key: K, value: V) -> V:
-        self._entries[key] = value
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+    def put(self, key: K, value: V, weight: int) -> V:
+        """Keep a value that is not held yet; one that alone is too heavy must not drive out all the others."""
+        if weight > self._size:
+            return value
+        self._entries[key] = (value, weight)
+        self._room -= weight
+        while self._room < 0:
+            _, (_, freed) = self._entries.popitem(last=False)
+            self._room += freed
         return value
 
     def __len__(self) -> int:
@@ -147,9 +152,8 @@ class Pipeline:
         operation = self._operations.get(key)
         if operation is None:
             limits, schema = self._settings.limits, self._supergraph.api_schema
-            operation = self._operations.put(
-                key, prepare(request.query, request.operation_name, schema, limits)
-            )
+            operation = prepare(request.query, request.operation_name, schema, limits)
+            self._operations.put(key, operation, operation.weight)
         if operation.kind == "subscription":
             raise BadRequest("Subscriptions are not served at this address.")
         if operation.kind == "mutation" and not request.may_mutate:
@@ -161,7 +165,9 @@ class Pipeline:
         conditions = {name: variables.get(name) for name in operation.condition_variables}
         labels = self._labels()
         key = (request.query, request.operation_name, tuple(conditions.values()), labels)
-        return self._plans.get(key) or self._plans.put(key, self._plan(operation, conditions, labels))
+        return self._plans.get(key) or self._plans.put(
+            key, self._plan(operation, conditions, labels), operation.weight
+        )
 
     def _labels(self) -> frozenset[str]:
         known = self._supergraph.override_labels

@@ -46,6 +46,7 @@ class Settings:
     entities_per_request: int = 100
     """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
     plan_cache_entries: int = 1_000
+    """Small operations; a large one counts as several, so that memory stays bounded."""
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     override_labels: frozenset[str] = frozenset()
     """Progressive @override labels that are on."""

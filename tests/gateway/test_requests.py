@@ -54,6 +54,28 @@ def test_the_plan_cache_forgets_the_least_recently_used() -> None:
     assert len(federation.pipeline._plans) == 3
 
 
+def test_a_large_operation_takes_the_place_of_several_small_ones() -> None:
+    base = library()
+    federation = Federation(
+        "library", list(base.world.objects), base.world.roots, settings=Settings(plan_cache_entries=10)
+    )
+    large = "{ " + " ".join(f"a{n}: me {{ id }}" for n in range(20)) + " }"
+    commented = "{ me { id } } #" + "x" * 10_000
+
+    kept = []
+    for query in (
+        "{ me { id } }",
+        "{ me { email } }",
+        large,
+        *[f"{large} #{n}" for n in range(5)],
+        commented,
+    ):
+        assert "errors" not in federation.ask(query)
+        kept.append((len(federation.pipeline._operations), len(federation.pipeline._plans)))
+
+    assert kept == [(1, 1), (2, 2), (3, 3), (2, 2), *[(2, 2)] * 5]
+
+
 def test_only_used_variables_are_sent() -> None:
     query = """query ($isbn: ID!, $first: Int = 1) {
       book(isbn: $isbn) { isLent }
