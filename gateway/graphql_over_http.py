@@ -3,7 +3,7 @@
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +16,9 @@ from gateway.subgraph_client import Headers
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+
+VARIABLE_DEPTH = 100
+"""What goes on to the subgraphs must still be JSON to them and to us: parsers and writers end at some depth."""
 
 
 class UnsupportedMediaType(BadRequest):
@@ -116,11 +119,26 @@ def _request(
         raise BadRequest("The parameter 'operationName' must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("The parameter 'variables' must be an object.")
+    if _is_deeper(variables, VARIABLE_DEPTH):
+        raise BadRequest(f"The parameter 'variables' is nested more than {VARIABLE_DEPTH} levels deep.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("The parameter 'extensions' must be an object.")
     return Request(
         query, variables or {}, name or None, forwarded, may_mutate=may_mutate, wants_plan=wants_plan
     )
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [inner for each in layer for inner in _inside(each)]
+    return bool(layer)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def status_of(answer: Answer, media: str) -> int:

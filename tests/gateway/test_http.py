@@ -342,6 +342,16 @@ def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFixture) 
     assert "secret detail" in caplog.text
 
 
+@pytest.mark.parametrize(("levels", "status"), [(100, 200), (101, 400), (900, 400)])
+def test_variables_are_nested_only_so_deep(levels: int, status: int) -> None:
+    variables = '{"x":' * levels + "1" + "}" * levels
+
+    reply = call(body=f'{{"query": "{BOOK}", "variables": {variables}}}'.encode())
+
+    assert reply.status == status
+    assert reply.json == EMMA if status == 200 else reply.codes == ["BAD_REQUEST"]
+
+
 def test_the_access_log_never_holds_variables_or_tokens(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     query = "query Named($isbn: ID!) { book(isbn: $isbn) { title } }"
