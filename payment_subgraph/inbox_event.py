@@ -45,5 +45,5 @@ def after_park(event: InboxEvent, now: datetime) -> InboxState:
 
 
 def after_fault(event: InboxEvent) -> InboxState:
-    """A fault of ours on this event; an unreachable provider does not count as one."""
+    """A fault of ours on this event, or a clear no of the provider's; one out of reach does not count."""
     return InboxState.DEAD if event.attempts >= MAX_TRIES else event.state

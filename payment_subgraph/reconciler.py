@@ -15,7 +15,7 @@ from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment
-from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent
+from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent, Refused
 from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause, Repository
 
@@ -41,13 +41,13 @@ class Reconciler:
 
     async def round(self) -> int:
         """One pass over all jobs; how many rows were worked on."""
-        jobs: tuple[Callable[[], Awaitable[int]], ...] = (
-            self.work_inbox,
-            self.work_operations,
-            self.reread_payments,
-            self.backfill_events,
-        )
-        return sum([await _surviving(job) for job in jobs])
+        jobs: dict[str, Callable[[], Awaitable[int]]] = {
+            "working on events": self.work_inbox,
+            "working on operations": self.work_operations,
+            "reading payments again": self.reread_payments,
+            "reading missed events": self.backfill_events,
+        }
+        return sum([await _surviving(name, job()) for name, job in jobs.items()])
 
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
@@ -58,6 +58,8 @@ class Reconciler:
         now = self.clock()
         try:
             state = await self._apply(event)
+        except Refused as gone:  # a clear no, e.g. no such object: not mended by waiting for the provider
+            await self._settle(event, after_fault(event), str(gone))
         except ProcessorError as unread:
             await self.inbox.put_off(event, event.state, next_attempt(event.attempts, now), str(unread))
         except Exception as fault:
@@ -108,7 +110,8 @@ class Reconciler:
     async def work_operations(self) -> int:
         async with self.repository.reading() as rows:
             due = await rows.due_operations(self.clock(), BATCH)
-        return sum(await asyncio.gather(*(self.operations.advance(operation_id) for operation_id in due)))
+        tries = (_surviving(operation_id, self.operations.advance(operation_id)) for operation_id in due)
+        return sum(await asyncio.gather(*tries))
 
     async def reread_payments(self) -> int:
         """Open payments about which nothing was heard for long: a webhook may have been lost."""
@@ -117,15 +120,13 @@ class Reconciler:
                 return 0
         async with self.repository.writing() as rows:
             silent = await rows.claim_silent_payments(self.clock(), BATCH)
-        for payment_id in silent:
-            await self._reread(payment_id)
-        return len(silent)
+        return sum([await _surviving(payment_id, self._reread(payment_id)) for payment_id in silent])
 
-    async def _reread(self, payment_id: str) -> None:
+    async def _reread(self, payment_id: str) -> bool:
         async with self.repository.reading() as rows:
             payment = await rows.payment(payment_id)
         if payment is None or payment.provider_payment_id is None:
-            return
+            return False
         errand = Errand(
             payment.id, payment.provider_payment_id, Cause("RECONCILER", payment.id), refunds=True
         )
@@ -133,6 +134,8 @@ class Reconciler:
             await self.refresh(errand)
         except ProcessorError as unread:
             log.warning("payment %s was not read again: %s", payment.id, unread)
+            return False
+        return True
 
     async def backfill_events(self) -> int:
         """Events the provider had and we never got, through the same inbox."""
@@ -150,9 +153,10 @@ class Reconciler:
         return new
 
 
-async def _surviving(job: Callable[[], Awaitable[int]]) -> int:
+async def _surviving(name: str, work: Awaitable[int]) -> int:
+    """A fault in one job, or on one row, must not keep the others from their turn."""
     try:
-        return await job()
+        return await work
     except Exception:
-        log.exception("a job of the reconciler failed")
+        log.exception("the reconciler failed at %s", name)
         return 0

@@ -425,6 +425,23 @@ async def test_a_silent_open_payment_is_read_again(world: World) -> None:
     assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
 
 
+async def test_a_payment_that_cannot_be_read_does_not_keep_the_others_from_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They come due together, again and again: so the faulty one must not end the round."""
+    made = [(await world.create())["payment"]["id"] for _ in range(3)]
+    world.wire.intents["pi_2"]["status"] = "a_word_of_next_year"
+    for number in (1, 3):
+        world.wire.succeed(f"pi_{number}")
+
+    world.clock.turn(minutes=16)
+    await world.work()
+
+    statuses = [(await world.payment(one))["status"] for one in made]
+    assert statuses == ["SUCCEEDED", "REQUIRES_PAYMENT_METHOD", "SUCCEEDED"]
+    assert f"failed at {made[1]}" in caplog.text
+
+
 async def test_a_settled_payment_is_not_read_again(world: World) -> None:
     await world.pay()
     reads = len(world.wire.calls)

@@ -205,6 +205,23 @@ async def test_events_wait_while_the_provider_is_down(world: World) -> None:
     assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
 
 
+async def test_an_event_about_what_the_provider_does_not_know_is_given_up(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """E.g. the key of another account: waiting for ever would help nobody and tell nobody."""
+    await world.create()
+    await world.deliver(world.wire.event("payment_intent.created", world.wire.intents["pi_1"]))
+    world.wire.intents.clear()
+
+    for _ in range(11):
+        await world.work()
+        world.clock.turn(hours=2)
+
+    (row,) = await world.rows(provider_events)
+    assert (row["state"], row["attempts"]) == ("DEAD", 10)
+    assert "ALERT event evt_1 given up: refused: resource_missing" in caplog.text
+
+
 async def test_missed_events_are_fetched_from_the_providers_list(world: World) -> None:
     payment = (await world.create())["payment"]
     await world.work()  # the list's place is taken here
