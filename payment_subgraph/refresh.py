@@ -13,7 +13,7 @@ transaction, keyed by payment id and new version: never to "an event arrived".
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -124,13 +124,14 @@ class Refresh:
             change = _change(payment, known, reading, self._clock())
             await _require_reference(rows, change)
         except Contradiction as reason:
-            return await self._freeze(rows, errand, payment, reading, str(reason))
+            await _record(rows, errand, reading, known, self._clock())
+            return await self._freeze(rows, errand, payment, str(reason))
         return await self._apply(rows, errand, reading, change)
 
     async def _apply(self, rows: Transaction, errand: Errand, reading: Reading, change: "_Change") -> Payment:
         now = self._clock()
         if change or errand.settle is not None:
-            await _record(rows, errand, reading, now)
+            await _record(rows, errand, reading, change.all_refunds.values(), now)
         for before, after in change.refunds:
             if before is None:
                 await rows.add_refund(after)
@@ -144,14 +145,10 @@ class Refresh:
                 await rows.resolve_operation(operation.id, verdict.state, now, result=verdict.rejection)
         return payment
 
-    async def _freeze(
-        self, rows: Transaction, errand: Errand, payment: Payment, reading: Reading, reason: str
-    ) -> Payment:
+    async def _freeze(self, rows: Transaction, errand: Errand, payment: Payment, reason: str) -> Payment:
         log.error("ALERT %s frozen: the provider contradicts us (%s, %s)", payment.id, reason, errand.cause)
-        now = self._clock()
-        await _record(rows, errand, reading, now)
         frozen = replace(payment, frozen_reason=reason)
-        return await _written(rows, _Change(payment, frozen, [], {}), now, counted=True)
+        return await _written(rows, _Change(payment, frozen, [], {}), self._clock(), counted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +191,7 @@ def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:
     return any(versions[one] != reading.basis.refund_versions.get(one) for one in mentioned)
 
 
-def _local(known: list[Refund], seen: RefundSnapshot) -> Refund | None:
+def _local(known: Collection[Refund], seen: RefundSnapshot) -> Refund | None:
     """By the provider's id, else by ours, which we wrote on the object: an answer may have been lost."""
     by_provider = (refund for refund in known if refund.provider_refund_id == seen.provider_refund_id)
     return next(by_provider, None) or next((refund for refund in known if refund.id == seen.refund_id), None)
@@ -232,12 +229,16 @@ async def _written(rows: Transaction, change: _Change, now: datetime, *, counted
     return written
 
 
-async def _record(rows: Transaction, errand: Errand, reading: Reading, now: datetime) -> None:
+async def _record(
+    rows: Transaction, errand: Errand, reading: Reading, refunds: Collection[Refund], now: datetime
+) -> None:
+    """By our own ids; what a refund made elsewhere has for a `refund_id` may be any text."""
     if reading.payment is not None:
         await rows.observe("payment", errand.payment_id, errand.cause, _plain(reading.payment), now)
-    for refund in reading.refunds:
-        name = refund.refund_id or refund.provider_refund_id
-        await rows.observe("refund", name, errand.cause, _plain(refund), now)
+    for seen in reading.refunds:
+        ours = _local(refunds, seen)
+        name = ours.id if ours else seen.provider_refund_id
+        await rows.observe("refund", name, errand.cause, _plain(seen), now)
 
 
 def _plain(snapshot: Any) -> Any:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from payment_subgraph.tables import refunds
+from payment_subgraph.tables import observations, refunds
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import ADA, HELPDESK, STAFF, World
 
@@ -201,3 +201,17 @@ async def test_a_declined_refund_is_the_providers_no_and_releases_what_it_reserv
     seen = await world.payment(payment["id"])
     assert seen["amountRefundable"]["amount"] == "10.00"
     assert [one["status"] for one in seen["refunds"]["nodes"]] == ["FAILED"]
+
+
+@pytest.mark.parametrize("foreign", ["x" * 500, "rfd_of_another_system"])
+async def test_a_refund_made_elsewhere_may_carry_any_metadata(world: World, foreign: str) -> None:
+    payment = await world.pay("10.00")
+    refund = world.wire.add_refund("pi_1", 300, {"refund_id": foreign})
+
+    await world.deliver(world.wire.event("refund.created", refund))
+    await world.work()
+
+    assert (await world.payment(payment["id"]))["amountRefunded"]["amount"] == "3.00"
+    (row,) = await world.rows(refunds)
+    observed = [one["object_id"] for one in await world.rows(observations) if one["object_type"] == "refund"]
+    assert (row["source"], observed) == ("EXTERNAL", [row["id"]])
