@@ -53,12 +53,15 @@ class Database:
 
 
 def _engine(url: URL) -> AsyncEngine:
+    """Parameters stay out of error messages, which are logged: a client secret may be among them."""
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"))
+        engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(url.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True)
+    return create_async_engine(
+        url.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
