@@ -5,6 +5,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 256 * 1024
 _GRAPHQL: Final = "application/graphql-response+json"
 _JSON: Final = "application/json"
+_NULL: Final = re.compile(r"\\u(0000|\{0+\})")
+"""The null character as JSON or a GraphQL document writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _refuse_unstorable(content: Any) -> None:
         written.encode()
     except UnicodeEncodeError as error:
         raise BadUserInput("Text must be valid Unicode.") from error
-    if "\\u0000" in written:
+    if _NULL.search(written):
         raise BadUserInput("The null character is not allowed.")
 
 

@@ -182,6 +182,19 @@ async def test_text_that_no_database_holds_is_refused(world: World, text: str, w
     assert code in {"BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED"}
 
 
+@pytest.mark.parametrize("escape", [r"\u0000", r"\u{0}", r"\u{000}"])
+async def test_a_null_character_that_the_document_writes_as_an_escape_is_refused(
+    world: World, escape: str
+) -> None:
+    response = await post(
+        world,
+        json.dumps({"query": f'{{ payment(id: "{escape}") {{ id }} }}'}),
+        authorization=f"Bearer {ADA.token()}",
+    )
+
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_times_at_the_end_of_time_are_refused(small_world: World) -> None:
     query = "query($f: PaymentFilter) { payments(filter: $f) { nodes { id } } }"
     given = {"f": {"createdAfter": "0001-01-01T00:00:00+14:00"}}
