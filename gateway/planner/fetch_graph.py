@@ -47,17 +47,24 @@ class FetchGraph:
 
     def drafts(self) -> list[Draft]:
         """The fetches, each after those it reads from; a fetch that can wait for a later one is merged into it."""
-        for draft in sorted(self._drafts.values(), key=lambda each: -each.step):
-            self._merge_into_later(draft)
+        self._merge_into_later()
         return sorted(self._drafts.values(), key=lambda each: each.step)
 
-    def _merge_into_later(self, draft: Draft) -> None:
-        if any(draft in other.after for other in self._drafts.values()):
-            return
-        for other in sorted(self._drafts.values(), key=lambda each: each.step):
-            if other.at == draft.at and other.step > draft.step:
-                self._merge(draft, other)
-                return
+    def _merge_into_later(self) -> None:
+        """Where nothing reads from a fetch, what it asks can be asked by the next one of the same address."""
+        readers: dict[Draft, set[Draft]] = {draft: set() for draft in self._drafts.values()}
+        for draft in self._drafts.values():
+            for read in draft.after:
+                readers[read].add(draft)
+        later: dict[Address, Draft] = {}
+        for draft in sorted(self._drafts.values(), key=lambda each: -each.step):
+            into = later.get(draft.at)
+            if into is None or readers[draft]:
+                later[draft.at] = draft
+                continue
+            for read in draft.after:
+                readers[read] = readers[read] - {draft} | {into}
+            self._merge(draft, into)
 
     def _merge(self, draft: Draft, into: Draft) -> None:
         into.selection.absorb(draft.selection)
@@ -65,7 +72,7 @@ class FetchGraph:
         for at, theirs in draft.sent.items():
             ours = into.sent.setdefault(at, theirs)
             ours.absorb(theirs.keys, theirs.requires)
-        self._drafts = {key: each for key, each in self._drafts.items() if each is not draft}
+        del self._drafts[draft.at, draft.step]
 
     # --- applying picks: each returns the fetches that were touched -------------------------------------------------
 
