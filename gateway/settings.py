@@ -26,7 +26,8 @@ class Limits:
     directives: int = 100
     fields: int = 5_000
     """Counted with every fragment spelled out."""
-    planning_steps: int = 50_000
+    planning_steps: int = 20_000
+    """Under a second of planning, during which nothing else is answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.selection import Field, OneField, Selection
 from gateway.supergraph import Supergraph
 
 ANSWERED_HERE = frozenset({"__typename", "__schema", "__type"})
-DEFAULT_STEP_LIMIT = 50_000
+DEFAULT_STEP_LIMIT = 20_000
 
 
 def plan_operation(
