@@ -33,6 +33,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("gateway")
 
+LOGGED_NAME = 100
+"""How much of an operation's name the access log holds: a client may call it anything."""
+
 
 class ClientGone(Exception):
     """The client left before the answer was ready."""
@@ -147,7 +150,7 @@ class App:
         except RequestError as error:
             answer = refusal(error)
         else:
-            exchange.operation_name = request.operation_name or "-"
+            exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
             answer = await self._answered_unless_gone(exchange, request)
         return _graphql_reply(answer, media)
 

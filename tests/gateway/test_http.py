@@ -342,6 +342,14 @@ def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFixture) 
     assert "secret detail" in caplog.text
 
 
+def test_a_long_operation_name_does_not_fill_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "gateway"):
+        call(body={"query": BOOK, "operationName": "x" * 100_000})
+
+    assert "xxx" in caplog.text
+    assert len(caplog.text) < 1_000
+
+
 @pytest.mark.parametrize(("levels", "status"), [(100, 200), (101, 400), (900, 400)])
 def test_variables_are_nested_only_so_deep(levels: int, status: int) -> None:
     variables = '{"x":' * levels + "1" + "}" * levels
