@@ -1,4 +1,4 @@
-"""Commands that must end before anything else happens, each with a line on the terminal and a log of its own."""
+"""Commands that must end before anything else happens, announced on the terminal, each with a log of its own."""
 
 import signal
 import subprocess
@@ -30,7 +30,6 @@ class _Running:
     title: str
     process: subprocess.Popen[bytes]
     log: Path
-    since: float
 
 
 def run_steps(settings: Settings, *steps: Step) -> None:
@@ -38,17 +37,21 @@ def run_steps(settings: Settings, *steps: Step) -> None:
 
     Whatever interrupts the wait, Ctrl-C above all, ends them with everything they have started.
     """
+    since = time.monotonic()
+    print(f"  {', '.join(step.title for step in steps) + ' …':<68}", end="", flush=True)
     running: list[_Running] = []
     try:
         for step in steps:
             running.append(_started(settings, step))  # noqa: PERF401 - what has started must be known if the next fails
         ended = [(step, step.process.wait()) for step in running]
     except BaseException:
+        print(flush=True)
         for step_under_way in running:
             _break_off(step_under_way.process)
         raise
+    print(f"{time.monotonic() - since:6.1f} s", flush=True)
     for step_ended, status in ended:
-        _report(step_ended, status)
+        _require_success(step_ended, status)
 
 
 def _started(settings: Settings, step: Step) -> _Running:
@@ -69,13 +72,12 @@ def _started(settings: Settings, step: Step) -> _Running:
             )
     except FileNotFoundError as missing:
         raise ToolMissing(step.command[0], f"it is needed for “{step.title}”.") from missing
-    return _Running(step.title, process, log, time.monotonic())
+    return _Running(step.title, process, log)
 
 
-def _report(step: _Running, status: int) -> None:
+def _require_success(step: _Running, status: int) -> None:
     if status != 0:
         raise StepFailed(step.title, status, step.log, last_line(step.log))
-    print(f"  {step.title:<42} {time.monotonic() - step.since:5.1f} s", flush=True)
 
 
 def _break_off(process: subprocess.Popen[bytes]) -> None:

@@ -27,7 +27,8 @@ class Supervisor:
     """Runs services as process groups of their own; leaving the `async with` block stops every one of them.
 
     Output of service NAME goes to DATA_DIR/logs/NAME.log, its process id to DATA_DIR/run/NAME.pid. What has
-    not ended *stop_timeout_s* after SIGTERM is killed.
+    not ended *stop_timeout_s* after SIGTERM is killed: less than a service itself would take for its last requests,
+    but long at a keyboard, and what a killed service left undone is healed at the next start.
     """
 
     def __init__(self, environment: Mapping[str, str], data_dir: Path, stop_timeout_s: float = 10.0) -> None:
