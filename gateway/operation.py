@@ -48,11 +48,16 @@ class Operation:
         return Selection(document, (self.node.selection_set,))
 
 
-def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits) -> Operation:
-    """Raises ParseFailed, TooComplex, ValidationFailed or BadRequest (no such operation, or no telling which)."""
+def prepare(
+    text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits, *, may_suggest: bool = True
+) -> Operation:
+    """Raises ParseFailed, TooComplex, ValidationFailed or BadRequest (no such operation, or no telling which).
+
+    Only if it *may_suggest* does an error name what else the schema has.
+    """
     document = _parse(text, limits)
     fields = check_limits(document, limits)
-    errors = validate(schema, document, max_errors=REPORTED_ERRORS)
+    errors = validate(schema, document, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
     if errors:
         raise ValidationFailed([_formatted(error) for error in errors])
     fragments = {
@@ -63,12 +68,16 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
     return Operation(node, fragments, _condition_variables(document), weight)
 
 
-def coerce_variables(operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema) -> dict[str, Any]:
+def coerce_variables(
+    operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema, *, may_suggest: bool = True
+) -> dict[str, Any]:
     """The values of the operation's variables by the API schema. Raises BadUserInput."""
     definitions = operation.node.variable_definitions
     if not definitions:
         return {}
-    values = get_variable_values(schema, definitions, dict(given), max_errors=REPORTED_ERRORS)
+    values = get_variable_values(
+        schema, definitions, dict(given), max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest
+    )
     if isinstance(values, list):
         raise BadUserInput(values[0].message)
     return values.coerced

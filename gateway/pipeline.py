@@ -134,7 +134,12 @@ class Pipeline:
 
     async def _answer(self, request: Request) -> Answer:
         operation = self._operation(request)
-        variables = coerce_variables(operation, request.variables, self._supergraph.api_schema)
+        variables = coerce_variables(
+            operation,
+            request.variables,
+            self._supergraph.api_schema,
+            may_suggest=self._settings.introspection,
+        )
         planned = self._planned(request, operation, variables)
         here = self._introspected(planned, operation, variables)
 
@@ -152,7 +157,13 @@ class Pipeline:
         operation = self._operations.get(key)
         if operation is None:
             limits, schema = self._settings.limits, self._supergraph.api_schema
-            operation = prepare(request.query, request.operation_name, schema, limits)
+            operation = prepare(
+                request.query,
+                request.operation_name,
+                schema,
+                limits,
+                may_suggest=self._settings.introspection,
+            )
             self._operations.put(key, operation, operation.weight)
         if operation.kind == "subscription":
             raise BadRequest("Subscriptions are not served at this address.")

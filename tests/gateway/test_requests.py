@@ -228,6 +228,16 @@ def test_introspection_keeps_descriptions_and_hides_the_machinery() -> None:
     assert not {name for name in names if name.startswith(("join", "link", "core"))}
 
 
+@pytest.mark.parametrize("introspection", [True, False])
+def test_names_are_suggested_only_to_those_who_may_read_the_schema(*, introspection: bool) -> None:
+    base = library()
+    federation = Federation("library", [], base.world.roots, settings=Settings(introspection=introspection))
+
+    answer = federation.ask("{ me { emial } }")
+
+    assert ("Did you mean 'email'?" in answer["errors"][0]["message"]) is introspection
+
+
 def test_introspection_can_be_switched_off() -> None:
     base = library()
     federation = Federation("library", [], base.world.roots, settings=Settings(introspection=False))
