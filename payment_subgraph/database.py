@@ -1,7 +1,9 @@
 """Connections to SQLite or PostgreSQL, as reading and writing transactions; and the migrations' state."""
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -68,7 +70,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
@@ -79,14 +80,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to the newest revision, creating a SQLite file's folder on the way."""
+    """Bring the database to the newest revision, creating a SQLite file's folder on the way.
+
+    Several may do so at once: each waits for the one before it.
+    """
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed.set(drivername="sqlite"))
-    else:
-        engine = create_engine(parsed.set(drivername="postgresql+psycopg"))
+    engine = (
+        _migrating_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _migrating_postgres(parsed)
+    )
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -94,6 +95,39 @@ def migrate(url: str) -> None:
             command.upgrade(_config(connection), "head")
     finally:
         engine.dispose()
+
+
+def _migrating_postgres(url: URL) -> Engine:
+    return create_engine(url.set(drivername="postgresql+psycopg"))
+
+
+def _migrating_sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _turn_to_wal(url.database)
+    engine = create_engine(
+        url.set(drivername="sqlite"), execution_options={"sqlite_begin": "BEGIN IMMEDIATE"}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _turn_to_wal(path: str) -> None:
+    """The file remembers it. Here and not at every connect: the change needs the file for itself, and
+    SQLite, which else waits for a lock, then fails at once."""
+    patience_ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    with closing(sqlite3.connect(path)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > patience_ends:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -1,5 +1,12 @@
 """The migrations make exactly the tables that the code believes in, on both databases."""
 
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
@@ -25,3 +32,24 @@ def test_migrations_equal_the_models(database_url: str) -> None:
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     migrate(database_url)
+
+
+def test_several_may_migrate_a_new_file_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "payments.sqlite3"
+    environment = {**os.environ, "PAYMENT_DATABASE_URL": f"sqlite:///{file}"}
+    command = [sys.executable, "-m", "payment_subgraph", "migrate"]
+
+    several = [subprocess.Popen(command, env=environment) for _ in range(4)]
+
+    assert [one.wait(60) for one in several] == [0] * 4
+
+
+def test_a_migrated_file_is_ready_for_many_connections_at_once(tmp_path: Path) -> None:
+    """Were it left to the first connections to turn it to WAL, one of two that meet would fail at once."""
+    file = tmp_path / "payments.sqlite3"
+    migrate(f"sqlite:///{file}")
+
+    with closing(sqlite3.connect(file)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+
+    assert mode == "wal"
