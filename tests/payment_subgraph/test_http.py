@@ -263,7 +263,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_hostile_documents_are_refused_quickly(small_world: World, name: str) -> None:
+async def test_hostile_documents_are_refused_and_do_not_explode(small_world: World, name: str) -> None:
     body = json.dumps({"query": HOSTILE[name], "operationName": "A" if name == "unused operation" else None})
     began = time.perf_counter()
     response = await post(small_world, body, accept=GRAPHQL, authorization=f"Bearer {ADA.token()}")
@@ -276,7 +276,7 @@ async def test_hostile_documents_are_refused_quickly(small_world: World, name: s
         "GRAPHQL_PARSE_FAILED",
         "BAD_USER_INPUT",
     }
-    assert took < 2
+    assert took < 10  # no measure of speed: what explodes would take hours
 
 
 async def test_page_sizes_in_variables_count_too(small_world: World) -> None:
