@@ -385,6 +385,28 @@ async def test_wrong_credentials_on_a_second_try_prove_nothing(world: World) -> 
     assert (await world.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
 
 
+async def test_wrong_credentials_on_a_first_try_prove_nothing_once_there_was_a_second(world: World) -> None:
+    """The first try outlived its lease; meanwhile another process, with a good key, has sent it."""
+    world.wire.gate = asyncio.Event()
+    asked = asyncio.create_task(world.create(confirm=True, paymentMethodId="pm_card_visa"))
+    await world.wire.posted.wait()
+    other = World.build(world.settings.database.url)
+    other.wire.faults = [Fault.LOST_ANSWER]
+    other.clock.turn(seconds=91)
+    await other.work()
+
+    world.wire.faults = [Fault.WRONG_KEY]
+    world.wire.gate.set()
+    member = await asked
+    other.clock.turn(minutes=5)
+    await other.work()
+
+    assert member["__typename"] == "OperationPending"
+    assert (await other.payment(member["payment"]["id"]))["status"] == "SUCCEEDED"
+    assert len(other.wire.intents) == 1
+    await other.close()
+
+
 async def test_two_workers_do_not_send_one_operation_twice(world: World) -> None:
     world.wire.faults = [Fault.LOST_REQUEST]
     await world.create()
