@@ -46,7 +46,7 @@ class Closing:
         """Settle it as never done: release what it reserved, or end the payment it would have made.
 
         Unless a webhook has shown in the meantime that it was done: then our rows, locked, know better
-        than whoever looked before.
+        than whoever looked before. Does nothing if another try was begun: that one will tell.
         """
         now = self.clock()
         async with self.repository.writing() as rows:
@@ -55,7 +55,9 @@ class Closing:
                 raise LookupError(operation.payment_id)
             refunds = {refund.id: refund for refund in await rows.refunds_of(payment.id)}
             verdict = judge_of(operation)(payment, refunds) or Verdict(rejection)
-            settled = await rows.resolve_operation(operation.id, verdict.state, now, result=verdict.rejection)
+            settled = await rows.change_operation(
+                operation, state=verdict.state, resolved_at=now, result=verdict.rejection
+            )
             if settled is None or verdict.rejection is None:
                 return
             after = await _released(rows, payment, refunds, settled, now)

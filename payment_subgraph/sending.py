@@ -113,9 +113,9 @@ class Sending:
             await self._write(operation, payment.provider_payment_id, judge, None)
 
     async def _not_authorized(self, operation: Operation) -> None:
-        """Our key is wrong. Proof of nothing done only if there was no other try, before or since."""
+        """Our key is wrong. Proof of nothing done only for a first try: an earlier one may have passed."""
         log.error("ALERT the provider does not accept our credentials")
-        if (await self.closing.operation(operation.id)).attempts > 1:
+        if operation.attempts > 1:
             await self.closing.leave_open(operation)
             return
         rejection = Rejection(RejectionKind.PROVIDER, code="not_authorized", retryable=True)
