@@ -39,7 +39,7 @@ class NotFoundError(Error):
 class PaymentDeclinedError(Error):
     decline_code: str | None
     retryable: bool
-    payment: Payment | None
+    payment: Payment
 
 
 @strawberry.type(description="Same idempotencyKey, different input.")

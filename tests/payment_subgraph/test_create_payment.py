@@ -143,11 +143,28 @@ async def test_a_declined_card_leaves_the_payment_open(
     assert member["__typename"] == "PaymentDeclinedError"
     assert member["code"] == "PAYMENT_DECLINED"
     assert (member["declineCode"], member["message"], member["retryable"]) == (decline, message, retryable)
-    payment = member["declined"]
+    payment = member["payment"]
     assert payment["status"] == "REQUIRES_PAYMENT_METHOD"
     assert payment["amountCaptured"]["amountMinor"] == "0"
     assert payment["lastError"]["declineCode"] == decline
     assert payment["availableActions"] == ["CONFIRM", "CANCEL"]
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_visa_chargeDeclined"])
+async def test_success_and_decline_are_asked_for_their_payment_alike(small_world: World, card: str) -> None:
+    answer = await small_world.ask(
+        """mutation($input: CreatePaymentInput!) { createPayment(input: $input) {
+            ... on PaymentSuccess { payment { id } } ... on PaymentDeclinedError { payment { id } } } }""",
+        input={
+            "idempotencyKey": "key-1",
+            "amount": {"amount": "10.00", "currency": "EUR"},
+            "confirm": True,
+            "paymentMethodId": card,
+        },
+    )
+
+    (row,) = await small_world.rows(payments)
+    assert answer == {"data": {"createPayment": {"payment": {"id": row["id"]}}}}
 
 
 async def test_three_d_secure_without_a_return_page_needs_the_sdk(small_world: World) -> None:

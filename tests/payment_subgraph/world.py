@@ -246,7 +246,7 @@ MUTATION = """mutation($input: {kind}) {{ {name}(input: $input) {{ __typename
   ... on PaymentProviderError {{ retryable providerRequestId }}
   {extra} }} }}""" + FRAGMENTS.replace("{", "{{").replace("}", "}}")
 _PAID = "... on PaymentSuccess { payment { ...P } operation { ...O } replayed }"
-_DECLINED = "... on PaymentDeclinedError { declineCode retryable declined: payment { ...P } }"
+_DECLINED = "... on PaymentDeclinedError { declineCode retryable payment { ...P } }"
 _STATE = "... on InvalidPaymentStateError { currentStatus allowedActions }"
 _NOT_FOUND = "... on NotFoundError { id }"
 _EXTRA = {
