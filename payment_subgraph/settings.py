@@ -12,6 +12,9 @@ from payment_subgraph.operation import Patience
 _LIVE_PREFIXES: Final = ("sk_live_", "rk_live_")
 _TEST_PREFIXES: Final = ("sk_test_", "rk_test_")
 
+_ANSWER_WITHIN: Final = timedelta(seconds=8)
+"""The gateway waits 10 s for a subgraph: OperationPending must be there before that."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
@@ -65,7 +68,7 @@ class Settings:
             stripe_api_base=_url(environment, "STRIPE_API_BASE"),
             environment=environment.get("PAYMENT_ENVIRONMENT") or "development",
             patience=_patience(environment),
-            answer_within=_seconds(environment, "OPERATION_ANSWER_SECONDS", timedelta(seconds=25)),
+            answer_within=_seconds(environment, "OPERATION_ANSWER_SECONDS", _ANSWER_WITHIN),
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),

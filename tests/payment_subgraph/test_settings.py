@@ -27,6 +27,10 @@ def test_the_defaults_fit_the_other_services() -> None:
     assert settings.poll_every.total_seconds() <= 0.25
 
 
+def test_a_client_is_told_pending_before_the_gateway_gives_up() -> None:
+    assert Settings.read(KEY).answer_within.total_seconds() == 8
+
+
 def test_secrets_are_not_shown() -> None:
     secret = {"STRIPE_WEBHOOK_SECRET": "whsec_hidden", "PAYMENT_DATABASE_URL": "postgresql://u:hidden@h/d"}
 
