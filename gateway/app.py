@@ -124,13 +124,25 @@ class App:
 
     async def _reply(self, exchange: Exchange) -> Reply:
         match exchange.path:
-            case "/graphql":
+            case "/graphql" if not self._is_browser_visit(exchange):
                 return await self._graphql(exchange)
+            case "/" | "/graphql" if self._settings.graphiql:
+                return Reply(307, b"", ((b"location", b"/graphiql"), (b"cache-control", b"no-store")))
             case "/healthz" | "/readyz":
                 # The supergraph is loaded before the port is opened, so who can ask finds it ready.
                 return _json_reply(200, {"status": "ok"}, JSON)
             case _:
                 return self._page(exchange)
+
+    def _is_browser_visit(self, exchange: Exchange) -> bool:
+        """Somebody opened the address itself: there is no query, and what they can read is a page."""
+        is_page_wanted = (exchange.headers.get("accept") or "").startswith("text/html")
+        return (
+            self._settings.graphiql
+            and exchange.method == "GET"
+            and is_page_wanted
+            and not exchange.query_string
+        )
 
     def _page(self, exchange: Exchange) -> Reply:
         is_hidden = exchange.path == "/graphiql" and not self._settings.graphiql

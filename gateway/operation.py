@@ -1,5 +1,6 @@
 """The client's text -> one checked operation: parsed, limited, validated, chosen; and its variables coerced."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,14 @@ def prepare(
     return Operation(node, fragments, _condition_variables(document), weight)
 
 
+_QUOTED_VALUES = (
+    (re.compile(r", found: .*", re.DOTALL), "."),
+    (re.compile(r"cannot represent (.*?)value: .*", re.DOTALL), r"cannot represent \1value."),
+    (re.compile(r"Value .* does not exist in", re.DOTALL), "The value does not exist in"),
+    (re.compile(r"not to be None\.$"), "not to be null."),
+)
+
+
 def coerce_variables(
     operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema, *, may_suggest: bool = True
 ) -> dict[str, Any]:
@@ -79,8 +88,15 @@ def coerce_variables(
         schema, definitions, dict(given), max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest
     )
     if isinstance(values, list):
-        raise BadUserInput(values[0].message)
+        raise BadUserInput(_without_values(values[0].message))
     return values.coerced
+
+
+def _without_values(message: str) -> str:
+    """graphql-core quotes what it refuses; that may be a password, and client errors end in logs."""
+    for pattern, instead in _QUOTED_VALUES:
+        message = pattern.sub(instead, message)
+    return message
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:

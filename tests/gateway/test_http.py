@@ -412,7 +412,6 @@ def test_assets_are_kept_for_ever(built: Settings) -> None:
         "/assets/",
         "/assets/none.js",
         "/secret.txt",
-        "/",
         "/assets/\0",
         "/assets//etc/passwd",
     ],
@@ -428,5 +427,15 @@ def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
     assert b"npm" in reply.body
 
 
+@pytest.mark.parametrize("path", ["/", "/graphql"])
+def test_who_opens_an_address_in_a_browser_is_led_to_graphiql(built: Settings, path: str) -> None:
+    reply = call("GET", path, settings=built, accept="text/html,application/xhtml+xml,*/*;q=0.8")
+
+    assert (reply.status, reply.headers["location"]) == (307, "/graphiql")
+
+
 def test_graphiql_can_be_switched_off(built: Settings) -> None:
-    assert call("GET", "/graphiql", settings=replace(built, graphiql=False)).status == 404
+    without = replace(built, graphiql=False)
+
+    assert call("GET", "/graphiql", settings=without).status == 404
+    assert call("GET", "/", settings=without).status == 404
