@@ -11,10 +11,10 @@ SERVICES := user_subgraph payment_subgraph gateway fake_stripe
 SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-system
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema prepare clean $(SUITES)
+.PHONY: help run test check format schema install prepare clean test-schema $(SUITES)
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(UV) ## set everything up and run the whole system; Ctrl-C stops it
 	@$(LAUNCH) run
@@ -34,8 +34,11 @@ format: $(UV) ## format the code and put what ruff can put right
 	$(UV) run --frozen ruff format
 	$(UV) run --frozen ruff check --fix
 
-schema: prepare ## write schema/*.graphql from the code
+schema: install ## write schema/*.graphql from the code
 	$(UV) run --frozen --quiet python -m schema
+
+install: $(UV)
+	@$(LAUNCH) install
 
 prepare: $(UV) ## install all environments, build the web page
 	@$(LAUNCH) prepare
@@ -50,6 +53,9 @@ $(addprefix test-,$(SERVICES)): test-%: prepare
 test-frontend: prepare
 	@echo "── frontend"
 	@$(LAUNCH) npm test --prefix frontend
+
+test-schema: install ## run only the tests of schema/
+	$(UV) run --frozen pytest tests/schema
 
 test-system: prepare
 	@echo "── the whole system"

@@ -1,7 +1,8 @@
 """`python -m launcher COMMAND`, from the root of the repository.
 
 run       set up and run the whole system until Ctrl-C
-prepare   only install what `make check` and `make test` need
+install   only install the services and build the web page
+prepare   install what `make check` and `make test` need besides
 npm …     npm, with the machine's Node or the one from PyPI
 """
 
@@ -11,6 +12,7 @@ import sys
 import time
 from types import FrameType
 
+from launcher.data_dir import data_dir_held
 from launcher.demo import create_demo_payments
 from launcher.errors import DemoRefused, LaunchError
 from launcher.preparation import install, install_node_modules, prepare_data, run_npm
@@ -25,10 +27,11 @@ def run(settings: Settings) -> None:
     started = time.monotonic()
     wanted = services(settings)
     check_ports(wanted)
-    print("Setting up the Modular Payment System", flush=True)
-    install(settings)
-    prepare_data(settings)
-    asyncio.run(_serve(settings, wanted, started))
+    with data_dir_held(settings.data_dir):
+        print("Setting up the Modular Payment System", flush=True)
+        install(settings)
+        prepare_data(settings)
+        asyncio.run(_serve(settings, wanted, started))
 
 
 async def _serve(settings: Settings, wanted: list[Service], started: float) -> None:
@@ -66,6 +69,8 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["run"]:
                 run(settings)
+            case ["install"]:
+                install(settings)
             case ["prepare"]:
                 prepare(settings)
             case ["npm", *rest]:

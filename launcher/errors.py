@@ -3,6 +3,7 @@
 LaunchError
 ├── InvalidSetting      an environment variable has a value we cannot use
 ├── PortInUse           another program listens where one of ours should
+├── DataDirInUse        another system runs on the same folder
 ├── ToolMissing         a program we need is not on this machine
 ├── StepFailed          a preparing command ended with an error
 ├── NeverReady          a service started but did not become ready in time
@@ -26,6 +27,13 @@ class PortInUse(LaunchError):
     def __init__(self, port: int, service: str, variable: str) -> None:
         super().__init__(
             f"Port {port}, meant for the {service}, is in use: stop what listens there, or set {variable} to a free port."
+        )
+
+
+class DataDirInUse(LaunchError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"Another system runs on {folder}: stop it, or set DATA_DIR to another folder for this one."
         )
 
 

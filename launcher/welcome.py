@@ -1,5 +1,7 @@
 """What `make run` prints once everything is ready."""
 
+from pathlib import Path
+
 from launcher.demo import CUSTOMER, FINANCE, PASSWORD
 from launcher.settings import Settings
 
@@ -9,7 +11,11 @@ FIRST_QUERY = """{ me { email payments(first: 10) { nodes { id status financialS
 def welcome(settings: Settings, seconds: float) -> str:
     """The addresses, the demo logins and a query to try."""
     return "\n".join(
-        [*_addresses(settings, seconds), *(_logins() if settings.demo_mode else []), *_closing(settings)]
+        [
+            *_addresses(settings, seconds),
+            *(_logins() if settings.demo_mode else _first_login(settings.data_dir)),
+            *_closing(settings),
+        ]
     )
 
 
@@ -43,6 +49,16 @@ def _logins() -> list[str]:
         "",
         f"Open GraphiQL, log in as {CUSTOMER} in the bar on top, and run",
         f"  {FIRST_QUERY}",
+        "",
+    ]
+
+
+def _first_login(data_dir: Path) -> list[str]:
+    return [
+        "There are no demo logins. The first administrator is made by this command (with USER_DATABASE_URL, if you set it);",
+        "it asks for the password:",
+        f"  DATA_DIR='{data_dir}' .tools/bin/uv run --project user_subgraph \\",
+        "    python -m user_subgraph create-admin --email you@example.com",
         "",
     ]
 

@@ -107,6 +107,16 @@ def test_a_busy_port_gives_one_clear_sentence(tmp_path: Path, variable: str, tit
     )
 
 
+def test_two_systems_cannot_share_a_folder(system: RunningSystem) -> None:
+    refused = launch(environment_of(free_ports(), system.data_dir))
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == (
+        f"Another system runs on {system.data_dir}: stop it, or set DATA_DIR to another folder for this one."
+    )
+    assert set(system.pids()) >= {"gateway", "user_subgraph", "payment_subgraph"}
+
+
 def test_a_step_that_fails_gives_one_clear_sentence(tmp_path: Path) -> None:
     unreachable = {"USER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
 

@@ -1,5 +1,10 @@
 """Register, log in, pay, see it succeed by webhook, refund half, and read all of it with one query."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import httpx
 
 from tests.e2e.client import ONE_QUERY, Client, eventually, new_customer
@@ -101,3 +106,29 @@ def test_declined_cards_are_an_answer_and_not_an_error(anonymous: Client) -> Non
         "PaymentDeclinedError",
         "insufficient_funds",
     )
+
+
+def test_a_slow_stripe_is_told_as_pending_and_the_same_key_learns_the_end(
+    anonymous: Client, system: RunningSystem
+) -> None:
+    _, customer = new_customer(anonymous.url)
+    with stopped(system.pids()["fake_stripe"]):
+        pending = customer.pay(idempotencyKey="slow")
+
+    settled = eventually(
+        lambda: customer.pay(idempotencyKey="slow"), lambda result: result["__typename"] != "OperationPending"
+    )
+
+    assert pending["__typename"] == "OperationPending"
+    assert (settled["__typename"], settled["payment"]["status"]) == ("PaymentSuccess", "SUCCEEDED")
+    assert len(customer.get(ONE_QUERY)["me"]["payments"]["nodes"]) == 1
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """The process does nothing during the block, as a service that hangs."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
