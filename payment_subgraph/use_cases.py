@@ -104,6 +104,7 @@ class UseCases:
                 return stored, True
             _require(payment, PaymentAction.CONFIRM)
             await _refuse_second_attempt(rows, payment)
+            _require_method(payment, command)
             await rows.add_operation(operation)
             return operation, False
 
@@ -269,6 +270,11 @@ async def _refuse_second_attempt(rows: Transaction, payment: Payment) -> None:
     """While one attempt's outcome is unknown a second one could charge twice."""
     if any(operation.kind in PAYING for operation in await rows.open_operations(payment.id)):
         raise InvalidPaymentState(payment)
+
+
+def _require_method(payment: Payment, command: ConfirmPayment) -> None:
+    if command.payment_method_id is None and payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD:
+        raise InvalidInput(Flaw(("paymentMethodId",), "REQUIRED", "This payment has no payment method yet."))
 
 
 def _require_refundable(

@@ -4,7 +4,7 @@ import pytest
 
 from payment_subgraph.tables import payment_operations
 from tests.payment_subgraph.stripe_wire import Fault
-from tests.payment_subgraph.world import GRACE, STAFF, World
+from tests.payment_subgraph.world import ADA, GRACE, STAFF, World
 
 pytestmark = pytest.mark.anyio
 
@@ -97,14 +97,33 @@ async def test_no_second_attempt_while_one_is_open(world: World) -> None:
     assert await world.count(payment_operations) == 2
 
 
-async def test_without_any_method_the_provider_says_whose_fault_it_is(world: World) -> None:
+async def test_a_payment_without_a_method_needs_one(world: World) -> None:
     payment = (await world.create())["payment"]
+    before, calls = await world.all_rows(), len(world.wire.calls)
 
     member = await world.mutate("confirmPayment", paymentId=payment["id"])
 
     assert member["__typename"] == "ValidationError"
-    assert member["fields"][0]["path"] == ["input", "paymentMethodId"]
-    assert (await world.payment(payment["id"]))["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [
+        (["input", "paymentMethodId"], "REQUIRED")
+    ]
+    assert await world.all_rows() == before
+    assert await world.payment(payment["id"], ADA) == payment
+    assert len(world.wire.calls) == calls
+
+
+async def test_a_replay_is_answered_even_when_the_payment_has_lost_its_method(world: World) -> None:
+    payment = (await world.create(paymentMethodId="pm_card_visa_chargeDeclined"))["payment"]
+    first = await world.mutate("confirmPayment", paymentId=payment["id"], idempotencyKey="k")
+    posts = len(world.wire.posts)
+
+    second = await world.mutate("confirmPayment", paymentId=payment["id"], idempotencyKey="k")
+
+    assert payment["status"] == "REQUIRES_CONFIRMATION"
+    assert first["__typename"] == "PaymentDeclinedError"
+    assert first["payment"]["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert second == first
+    assert len(world.wire.posts) == posts
 
 
 async def test_a_flawed_input_changes_nothing(small_world: World) -> None:

@@ -86,12 +86,13 @@ async def test_every_mutation_replays(world: World, mutation: str) -> None:
 @pytest.mark.parametrize("mutation", ["confirmPayment", "cancelPayment", "refundPayment"])
 async def test_every_mutation_refuses_another_input_under_its_key(world: World, mutation: str) -> None:
     make = world.pay if mutation == "refundPayment" else world.create
+    method = {"paymentMethodId": "pm_card_visa"} if mutation == "confirmPayment" else {}
     one, other = await make(), await make()
     ids = [made["id"] if "id" in made else made["payment"]["id"] for made in (one, other)]
-    first = await world.mutate(mutation, STAFF, idempotencyKey="k", paymentId=ids[0])
+    first = await world.mutate(mutation, STAFF, idempotencyKey="k", paymentId=ids[0], **method)
     before = await world.all_rows()
 
-    second = await world.mutate(mutation, STAFF, idempotencyKey="k", paymentId=ids[1])
+    second = await world.mutate(mutation, STAFF, idempotencyKey="k", paymentId=ids[1], **method)
 
     assert first["__typename"] != "IdempotencyConflictError"
     assert second["__typename"] == "IdempotencyConflictError"
