@@ -32,10 +32,11 @@ SortDirection = _enum(user_page.SortDirection)
 
 class User(graphene.ObjectType):
     class Meta:
+        description = "A person with an account."
         possible_types = (user.User,)
 
     id = graphene.ID(required=True)
-    email = graphene.Field(EmailAddress, description="Null once the user has been erased.")
+    email = graphene.Field(EmailAddress, description="Null for an erased user, and for who may not see the account.")
     email_verified = graphene.Boolean(required=True)
     first_name = graphene.String()
     last_name = graphene.String()
