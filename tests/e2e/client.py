@@ -24,7 +24,7 @@ LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { __typename
 
 CREATE_PAYMENT = """mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { __typename
   ... on PaymentSuccess { replayed payment { id status financialStatus nextAction { type redirectUrl } } }
-  ... on PaymentDeclinedError { declineCode declined: payment { id status } }
+  ... on PaymentDeclinedError { declineCode payment { id status } }
   ... on OperationPending { retryAfterSeconds }
   ... on DuplicatePaymentError { existingPayment { id } }
   ... on Error { code message } ... on ValidationError { fields { path code } } } }"""
