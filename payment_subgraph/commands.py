@@ -7,13 +7,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import Final
 
 from payment_subgraph.errors import InvalidInput
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.money import Money, parse_money
 from payment_subgraph.refund import RefundReason
+from payment_subgraph.return_url import MAX_URL, is_return_url
 
 MAX_KEY: Final = 255
 MAX_REFERENCE: Final = 255
@@ -23,7 +23,8 @@ MAX_ENTRIES: Final = 50
 MAX_ENTRY_KEY: Final = 40
 MAX_ENTRY_VALUE: Final = 500
 
-RawMoney = tuple[Decimal, str]
+RawMoney = tuple[str, str]
+"""The amount as the client wrote it, and the currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
         *_text_flaws("reference", reference, MAX_REFERENCE),
         *_text_flaws("description", description, MAX_TEXT),
         *_method_flaws(payment_method_id, required=confirm),
+        *_url_flaws(return_url),
         *_metadata_flaws(metadata),
     ]
     if flaws or isinstance(money, Flaw):
@@ -114,7 +116,13 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
 def confirm_command(
     client_key: str, payment_id: str, payment_method_id: str | None, return_url: str | None
 ) -> ConfirmPayment:
-    _refuse([*_key_flaws(client_key), *_method_flaws(payment_method_id, required=False)])
+    _refuse(
+        [
+            *_key_flaws(client_key),
+            *_method_flaws(payment_method_id, required=False),
+            *_url_flaws(return_url),
+        ]
+    )
     return ConfirmPayment(client_key, payment_id, payment_method_id, return_url)
 
 
@@ -153,6 +161,13 @@ def _method_flaws(method: str | None, *, required: bool) -> Iterable[Flaw]:
         yield Flaw(("paymentMethodId",), "REQUIRED", "Confirming at once needs a payment method.")
     if method is not None and not (0 < len(method) <= MAX_KEY and method.isascii() and method.isprintable()):
         yield Flaw(("paymentMethodId",), "UNKNOWN_PAYMENT_METHOD", "There is no such payment method.")
+
+
+def _url_flaws(url: str | None) -> Iterable[Flaw]:
+    if url is not None and not is_return_url(url):
+        yield Flaw(
+            ("returnUrl",), "NOT_A_URL", f"Send an absolute https URL of at most {MAX_URL} characters."
+        )
 
 
 def _metadata_flaws(entries: Sequence[tuple[str, str]]) -> Iterable[Flaw]:

@@ -10,6 +10,8 @@ from payment_subgraph.flaw import Flaw
 MAX_MINOR = 999_999_999_999
 """Twelve digits: the most Stripe takes in any currency."""
 
+_HOW_TO_WRITE = "Write a plain decimal number such as 10.50, with at most 15 digits before the point."
+
 # 15 + 12 digits stay below the 28 of the decimal context, so no arithmetic here ever rounds.
 _PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
@@ -32,11 +34,14 @@ def read_decimal(text: str) -> Decimal | None:
     return Decimal(text) if _PLAIN.fullmatch(text) else None
 
 
-def parse_money(amount: Decimal, currency: str, at: str = "amount") -> Money | Flaw:
-    """The money a caller means, or what is wrong with it; *at* names the input field.
+def parse_money(text: str, currency: str, at: str = "amount") -> Money | Flaw:
+    """The money a caller means, *text* being its amount, or what is wrong with it; *at* names the input field.
 
     Trailing zeros are no digits: JPY "100.00" is JPY 100, EUR "1.500" is EUR 1.50.
     """
+    amount = read_decimal(text)
+    if amount is None:
+        return Flaw((at, "amount"), "NOT_A_NUMBER", _HOW_TO_WRITE)
     digits = MINOR_DIGITS.get(currency)
     if digits is None:
         return Flaw((at, "currency"), "UNKNOWN_CURRENCY", "This is not an ISO 4217 currency code.")

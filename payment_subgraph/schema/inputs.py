@@ -1,7 +1,6 @@
 """The input types; each turns itself into a checked command."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from payment_subgraph.cursors import PageRequest, SortField, page_request
 from payment_subgraph.pages import PaymentFilter
 from payment_subgraph.payment import FinancialStatus, PaymentStatus
 from payment_subgraph.refund import RefundReason
-from payment_subgraph.schema.scalars import CurrencyCode, DecimalValue, Url
+from payment_subgraph.schema.scalars import CurrencyCode, DecimalText, Url
 from payment_subgraph.schema.values import SortDirection
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -32,11 +31,11 @@ def _set(values: list[Word] | None) -> frozenset[Word] | None:
 
 @strawberry.input
 class MoneyInput:
-    amount: DecimalValue
+    amount: DecimalText
     currency: CurrencyCode
 
     def raw(self) -> RawMoney:
-        return Decimal(self.amount), self.currency
+        return self.amount, self.currency
 
 
 @strawberry.input

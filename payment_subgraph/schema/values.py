@@ -16,7 +16,7 @@ from payment_subgraph.payment import (
     PaymentStatus,
 )
 from payment_subgraph.refund import RefundReason, RefundStatus
-from payment_subgraph.schema.scalars import BigInt, CurrencyCode, DecimalValue
+from payment_subgraph.schema.scalars import BigInt, CurrencyCode, DecimalText
 
 strawberry.enum(PaymentStatus)
 strawberry.enum(
@@ -44,14 +44,14 @@ class SortDirection(StrEnum):
 
 @strawberry.type
 class Money:
-    amount: DecimalValue
+    amount: DecimalText
     amount_minor: BigInt
     currency: CurrencyCode
 
     @classmethod
     def of(cls, value: money.Money) -> Self:
         return cls(
-            amount=DecimalValue(value.amount),
+            amount=DecimalText(format(value.amount, "f")),
             amount_minor=BigInt(value.minor),
             currency=CurrencyCode(value.currency),
         )

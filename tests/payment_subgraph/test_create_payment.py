@@ -1,5 +1,8 @@
 """createPayment: what it gives, what it refuses, and that a refusal changes nothing."""
 
+import json
+from typing import Any
+
 import pytest
 
 from payment_subgraph.tables import payment_operations, payments
@@ -113,6 +116,81 @@ async def test_other_flaws_are_named_and_change_nothing(
 
     assert member["__typename"] == "ValidationError"
     assert [(flaw["path"], flaw["code"]) for flaw in member["fields"]] == [(["input", *path], code)]
+    assert await small_world.all_rows() == before
+
+
+NO_NUMBERS = ["abc", "", "25,00", " 25.00 ", "1e3", "NaN", "+1", "0x10", "9" * 16, "1" * 10_000]
+NO_URLS = [
+    "shop",
+    "",
+    "javascript:alert(1)",
+    "http://shop.example/",
+    "https://a@b/",
+    "https://",
+    "https://s/" * 300,
+]
+
+
+def _literal(value: str | dict[str, Any]) -> str:
+    """*value* as a GraphQL document writes it."""
+    if isinstance(value, str):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{name}: {_literal(one)}" for name, one in value.items()) + "}"
+
+
+async def refused_unchanged(world: World, mutation: str, flaw: list[str], code: str, **fields: Any) -> None:
+    """The *mutation* refuses its input for one *flaw*, once sent as variable and once written in the document."""
+    before, calls = await world.all_rows(), len(world.wire.calls)
+    literal = f"""mutation {{ {mutation}(input: {_literal(fields | {"idempotencyKey": "k"})}) {{
+        ... on ValidationError {{ fields {{ path code }} }} }} }}"""
+
+    member = await world.mutate(mutation, STAFF, **fields)
+    answer = await world.ask(literal, STAFF)
+
+    assert [(one["path"], one["code"]) for one in member["fields"]] == [(flaw, code)]
+    assert answer == {"data": {mutation: {"fields": [{"path": flaw, "code": code}]}}}
+    assert await world.all_rows() == before
+    assert len(world.wire.calls) == calls
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+async def test_an_amount_that_is_no_number_changes_nothing(small_world: World, text: str) -> None:
+    payment = await small_world.pay()
+    money = {"amount": text, "currency": "EUR"}
+    flaw, code = ["input", "amount", "amount"], "NOT_A_NUMBER"
+
+    await refused_unchanged(small_world, "createPayment", flaw, code, amount=money)
+    await refused_unchanged(small_world, "refundPayment", flaw, code, amount=money, paymentId=payment["id"])
+
+
+@pytest.mark.parametrize("text", NO_URLS)
+async def test_a_return_page_that_is_no_url_changes_nothing(small_world: World, text: str) -> None:
+    payment = (await small_world.create())["payment"]
+    money = {"amount": "10.00", "currency": "EUR"}
+    flaw, code = ["input", "returnUrl"], "NOT_A_URL"
+
+    await refused_unchanged(small_world, "createPayment", flaw, code, amount=money, returnUrl=text)
+    await refused_unchanged(
+        small_world,
+        "confirmPayment",
+        flaw,
+        code,
+        paymentId=payment["id"],
+        paymentMethodId="pm_card_visa",
+        returnUrl=text,
+    )
+
+
+@pytest.mark.parametrize("literal", ["10", "10.5", "true", "null", "[]"])
+async def test_an_amount_in_the_document_is_a_string(small_world: World, literal: str) -> None:
+    before = await small_world.all_rows()
+    query = f"""mutation {{ createPayment(
+        input: {{ idempotencyKey: "k", amount: {{ amount: {literal}, currency: "EUR" }} }}) {{ __typename }} }}"""
+
+    answer = await small_world.ask(query)
+
+    assert "data" not in answer
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
     assert await small_world.all_rows() == before
 
 

@@ -19,9 +19,7 @@ def test_every_amount_reads_back_as_itself(money: Money) -> None:
     text = format(money.amount, "f")
 
     assert "E" not in text.upper()
-    number = read_decimal(text)
-    assert number is not None
-    assert parse_money(number, money.currency) == money
+    assert parse_money(text, money.currency) == money
 
 
 @given(MONEY)
@@ -59,7 +57,7 @@ def test_whole_units_of_every_currency_can_be_charged(currency: str, whole: int)
     ],
 )
 def test_stripes_own_exponents(amount: str, currency: str, stripe_amount: int) -> None:
-    money = parse_money(Decimal(amount), currency)
+    money = parse_money(amount, currency)
 
     assert isinstance(money, Money)
     assert to_stripe_amount(money) == stripe_amount
@@ -110,11 +108,11 @@ def test_reading_a_decimal_never_raises(text: str) -> None:
     st.decimals(min_value=0, max_value=Decimal(10) ** 13, places=12), st.sampled_from(sorted(MINOR_DIGITS))
 )
 def test_no_amount_is_rounded(amount: Decimal, currency: str) -> None:
-    found = parse_money(amount, currency)
+    found = parse_money(format(amount, "f"), currency)
 
     assert isinstance(found, Flaw) or found.amount == amount
 
 
 def test_trailing_zeros_are_no_digits() -> None:
-    assert parse_money(Decimal("100.00"), "JPY") == Money(100, "JPY")
-    assert parse_money(Decimal("1.500"), "EUR") == Money(150, "EUR")
+    assert parse_money("100.00", "JPY") == Money(100, "JPY")
+    assert parse_money("1.500", "EUR") == Money(150, "EUR")

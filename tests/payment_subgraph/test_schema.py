@@ -2,7 +2,6 @@
 
 import ast
 import json
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -84,7 +83,7 @@ def test_a_command_is_checked_whole() -> None:
         create_command(
             client_key="",
             owner_id="u",
-            amount=(Decimal(0), "EUR"),
+            amount=("0", "EUR"),
             reference="r" * 256,
             description=None,
             payment_method_id=None,
