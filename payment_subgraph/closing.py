@@ -7,6 +7,7 @@ from datetime import datetime
 from payment_subgraph.operation import Operation, OperationKind, OperationState, Patience, Rejection
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
+from payment_subgraph.refusals import failure_of
 from payment_subgraph.repository import Repository, Transaction
 from payment_subgraph.verdicts import Verdict, judge_of
 
@@ -84,7 +85,8 @@ async def _released(
 ) -> Payment:
     """*payment* without what the *rejected* operation would have made of it."""
     if rejected.kind is OperationKind.CREATE:
-        return replace(payment, status=PaymentStatus.FAILED)
+        failure = failure_of(rejected.result, now) if rejected.result else None
+        return replace(payment, status=PaymentStatus.FAILED, last_error=failure)
     if rejected.refund_id is None:
         return payment
     ours = refunds[rejected.refund_id]

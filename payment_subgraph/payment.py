@@ -82,7 +82,11 @@ class MethodDetails:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the last attempt to pay failed. *decline_code* is the issuer's word, where it gave one."""
+    """Why the last attempt to pay failed, or why the payment was never made.
+
+    *code* is the provider's word in lower case, or one of ours (`refusals.py`) in upper case.
+    *decline_code* is the issuer's, where it gave one.
+    """
 
     code: str
     decline_code: str | None

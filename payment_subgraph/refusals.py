@@ -1,8 +1,12 @@
-"""The typed error that a rejected operation is answered with: the same one at every replay. Pure."""
+"""The typed error that a rejected operation is answered with: the same one at every replay. Pure.
 
+And what stays of a rejected creation on the payment that was never made.
+"""
+
+from datetime import datetime
 from typing import Final, assert_never
 
-from payment_subgraph.declines import decline_message
+from payment_subgraph.declines import decline_message, decline_retryable
 from payment_subgraph.errors import (
     InvalidInput,
     InvalidPaymentState,
@@ -13,7 +17,7 @@ from payment_subgraph.errors import (
 )
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.operation import Rejection, RejectionKind
-from payment_subgraph.payment import Payment
+from payment_subgraph.payment import Failure, Payment
 from payment_subgraph.processor import RefusedFor
 
 
@@ -37,8 +41,28 @@ def refusal_of(rejection: Rejection, payment: Payment) -> Refusal:
 
 def _flaw(rejection: Rejection) -> Flaw:
     path = ("amount", "amount") if rejection.field == "amount" else (rejection.field or "input",)
-    code, message = _TOLD.get(rejection.code, _TOLD[RefusedFor.OTHER])
-    return Flaw(path, code, message)
+    return Flaw(path, *_told(rejection))
+
+
+def failure_of(rejection: Rejection, now: datetime) -> Failure:
+    """Why the provider did not make the payment, as its `last_error`."""
+    if rejection.kind is RejectionKind.DECLINED:
+        return Failure(rejection.code, rejection.decline_code, now)
+    return Failure(_NOT_MADE if rejection.retryable else _told(rejection)[0], None, now)
+
+
+def failure_message(failure: Failure) -> str:
+    return _OURS.get(failure.code) or decline_message(failure.code, failure.decline_code)
+
+
+def failure_retryable(failure: Failure) -> bool:
+    if failure.code in _OURS:
+        return failure.code == _NOT_MADE
+    return decline_retryable(failure.decline_code)
+
+
+def _told(rejection: Rejection) -> tuple[str, str]:
+    return _TOLD.get(rejection.code, _TOLD[RefusedFor.OTHER])
 
 
 _TOLD: Final[dict[str, tuple[str, str]]] = {
@@ -47,3 +71,6 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     RefusedFor.UNKNOWN_PAYMENT_METHOD: ("UNKNOWN_PAYMENT_METHOD", "There is no such payment method."),
     RefusedFor.OTHER: ("REFUSED_BY_PROVIDER", "The payment provider does not take this."),
 }
+
+_NOT_MADE: Final = "NOT_MADE"
+_OURS: Final = dict(_TOLD.values()) | {_NOT_MADE: "The payment could not be made. A new one may succeed."}

@@ -7,7 +7,6 @@ import strawberry
 from strawberry import UNSET
 
 from payment_subgraph.cursors import DEFAULT_PAGE, PageRequest, page_info, page_request
-from payment_subgraph.declines import decline_message, decline_retryable
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.pages import Page, cursor_of
 from payment_subgraph.payment import (
@@ -26,6 +25,7 @@ from payment_subgraph.payment import (
 from payment_subgraph.payment import Payment as PaymentRow
 from payment_subgraph.refund import Refund as RefundRow
 from payment_subgraph.refund import RefundReason, RefundStatus
+from payment_subgraph.refusals import failure_message, failure_retryable
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import given
@@ -74,8 +74,8 @@ class PaymentFailure:
         return cls(
             code=failure.code,
             decline_code=failure.decline_code,
-            message=decline_message(failure.code, failure.decline_code),
-            retryable=decline_retryable(failure.decline_code),
+            message=failure_message(failure),
+            retryable=failure_retryable(failure),
             occurred_at=failure.occurred_at,
         )
 

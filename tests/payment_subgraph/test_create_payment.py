@@ -294,9 +294,13 @@ async def test_an_unknown_method_is_the_callers_mistake(world: World) -> None:
 
     assert member["__typename"] == "ValidationError"
     assert member["fields"][0]["path"] == ["input", "paymentMethodId"]
-    (payment,) = await world.rows(payments)
-    assert payment["status"] == "FAILED"
-    assert payment["provider_payment_id"] is None
+    (row,) = await world.rows(payments)
+    assert row["status"] == "FAILED"
+    assert row["provider_payment_id"] is None
+    told = (await world.payment(row["id"]))["lastError"]
+    assert (told["code"], told["message"]) == ("UNKNOWN_PAYMENT_METHOD", "There is no such payment method.")
+    assert (told["declineCode"], told["retryable"]) == (None, False)
+    assert told["occurredAt"] is not None
 
 
 async def test_staff_pays_on_behalf_of_a_user(world: World) -> None:

@@ -98,7 +98,9 @@ async def given_up(world: World, **fields: str) -> str:
         world.clock.turn(minutes=10)
         await world.work()
     payment_id = str(member["payment"]["id"])
-    assert (await world.payment(payment_id))["status"] == "FAILED"
+    payment = await world.payment(payment_id)
+    assert payment["status"] == "FAILED"
+    assert (payment["lastError"]["code"], payment["lastError"]["retryable"]) == ("NOT_MADE", True)
     return payment_id
 
 
@@ -110,7 +112,8 @@ async def test_a_payment_given_up_that_exists_after_all_is_taken_in(
     intent = world.wire.finish_late(world.wire.posts[0])
     await world.deliver_and_work("payment_intent.succeeded", intent)
 
-    assert (await world.payment(payment_id))["status"] == "SUCCEEDED"
+    payment = await world.payment(payment_id)
+    assert (payment["status"], payment["lastError"]) == ("SUCCEEDED", None)
     assert f"ALERT {payment_id} was given up" in caplog.text
 
 
