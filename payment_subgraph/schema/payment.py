@@ -207,7 +207,9 @@ class Payment:
     payment_method: PaymentMethod | None
     next_action: NextAction | None
     last_error: PaymentFailure | None
-    available_actions: list[PaymentAction]
+    available_actions: list[PaymentAction] = strawberry.field(
+        description="What the payment's state allows; whether you may do it depends on your rights."
+    )
 
     @strawberry.field
     async def pending_operations(self, info: Info) -> list[PaymentOperation]:
@@ -215,7 +217,7 @@ class Payment:
         return [PaymentOperation.of(operation) for operation in found]
 
     @strawberry.field(  # type: ignore[untyped-decorator]  # mypy cannot follow strawberry.lazy
-        description="Null when the users subgraph cannot be reached."
+        description="Only its `id` when the users subgraph cannot be reached or you may not see more."
     )
     def user(self) -> Annotated["User", strawberry.lazy("payment_subgraph.schema.user")] | None:
         from payment_subgraph.schema.user import User  # noqa: PLC0415 - the two types hold each other

@@ -99,7 +99,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
     ),
     Url: strawberry.scalar(
         name="URL",
-        description="Absolute https URL.",
+        description="Absolute https URL; http only for this machine (localhost, 127.0.0.1).",
         serialize=_identity,
         parse_value=_parse_url,
     ),

@@ -45,16 +45,11 @@ class PaymentConnection:
         return cls(count=count, edges=edges, nodes=nodes, page_info=PageInfo.of(info))
 
 
-@strawberry.federation.type(
-    keys=["id"],
-    description=(
-        "Payments' contribution to the User entity. "
-        "Nullable on purpose: a dead payments service must not erase the user."
-    ),
-)
+@strawberry.federation.type(keys=["id"])
 class User:
     id: strawberry.ID
 
+    # Nullable: a dead payments service must not erase the user.
     @scoped(READ)
     async def payments(  # noqa: PLR0913, PLR0917 - the arguments of the field in the API
         self,
