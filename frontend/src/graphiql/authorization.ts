@@ -1,13 +1,13 @@
 /** What the text in the Authorization box amounts to: nothing, a token to send, or something no server would take. */
 export type Authorization =
   | { readonly kind: "none" }
-  | { readonly kind: "token"; readonly token: string; readonly claims: TokenClaims }
+  | { readonly kind: "token"; readonly token: string; readonly claims: TokenClaims | null }
   | { readonly kind: "malformed" };
 
-/** Read from the token without checking its signature: fit for showing, never for deciding. */
+/** Read from an access token without checking its signature: fit for showing, never for deciding. */
 export interface TokenClaims {
-  readonly subject: string | null;
-  readonly expiresAt: Date | null;
+  readonly subject: string;
+  readonly expiresAt: Date;
 }
 
 /**
@@ -34,20 +34,24 @@ function bareToken(text: string): string {
     .replace(/\s+/g, "");
 }
 
-function readClaims(token: string): TokenClaims {
-  const { sub, exp } = jwtPayload(token);
-  return {
-    subject: typeof sub === "string" ? sub : null,
-    expiresAt: typeof exp === "number" ? new Date(exp * 1000) : null,
-  };
+/** Null where the token is not, or no longer, one of our access tokens. It is sent all the same: the server decides. */
+function readClaims(token: string): TokenClaims | null {
+  const [header = "", payload = "", signature = "", ...rest] = token.split(".");
+  const { alg } = jsonObject(header);
+  const { sub, exp } = jsonObject(payload);
+  const whole = rest.length === 0 && alg === "ES256" && signature.length === ES256_SIGNATURE_LENGTH;
+  if (!whole || typeof sub !== "string" || typeof exp !== "number") return null;
+  return { subject: sub, expiresAt: new Date(exp * 1000) };
 }
 
-/** The claims of a JWT; none of them when the token is opaque, which is not an error: the server decides. */
-function jwtPayload(token: string): Record<string, unknown> {
-  const payload = token.split(".")[1] ?? "";
+// RFC 7518, section 3.4: 64 bytes, here as base64url. A token that was not copied to its end has fewer.
+const ES256_SIGNATURE_LENGTH = 86;
+
+/** The object that a part of a JWT holds; an empty one when it holds none. */
+function jsonObject(part: string): Record<string, unknown> {
   try {
-    const claims: unknown = JSON.parse(utf8FromBase64Url(payload));
-    return typeof claims === "object" && claims !== null ? { ...claims } : {};
+    const value: unknown = JSON.parse(utf8FromBase64Url(part));
+    return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
     return {};
   }

@@ -17,17 +17,22 @@ export function authorizationStatus(
     case "malformed":
       return { tone: "bad", text: "Not sent: this does not look like a token" };
     case "token":
+      if (authorization.claims === null) return NO_ACCESS_TOKEN;
       return tokenStatus(authorization.claims, email, now);
   }
 }
+
+const NO_ACCESS_TOKEN: AuthorizationStatus = {
+  tone: "bad",
+  text: "This is no access token, or a damaged one",
+};
 
 function tokenStatus(
   { subject, expiresAt }: TokenClaims,
   email: string | null,
   now: Date,
 ): AuthorizationStatus {
-  const who = email ?? subject ?? "Token of unknown owner";
-  if (expiresAt === null) return { tone: "good", text: who };
+  const who = email ?? subject;
   if (expiresAt <= now) return { tone: "bad", text: `${who}, expired at ${clock(expiresAt)}: log in again` };
   return { tone: "good", text: `${who}, until ${clock(expiresAt)}` };
 }

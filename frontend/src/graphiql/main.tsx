@@ -14,9 +14,12 @@ import { sampleTabs } from "./sampleTabs";
 const root = document.getElementById("root");
 if (root === null) throw new Error("graphiql.html has no #root element");
 
+// The API takes the same URLs that make a context secure: https, and plain http only on this machine.
+const returnUrl = window.isSecureContext ? `${window.location.origin}/graphiql` : undefined;
+const tabs = sampleTabs(Date.now().toString(36), returnUrl);
 const box = createAuthorizationBox(window.sessionStorage);
 createRoot(root).render(
   <StrictMode>
-    <GraphiqlPage box={box} fetcher={createFetcher(box)} tabs={sampleTabs(Date.now().toString(36))} />
+    <GraphiqlPage box={box} fetcher={createFetcher(box)} tabs={tabs} />
   </StrictMode>,
 );

@@ -27,12 +27,24 @@ describe("sampleTabs", () => {
     }
   });
 
+  it("sends the payer back where it is told to, and nowhere if it is not told", () => {
+    const input = (returnUrl?: string) => {
+      const payment = sampleTabs("1", returnUrl).find(({ query }) => query.includes("mutation Pay"));
+      return (JSON.parse(payment?.variables ?? "{}") as { input: object }).input;
+    };
+
+    expect(input("http://127.0.0.1:8000/graphiql")).toMatchObject({
+      returnUrl: "http://127.0.0.1:8000/graphiql",
+    });
+    expect(input()).not.toHaveProperty("returnUrl");
+  });
+
   it("fits its comments into the editor's width", () => {
     const comments = sampleTabs("1").flatMap(({ query }) =>
       query.split("\n").filter((line) => line.startsWith("#")),
     );
 
-    expect(comments.filter((line) => line.length > 60)).toEqual([]);
+    expect(comments.filter((line) => line.length > 57)).toEqual([]);
   });
 
   it("gives two visitors different idempotency keys", () => {

@@ -101,6 +101,16 @@ class GraphiqlPage:
     def write_variables(self, variables: dict[str, Any]) -> None:
         self._run(f"{MODEL}.setValue(arguments[1])", VARIABLES, json.dumps(variables))
 
+    @property
+    def variables(self) -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(self._run(f"return {MODEL}.getValue()", VARIABLES))
+        return shown
+
+    def squiggles(self) -> list[str]:
+        """What the variables editor has underlined, and finds wrong with it."""
+        markers = f"__MONACO.editor.getModelMarkers({{resource: {MODEL}.uri}})"
+        return list(self._run(f"return {markers}.map(marker => marker.message)", VARIABLES))
+
     def run(self) -> dict[str, Any]:
         """Press the run button and give the answer shown."""
         self._run(f"{MODEL}.setValue('')", RESPONSE)
@@ -115,6 +125,13 @@ class GraphiqlPage:
         return self.run()
 
     # The rest
+
+    def authenticate(self, redirect_url: str) -> None:
+        """Be the payer whom the bank asks at *redirect_url*: agree, and wait until the way back ends here."""
+        self.driver.get(redirect_url)
+        self.button("Complete").click()
+        self.wait_for(lambda: self.driver.current_url.startswith(f"{self.origin}/"))
+        self.wait_for(self._editors_are_there)
 
     def tabs(self) -> list[str]:
         return [tab.text for tab in self._tabs()]

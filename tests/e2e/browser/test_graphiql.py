@@ -123,6 +123,17 @@ def test_what_cannot_be_a_token_is_not_sent(page: GraphiqlPage) -> None:
     assert_nobody(page.ask(WHO))
 
 
+@pytest.mark.parametrize("damaged", [slice(1, None), slice(None, -1), slice(0, 20)])
+def test_a_token_that_was_not_copied_whole_is_told_from_a_good_one(
+    page: GraphiqlPage, adas_token: str, damaged: slice
+) -> None:
+    page.open()
+
+    page.paste_token(adas_token[damaged])
+
+    assert page.status.startswith("This is no access token")
+
+
 def test_removing_the_token_logs_out(page: GraphiqlPage, adas_token: str) -> None:
     page.open()
     page.paste_token(adas_token)
@@ -194,6 +205,34 @@ def test_the_tabs_lead_from_a_login_to_a_payment_and_its_list(page: GraphiqlPage
     assert paid["payment"]["status"] == "SUCCEEDED"
     assert mine["email"] == ADA
     assert paid["payment"]["id"] in [payment["id"] for payment in mine["payments"]["nodes"]]
+
+
+@pytest.mark.parametrize("tab", ["LogIn", "Pay", "Refund"])
+def test_the_editor_finds_nothing_wrong_with_the_variables_of(page: GraphiqlPage, tab: str) -> None:
+    page.open()
+    page.wait_for(page.has_schema)
+    page.go_to_tab(tab)
+    as_given = page.variables
+
+    page.write_variables({})
+    page.wait_for(page.squiggles)  # so it does check, which begins some time after the schema is there
+    page.write_variables(as_given)
+
+    page.wait_for(lambda: not page.squiggles())
+
+
+def test_a_payer_whose_bank_asks_first_comes_back_to_the_page(page: GraphiqlPage, adas_token: str) -> None:
+    page.open()
+    page.paste_token(adas_token)
+    page.go_to_tab("Pay")
+    payment = page.variables["input"]
+
+    page.write_variables({"input": payment | {"paymentMethodId": "pm_card_authenticationRequired"}})
+    asked = page.run()["data"]["createPayment"]["payment"]
+    assert asked["status"] == "REQUIRES_ACTION"
+    page.authenticate(asked["nextAction"]["redirectUrl"])
+
+    assert page.driver.current_url.startswith(payment["returnUrl"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
