@@ -21,6 +21,7 @@ def customer(system: Any) -> Client:
         ({"amount": {"amount": "-1.00", "currency": "EUR"}}, ["input", "amount", "amount"]),
         ({"amount": {"amount": "1.001", "currency": "EUR"}}, ["input", "amount", "amount"]),
         ({"amount": {"amount": "1.5", "currency": "JPY"}}, ["input", "amount", "amount"]),
+        ({"amount": {"amount": "25,00", "currency": "EUR"}}, ["input", "amount", "amount"]),
         ({"amount": {"amount": "1.00", "currency": "XXZ"}}, ["input", "amount", "currency"]),
         ({"idempotencyKey": ""}, ["input", "idempotencyKey"]),
     ],
