@@ -36,7 +36,9 @@ class User(graphene.ObjectType):
         possible_types = (user.User,)
 
     id = graphene.ID(required=True)
-    email = graphene.Field(EmailAddress, description="Null for an erased user, and for who may not see the account.")
+    email = graphene.Field(
+        EmailAddress, description="Null for an erased user, and for who may not see the account."
+    )
     email_verified = graphene.Boolean(required=True)
     first_name = graphene.String()
     last_name = graphene.String()
