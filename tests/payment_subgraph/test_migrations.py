@@ -31,7 +31,24 @@ def test_migrations_equal_the_models(database_url: str) -> None:
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(database_url)
+    before = tables_of(database_url)
+
     migrate(database_url)
+
+    assert before
+    assert tables_of(database_url) == before
+
+
+def tables_of(database_url: str) -> dict[str, list[str]]:
+    """Each table's columns and indexes, by name."""
+    engine = create_engine(database_url)
+    seen = inspect(engine)
+    named = {
+        table: [str(each["name"]) for each in (*seen.get_columns(table), *seen.get_indexes(table))]
+        for table in seen.get_table_names()
+    }
+    engine.dispose()
+    return named
 
 
 def test_several_may_migrate_a_new_file_at_once(tmp_path: Path) -> None:
