@@ -24,7 +24,8 @@ from gateway.graphql_over_http import (
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
 from gateway.settings import Settings
-from gateway.subgraph_client import SubgraphClient, connection_pool, forwarded
+from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
+from gateway.subgraph_transport import SubgraphTransport
 from gateway.supergraph import Supergraph
 
 Scope = MutableMapping[str, Any]
@@ -53,9 +54,9 @@ def create_app(
     supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
-    pool = transport or connection_pool()
-    client = SubgraphClient(supergraph.subgraphs, pool, settings.subgraph_timeout_s, settings.response_bytes)
-    return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, pool)
+    carrier = subgraph_transport(settings.response_bytes, transport)
+    client = SubgraphClient(supergraph.subgraphs, carrier, settings.subgraph_timeout_s)
+    return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Exchange:
 
 class App:
     def __init__(
-        self, pipeline: Pipeline, pages: Pages, settings: Settings, transport: httpx.AsyncBaseTransport
+        self, pipeline: Pipeline, pages: Pages, settings: Settings, transport: SubgraphTransport
     ) -> None:
         self._pipeline = pipeline
         self._pages = pages
@@ -100,12 +101,13 @@ class App:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        async with self._transport:
-            while True:
-                message = await receive()
-                await send({"type": message["type"] + ".complete"})
-                if message["type"] == "lifespan.shutdown":
-                    return
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._transport.aclose()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         try:

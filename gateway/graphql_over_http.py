@@ -12,7 +12,7 @@ import orjson
 
 from gateway.errors import BadRequest
 from gateway.pipeline import Answer, Request
-from gateway.subgraph_client import Headers
+from gateway.subgraph_transport import Headers
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"

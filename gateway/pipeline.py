@@ -16,7 +16,8 @@ from gateway.planner import plan_operation
 from gateway.query_plan import Fetch
 from gateway.response import ResponseShape
 from gateway.settings import Settings
-from gateway.subgraph_client import Headers, SubgraphClient
+from gateway.subgraph_client import SubgraphClient
+from gateway.subgraph_transport import Headers
 from gateway.supergraph import Supergraph
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]

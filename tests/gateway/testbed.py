@@ -48,7 +48,7 @@ from gateway.operation import prepare
 from gateway.pipeline import Pipeline, Request
 from gateway.planner import plan_operation
 from gateway.settings import Settings
-from gateway.subgraph_client import SubgraphClient
+from gateway.subgraph_client import SubgraphClient, subgraph_transport
 from gateway.supergraph_reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
@@ -222,7 +222,8 @@ class Federation(httpx.AsyncBaseTransport):
         }
         self.broken: dict[str, Callable[[httpx.Request], Any]] = {}
         """Subgraph -> what it does instead of answering."""
-        client = SubgraphClient(self.supergraph.subgraphs, self, self.settings.subgraph_timeout_s, 1_000_000)
+        transport = subgraph_transport(1_000_000, self)
+        client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
         self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
