@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
     VariableNode,
     Visitor,
     parse,
+    specified_rules,
     validate,
     visit,
 )
@@ -21,11 +24,17 @@ from graphql.execution.values import get_variable_values
 
 from gateway.errors import BadRequest, BadUserInput, FormattedError, ParseFailed, TooComplex, ValidationFailed
 from gateway.limits import check_limits
+from gateway.overlapping_fields import LinearOverlappingFieldsRule
 from gateway.selection import Document, Selection
 from gateway.settings import Limits
 from gateway.supergraph import Supergraph
 
 REPORTED_ERRORS = 20
+
+_RULES: tuple[type[ASTValidationRule], ...] = (
+    LinearOverlappingFieldsRule,
+    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ def prepare(
     """
     document = _parse(text, limits)
     fields = check_limits(document, limits)
-    errors = validate(schema, document, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
+    errors = validate(schema, document, _RULES, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
     if errors:
         raise ValidationFailed([_formatted(error) for error in errors])
     fragments = {
