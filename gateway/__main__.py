@@ -14,7 +14,7 @@ import uvicorn
 
 from gateway.app import App, create_app
 from gateway.errors import GatewayError, SettingsError, SupergraphError
-from gateway.settings import Settings, current_environment, read_settings, subgraph_urls
+from gateway.settings import Settings, current_environment, events_urls, read_settings, subgraph_urls
 from gateway.supergraph_reader import load_supergraph
 
 log = logging.getLogger("gateway")
@@ -38,6 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Server(uvicorn.Server):
+    """Ends subscriptions before it waits for running requests: they would keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._app.close_streams()
+        await super().shutdown(sockets)
+
+
 def _serve(app: App, listening: socket.socket, settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running requests are finished first."""
     config = uvicorn.Config(
@@ -52,7 +64,7 @@ def _serve(app: App, listening: socket.socket, settings: Settings) -> None:
     # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app).run(sockets=[listening])
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:
@@ -70,10 +82,10 @@ def _load(settings: Settings) -> App:
         sdl = settings.supergraph.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SupergraphError(f"The supergraph {settings.supergraph} cannot be read: {error}") from error
+    environment = current_environment()
     supergraph = load_supergraph(sdl)
-    return create_app(
-        supergraph.at_urls(subgraph_urls(supergraph.subgraphs, current_environment())), settings
-    )
+    supergraph = supergraph.at_urls(subgraph_urls(supergraph.subgraphs, environment))
+    return create_app(supergraph.with_events_at(events_urls(supergraph.subgraphs, environment)), settings)
 
 
 def _listen(settings: Settings) -> socket.socket:

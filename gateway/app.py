@@ -4,7 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Iterable, MutableMapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,8 @@ import httpx
 import orjson
 
 from gateway.errors import BadRequest, RequestError, internal_error
+from gateway.event_stream import EVENT_STREAM
+from gateway.event_stream_response import EventStreamResponse, Receive, Send, left
 from gateway.graphql_over_http import (
     JSON,
     RequestHeaders,
@@ -20,19 +23,25 @@ from gateway.graphql_over_http import (
     read_query_string,
     response_type,
     status_of,
+    takes_events,
 )
+from gateway.open_streams import OpenStreams
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
+from gateway.subgraph_events import SubgraphEvents
+from gateway.subgraph_sse import stream_transport
 from gateway.subgraph_transport import SubgraphTransport
+from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("gateway")
+
+CLOSING_WITHIN_S = 5.0
+"""How long a stop waits for clients to take the end of their streams."""
 
 LOGGED_NAME = 100
 """How much of an operation's name the access log holds: a client may call it anything."""
@@ -54,9 +63,15 @@ def create_app(
     supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
-    carrier = subgraph_transport(settings.response_bytes, transport)
+    carrier, stream_carrier = (
+        subgraph_transport(settings.response_bytes, transport),
+        stream_transport(transport),
+    )
     client = SubgraphClient(supergraph.subgraphs, carrier, settings.subgraph_timeout_s)
-    return App(Pipeline(supergraph, client, settings), Pages(settings.frontend_dir), settings, carrier)
+    pipeline = Pipeline(supergraph, client, settings)
+    events = SubgraphEvents(supergraph.subgraphs, stream_carrier, settings)
+    subscriptions = Subscriptions(pipeline, events, OpenStreams(settings.subscriptions))
+    return App(pipeline, subscriptions, Pages(settings.frontend_dir), settings, (carrier, stream_carrier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,13 @@ class Reply:
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedReply:
+    """An HTTP response that is sent as its answers come."""
+
+    request: Request
 
 
 @dataclass(slots=True)
@@ -85,12 +107,18 @@ class Exchange:
 
 class App:
     def __init__(
-        self, pipeline: Pipeline, pages: Pages, settings: Settings, transport: SubgraphTransport
+        self,
+        pipeline: Pipeline,
+        subscriptions: Subscriptions,
+        pages: Pages,
+        settings: Settings,
+        transports: Iterable[SubgraphTransport | httpx.AsyncBaseTransport],
     ) -> None:
         self._pipeline = pipeline
+        self._subscriptions = subscriptions
         self._pages = pages
         self._settings = settings
-        self._transport = transport
+        self._transports = transports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -104,27 +132,32 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                await self._transport.aclose()
+                for transport in self._transports:
+                    await transport.aclose()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
+    async def close_streams(self) -> None:
+        """End what would not end by itself, before the server waits for running requests to finish."""
+        await self._subscriptions.streams.close(CLOSING_WITHIN_S)
+
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         try:
             reply = await self._reply(exchange)
+            left_over = (
+                reply if isinstance(reply, Reply) else await self._streamed(exchange, reply.request, send)
+            )
         except ClientGone:
             return
         except Exception:
             # The one place where everything is caught: clients never see a fault's text, the log has it all.
             log.exception("request %s failed", exchange.request_id)
-            reply = _json_reply(500, {"errors": [internal_error(exchange.request_id)]}, JSON)
-        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
-        headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
-        _log_access(exchange, reply.status)
+            left_over = _json_reply(500, {"errors": [internal_error(exchange.request_id)]}, JSON)
+        if left_over is not None:
+            await _send_reply(exchange, left_over, send)
 
-    async def _reply(self, exchange: Exchange) -> Reply:
+    async def _reply(self, exchange: Exchange) -> Reply | StreamedReply:
         match exchange.path:
             case "/graphql" if not self._is_browser_visit(exchange):
                 return await self._graphql(exchange)
@@ -154,19 +187,49 @@ class App:
 
     # --- GraphQL ----------------------------------------------------------------------------------------------------
 
-    async def _graphql(self, exchange: Exchange) -> Reply:
+    async def _graphql(self, exchange: Exchange) -> Reply | StreamedReply:
         if exchange.method not in {"GET", "POST"}:
             return Reply(405, b"", ((b"allow", b"GET, POST"),))
         media = JSON
         try:
             media = response_type(exchange.headers)
             request = await self._request(exchange)
+            exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
+            if self._is_streamed(exchange, request, media):
+                return StreamedReply(request)
         except RequestError as error:
             answer = refusal(error)
         else:
-            exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
             answer = await self._answered_unless_gone(exchange, request)
-        return _graphql_reply(answer, media)
+        return _graphql_reply(answer, JSON if media == EVENT_STREAM else media)
+
+    def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
+        """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
+        if media == EVENT_STREAM:
+            return True
+        return takes_events(exchange.headers) and self._pipeline.is_subscription(request)
+
+    async def _streamed(self, exchange: Exchange, request: Request, send: Send) -> Reply | None:
+        """Stream the answers; or give the reply to a request that was refused for more than its operation."""
+        async with AsyncExitStack() as stack:
+            try:
+                answers = await stack.enter_async_context(self._subscriptions.open(request))
+            except RequestError as error:
+                answer = refusal(error)
+                if answer.status is not None:
+                    return _graphql_reply(answer, JSON)
+                answers = _only(answer)
+            stack.enter_context(self._subscriptions.streams.stream())
+            response = EventStreamResponse(
+                exchange.receive,
+                send,
+                request_id=exchange.request_id,
+                keep_alive_s=self._settings.keep_alive_s,
+                taken_within_s=self._settings.request_timeout_s,
+            )
+            await response.stream(answers, self._subscriptions.streams.closing)
+        _log_access(exchange, 200)
+        return None
 
     async def _request(self, exchange: Exchange) -> Request:
         down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
@@ -203,7 +266,7 @@ class App:
     async def _answered_unless_gone(self, exchange: Exchange, request: Request) -> Answer:
         """Stop working, and stop the subgraphs' requests, when the client leaves."""
         answering = asyncio.ensure_future(self._pipeline.answer(request))
-        leaving = asyncio.ensure_future(_left(exchange.receive))
+        leaving = asyncio.ensure_future(left(exchange.receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
@@ -215,9 +278,16 @@ class App:
             await asyncio.wait((answering, leaving))
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _send_reply(exchange: Exchange, reply: Reply, send: Send) -> None:
+    headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+    headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
+    _log_access(exchange, reply.status)
+
+
+async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
+    yield answer
 
 
 def _exchange(scope: Scope, receive: Receive) -> Exchange:
@@ -239,12 +309,15 @@ def _request_id(given: str) -> str:
     return given if is_plain else secrets.token_hex(16)
 
 
+_ADVICE: dict[int | None, tuple[tuple[bytes, bytes], ...]] = {
+    405: ((b"allow", b"POST"),),
+    503: ((b"retry-after", b"5"),),
+}
+
+
 def _graphql_reply(answer: Answer, media: str) -> Reply:
     reply = _json_reply(status_of(answer, media), answer.body(), media)
-    is_wrong_method = answer.status == 405
-    return Reply(
-        reply.status, reply.body, (*reply.headers, *(((b"allow", b"POST"),) if is_wrong_method else ()))
-    )
+    return Reply(reply.status, reply.body, (*reply.headers, *_ADVICE.get(answer.status, ())))
 
 
 def _json_reply(status: int, body: Any, media: str) -> Reply:

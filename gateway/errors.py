@@ -8,7 +8,8 @@ GatewayError
 │   ├── ParseFailed              the operation is not GraphQL
 │   ├── ValidationFailed         the operation does not fit the API schema
 │   ├── BadUserInput             a variable has a value its type does not allow
-│   └── TooComplex               a limit is passed
+│   ├── TooComplex               a limit is passed
+│   └── TooManySubscriptions     as many are open as may be
 ├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
 └── SubgraphFailure              one fetch; costs only the fields it was to bring
     ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
@@ -87,6 +88,15 @@ class TooComplex(RequestError):
         self.what = what
         self.limit = limit
         super().__init__(f"The operation has more than {limit} {what}.")
+
+
+class TooManySubscriptions(RequestError):
+    code = "TOO_MANY_SUBSCRIPTIONS"
+    status = 503
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} subscriptions are open already, which is the limit. Try again later.")
 
 
 class ValidationFailed(RequestError):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from gateway.errors import BadRequest
+from gateway.event_stream import EVENT_STREAM
 from gateway.pipeline import Answer, Request
 from gateway.subgraph_transport import Headers
 
@@ -42,18 +43,24 @@ class RequestHeaders:
 
 
 def response_type(headers: RequestHeaders) -> str:
-    """The media type to answer in. Raises NotAcceptable when the client takes neither of ours."""
+    """The media type to answer in. Raises NotAcceptable when the client takes none of ours."""
     accept = headers.get("accept").lower()
     if not accept:
         return JSON
     ranges = [_media_range(each) for each in accept.split(",")]
     offers = [(q, -place, media) for place, (media, q) in enumerate(ranges) if q > 0]
     for _, _, media in sorted(offers, reverse=True):
-        if media in {GRAPHQL_RESPONSE, JSON}:
+        if media in {GRAPHQL_RESPONSE, JSON, EVENT_STREAM}:
             return media
         if media in {"*/*", "application/*"}:
             return JSON
-    raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE} or {JSON}.")
+    raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+
+
+def takes_events(headers: RequestHeaders) -> bool:
+    """Whether an event stream would do, even if an answer in one piece would be better."""
+    ranges = (_media_range(each) for each in headers.get("accept").lower().split(","))
+    return any(media == EVENT_STREAM and q > 0 for media, q in ranges)
 
 
 def _media_range(text: str) -> tuple[str, float]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from random import random
 from typing import Any, Generic, TypeVar
 
-from gateway.errors import BadRequest, FormattedError, RequestError, ValidationFailed
+from gateway.errors import (
+    BadRequest,
+    FormattedError,
+    RequestError,
+    SubgraphFailure,
+    TooManySubscriptions,
+    ValidationFailed,
+)
 from gateway.executor import ExecutablePlan, compile_plan, execute
 from gateway.introspection import asks_introspection, introspect
 from gateway.operation import Operation, coerce_variables, prepare
@@ -22,6 +29,9 @@ from gateway.supergraph import Supergraph
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
+
+Brought = Mapping[str, Any] | SubgraphFailure
+"""An event, `{data, errors}`, or why there is none."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -61,8 +71,8 @@ class Answer:
 
 
 def refusal(error: RequestError) -> Answer:
-    """A malformed request has its status whatever the media type; a bad operation only in the newer one."""
-    status = error.status if isinstance(error, BadRequest) else None
+    """What is wrong besides the operation has its status whatever the media type; a bad operation only in the newer one."""
+    status = error.status if isinstance(error, BadRequest | TooManySubscriptions) else None
     return Answer(error.formatted(), is_refused=True, status=status)
 
 
@@ -72,6 +82,12 @@ class MutationByGet(BadRequest):
     status = 405
 
 
+class SubscriptionWithoutStream(BadRequest):
+    """One answer cannot hold what a subscription brings."""
+
+    status = 406
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """Everything about an operation that does not change from one request to the next."""
@@ -79,6 +95,23 @@ class Planned:
     executable: ExecutablePlan
     shape: ResponseShape
     asks_introspection: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that nothing keeps from being run."""
+
+    request: Request
+    operation: Operation
+    variables: Mapping[str, Any]
+    planned: Planned
+    here: Mapping[str, Any]
+    """What the gateway answers itself."""
+
+    @property
+    def events(self) -> Fetch | None:
+        """The fetch that brings the events of a subscription."""
+        return self.planned.executable.plan.subscription
 
 
 class Cache(Generic[K, V]):
@@ -134,6 +167,19 @@ class Pipeline:
             return refusal(error)
 
     async def _answer(self, request: Request) -> Answer:
+        prepared = self.prepared(request)
+        if prepared.operation.kind == "subscription":
+            raise SubscriptionWithoutStream(
+                "A subscription is answered as text/event-stream, or over a WebSocket."
+            )
+        return await self.run(prepared)
+
+    def is_subscription(self, request: Request) -> bool:
+        """Raises RequestError."""
+        return self._operation(request).kind == "subscription"
+
+    def prepared(self, request: Request) -> Prepared:
+        """Raises RequestError when the request is refused."""
         operation = self._operation(request)
         variables = coerce_variables(
             operation,
@@ -143,14 +189,21 @@ class Pipeline:
         )
         planned = self._planned(request, operation, variables)
         here = self._introspected(planned, operation, variables)
+        return Prepared(request, operation, variables, planned, here)
 
+    async def run(self, prepared: Prepared, event: Brought | None = None) -> Answer:
+        """Run the plan; a subscription's for one *event*, which stands for what its first fetch brings."""
+        request, planned = prepared.request, prepared.planned
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
 
         async def send(fetch: Fetch, values: Mapping[str, Any]) -> Mapping[str, Any]:
+            if fetch is prepared.events and event is not None:
+                return _answered(event)
             return await self._client.send(fetch, values, request.headers, deadline)
 
-        result = await execute(planned.executable, send, variables, self._settings.entities_per_request)
-        data = planned.shape.shape(result.data, result.errors, here)
+        portion = self._settings.entities_per_request
+        result = await execute(planned.executable, send, prepared.variables, portion)
+        data = planned.shape.shape(result.data, result.errors, prepared.here)
         return Answer(result.errors, data, extensions=self._extensions(request, planned))
 
     def _operation(self, request: Request) -> Operation:
@@ -166,8 +219,6 @@ class Pipeline:
                 may_suggest=self._settings.introspection,
             )
             self._operations.put(key, operation, operation.weight)
-        if operation.kind == "subscription":
-            raise BadRequest("Subscriptions are not served at this address.")
         if operation.kind == "mutation" and not request.may_mutate:
             raise MutationByGet("A mutation must be sent by POST.")
         return operation
@@ -207,3 +258,9 @@ class Pipeline:
         if not (request.wants_plan and self._settings.show_plans):
             return None
         return {"queryPlan": str(planned.executable.plan)}
+
+
+def _answered(event: Brought) -> Mapping[str, Any]:
+    if isinstance(event, SubgraphFailure):
+        raise event
+    return event

@@ -1,4 +1,4 @@
-"""The query plan: Sequence, Parallel, Flatten and Fetch, and how they print.
+"""The query plan: Subscription, Sequence, Parallel, Flatten and Fetch, and how they print.
 
 A plan is printed in the customary nested form. It runs a little better than it prints: a fetch starts as soon as the
 fetches it reads from (`Fetch.after`) have ended, not when the whole step before it has.
@@ -103,19 +103,32 @@ class Plan:
     fetches: tuple[Fetch, ...]
     root: Location
 
+    @property
+    def subscription(self) -> Fetch | None:
+        """The fetch that brings a subscription's events; all others run once for each event."""
+        return next((fetch for fetch in self.fetches if fetch.kind == "subscription"), None)
+
     def __str__(self) -> str:
         return print_plan(self)
 
 
 def print_plan(plan: Plan) -> str:
     """The plan as `QueryPlan { … }`."""
-    if not plan.fetches:
-        return "QueryPlan {}"
-    steps = sorted({fetch.step for fetch in plan.fetches})
-    nodes = [
-        _block("Parallel", [_print(each) for each in plan.fetches if each.step == step]) for step in steps
-    ]
-    return f"QueryPlan {{\n{indent(_block('Sequence', nodes), '  ')}\n}}"
+    primary = plan.subscription
+    rest = [fetch for fetch in plan.fetches if fetch is not primary]
+    text = _steps(rest) if primary is None else _subscription(_print(primary), _steps(rest))
+    return f"QueryPlan {_braces_or_none(text)}"
+
+
+def _steps(fetches: list[Fetch]) -> str:
+    steps = sorted({fetch.step for fetch in fetches})
+    nodes = [_block("Parallel", [_print(each) for each in fetches if each.step == step]) for step in steps]
+    return _block("Sequence", nodes) if nodes else ""
+
+
+def _subscription(primary: str, rest: str) -> str:
+    parts = f"Primary: {_braces(primary)},\nRest: {_braces_or_none(rest)}"
+    return f"Subscription {_braces(parts)}"
 
 
 def _block(name: str, nodes: list[str]) -> str:
@@ -153,6 +166,10 @@ def _joined(path: Path) -> Iterator[str]:
             yield held
         held = step
     yield held
+
+
+def _braces_or_none(text: str) -> str:
+    return _braces(text) if text else "{}"
 
 
 def _braces(text: str) -> str:

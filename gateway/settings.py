@@ -46,6 +46,12 @@ class Settings:
     """The most one subgraph may answer."""
     entities_per_request: int = 100
     """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
+    subscriptions: int = 400
+    """As many may be open at once. Each holds a connection to its subgraph, most also one to its client."""
+    event_bytes: int = 1_000_000
+    """The most one event of a subscription may have."""
+    keep_alive_s: float = 15.0
+    """After how long a silent event stream says that it is alive."""
     plan_cache_entries: int = 1_000
     """Small operations; a large one counts as several, so that memory stays bounded."""
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
@@ -72,6 +78,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         entities_per_request=read.value(
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
         ),
+        subscriptions=read.value("GATEWAY_LIMIT_SUBSCRIPTIONS", _positive, default.subscriptions),
+        event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
+        keep_alive_s=read.value("GATEWAY_KEEP_ALIVE_S", _seconds, default.keep_alive_s),
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
@@ -94,11 +103,25 @@ def subgraph_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str,
     return {graph: url for graph, url in named.items() if url}
 
 
+def events_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str, str]) -> dict[Graph, str]:
+    """Where subscriptions are served, by subgraph, if SUBGRAPH_SUBSCRIPTIONS_<NAME> says so: an address, or `ws` or
+    `sse` for that protocol at the subgraph's own address. Raises SettingsError."""
+    read = _Environment(environment)
+    return {
+        graph: read.value(
+            "SUBGRAPH_SUBSCRIPTIONS_" + _in_capitals(subgraph.name), _events_url(subgraph.url), ""
+        )
+        for graph, subgraph in subgraphs.items()
+    }
+
+
 def url_variable(name: str) -> str:
     """`my-users` -> `SUBGRAPH_URL_MY_USERS`"""
-    return "SUBGRAPH_URL_" + "".join(
-        each if each.isascii() and each.isalnum() else "_" for each in name.upper()
-    )
+    return "SUBGRAPH_URL_" + _in_capitals(name)
+
+
+def _in_capitals(name: str) -> str:
+    return "".join(each if each.isascii() and each.isalnum() else "_" for each in name.upper())
 
 
 class _Environment:
@@ -117,6 +140,19 @@ class _Environment:
 
 def current_environment() -> Mapping[str, str]:
     return os.environ
+
+
+def _events_url(url: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text == "sse":
+            return url
+        if text == "ws":
+            return "ws" + url.removeprefix("http")
+        if not text.startswith(("http://", "https://", "ws://", "wss://")):
+            raise ValueError("sse, ws, or an address that begins with http://, https://, ws:// or wss://")
+        return text
+
+    return parse
 
 
 def _switch(text: str) -> bool:

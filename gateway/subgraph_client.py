@@ -12,6 +12,7 @@ from gateway.connection_pool import ConnectionPool
 from gateway.errors import DeadlineExceeded, SubgraphUnavailable
 from gateway.httpx_transport import HttpxTransport
 from gateway.query_plan import Fetch
+from gateway.subgraph_answer import read_answer
 from gateway.subgraph_transport import Endpoint, Headers, SubgraphTransport, TransportFailed, endpoint_at
 from gateway.supergraph import Graph, Subgraph
 
@@ -60,29 +61,12 @@ class SubgraphClient:
         except (TransportFailed, ValueError) as error:
             log.warning("subgraph %s: %s", fetch.service, error)
             raise SubgraphUnavailable(fetch.service, str(error)) from error
-        return _read(response.body, fetch.service)
+        return read_answer(response.body, fetch.service)
 
     def _endpoint(self, graph: Graph) -> Endpoint:
         """Read when it is needed: a supergraph may name subgraphs that nobody asks."""
         self._endpoints[graph] = endpoint_at(self._urls[graph])
         return self._endpoints[graph]
-
-
-def _read(content: bytes, service: str) -> Mapping[str, Any]:
-    """`{data, errors}`, or SubgraphUnavailable for what is no GraphQL answer."""
-    try:
-        answer = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise SubgraphUnavailable(service, "the answer is not JSON") from error
-    if not isinstance(answer, dict) or not _is_answer(answer.get("data"), answer.get("errors")):
-        raise SubgraphUnavailable(service, "the answer is not GraphQL")
-    return answer
-
-
-def _is_answer(data: Any, errors: Any) -> bool:
-    if data is not None and not isinstance(data, dict):
-        return False
-    return (isinstance(errors, list) and bool(errors)) or (not errors and data is not None)
 
 
 def forwarded(headers: Iterable[tuple[bytes, bytes]], allowed: frozenset[str]) -> Headers:

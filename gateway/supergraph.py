@@ -18,6 +18,9 @@ class Subgraph:
     graph: Graph
     name: str
     url: str
+    events_url: str = ""
+    """Where it serves subscriptions, if not at `url`; at `ws:` and `wss:` by graphql-transport-ws, else by
+    server-sent events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,14 @@ class Supergraph:
         """The same supergraph with subgraphs reached elsewhere."""
         moved = {
             graph: replace(subgraph, url=urls.get(graph, subgraph.url))
+            for graph, subgraph in self.subgraphs.items()
+        }
+        return replace(self, subgraphs=moved)
+
+    def with_events_at(self, urls: Mapping[Graph, str]) -> "Supergraph":
+        """The same supergraph with subscriptions reached elsewhere."""
+        moved = {
+            graph: replace(subgraph, events_url=urls.get(graph, subgraph.events_url))
             for graph, subgraph in self.subgraphs.items()
         }
         return replace(self, subgraphs=moved)

@@ -44,11 +44,15 @@ from graphql import (
     visit,
 )
 
+from gateway.open_streams import OpenStreams
 from gateway.operation import prepare
 from gateway.pipeline import Pipeline, Request
 from gateway.planner import plan_operation
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, subgraph_transport
+from gateway.subgraph_events import SubgraphEvents
+from gateway.subgraph_sse import stream_transport
+from gateway.subscriptions import Subscriptions
 from gateway.supergraph_reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
@@ -97,14 +101,16 @@ class Subgraph:
         self._world = world
         self._own = own
 
-    def answer(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.requests.append(body)
+    def answer(self, body: Mapping[str, Any], event: Object | None = None) -> Mapping[str, Any]:
+        """To a query or mutation; to a subscription for one *event*, an object with the values of its root fields."""
+        if event is None:
+            self.requests.append(body)
         document = parse(body["query"])
         errors = validate(self._schema, document)
         assert not errors, f"{self.name} was sent an invalid query: {errors}\n{print_ast(document)}"
         used = {each.variable.name.value for each in document.definitions[0].variable_definitions or ()}
         assert set(body.get("variables", {})) <= used, f"{self.name} was sent variables it did not ask for"
-        root = View({"__typename": "Query"})
+        root = View(event or {"__typename": "Query"})
         result = execute_sync(
             self._schema,
             document,
@@ -225,6 +231,8 @@ class Federation(httpx.AsyncBaseTransport):
         transport = subgraph_transport(1_000_000, self)
         client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
         self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
+        events = SubgraphEvents(self.supergraph.subgraphs, stream_transport(self), self.settings)
+        self.subscriptions = Subscriptions(self.pipeline, events, OpenStreams(self.settings.subscriptions))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host
@@ -255,10 +263,19 @@ class Federation(httpx.AsyncBaseTransport):
 
     def truth(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What graphql-core answers from the merged schema over the same objects."""
+        return self._truth(query, {"__typename": "Query"}, variables)
+
+    def truth_of(
+        self, event: Object, query: str, variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The same for one event of a subscription."""
+        return self._truth(query, event, variables)
+
+    def _truth(self, query: str, root: Object, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         result = graphql_sync(
             self.supergraph.api_schema,
             query,
-            {"__typename": "Query"},
+            root,
             variable_values=dict(variables or {}),
             field_resolver=self._resolve_truth,
         )

@@ -1,0 +1,120 @@
+"""The answers to one request as `text/event-stream`, by the distinct connections mode of GraphQL over SSE."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from gateway.errors import internal_error
+from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, PAUSE, written
+from gateway.pipeline import Answer
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger("gateway")
+
+HEADERS = (
+    (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode()),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx would collect events before it passes them on
+)
+
+
+class ClientStalledError(Exception):
+    """The client is there, but takes nothing any more."""
+
+
+class EventStreamResponse:
+    """Streams answers to one client."""
+
+    def __init__(
+        self, receive: Receive, send: Send, *, request_id: str, keep_alive_s: float, taken_within_s: float
+    ) -> None:
+        self._receive = receive
+        self._asgi_send = send
+        self._request_id = request_id
+        self._keep_alive_s = keep_alive_s
+        self._taken_within_s = taken_within_s
+
+    async def stream(self, answers: AsyncGenerator[Answer, None], closing: asyncio.Event) -> None:
+        """Send each answer, then `complete`.
+
+        Ends early, and without `complete`, when the client leaves or stalls, and when the gateway is *closing*: a
+        stream that just ends is one that clients open anew, elsewhere perhaps.
+        """
+        ending: set[asyncio.Future[Any]] = {
+            asyncio.ensure_future(left(self._receive)),
+            asyncio.ensure_future(closing.wait()),
+        }
+        try:
+            await self._start()
+            async with aclosing(self._parts(answers, ending)) as parts:
+                async for part in parts:
+                    await self._write(part)
+            await self._send({"type": "http.response.body", "body": b""})
+        except ClientStalledError:
+            log.warning("request %s: the client takes no events any more", self._request_id)
+        finally:
+            await _cancelled(ending)
+
+    async def _start(self) -> None:
+        headers = [*HEADERS, (b"x-request-id", self._request_id.encode("latin-1"))]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def _parts(
+        self, answers: AsyncGenerator[Answer, None], ending: set[asyncio.Future[Any]]
+    ) -> AsyncGenerator[bytes, None]:
+        """What to write. It begins with a pause: some proxies hold the headers back until there is something to read."""
+        coming = asyncio.ensure_future(self._next(answers))
+        try:
+            while not any(each.done() for each in ending):
+                if not coming.done():
+                    yield PAUSE
+                elif (answer := coming.result()) is None:
+                    yield written(COMPLETE)
+                    return
+                else:
+                    yield written(NEXT, orjson.dumps(answer.body()))
+                    coming = asyncio.ensure_future(self._next(answers))
+                await asyncio.wait(
+                    {coming, *ending}, timeout=self._keep_alive_s, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            await _cancelled({coming})
+
+    async def _next(self, answers: AsyncGenerator[Answer, None]) -> Answer | None:
+        """None when there are no more."""
+        try:
+            return await anext(answers, None)
+        except Exception:
+            # As in app.py: clients never see a fault's text, the log has it all.
+            log.exception("request %s failed", self._request_id)
+            return Answer([internal_error(self._request_id)], is_refused=True)
+
+    async def _write(self, part: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def _send(self, message: Message) -> None:
+        """Waits while the client is slow, so that nothing piles up."""
+        try:
+            async with asyncio.timeout(self._taken_within_s):
+                await self._asgi_send(message)
+        except TimeoutError as error:
+            raise ClientStalledError from error
+
+
+async def left(receive: Receive) -> None:
+    """Comes back when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cancelled(futures: set[asyncio.Future[Any]]) -> None:
+    for each in futures:
+        each.cancel()
+    await asyncio.wait(futures)

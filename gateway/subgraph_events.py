@@ -1,0 +1,52 @@
+"""A subscription at a subgraph: the events it sends, over the protocol it speaks."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Protocol
+
+import httpx
+
+from gateway.query_plan import Fetch
+from gateway.settings import Settings
+from gateway.subgraph_sse import SseSource
+from gateway.subgraph_transport import Headers
+from gateway.supergraph import Graph, Subgraph
+
+Event = Mapping[str, Any]
+"""What one event brought: `{data, errors}`."""
+
+
+class EventSource(Protocol):
+    """Opens subscriptions at one subgraph."""
+
+    def events(
+        self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
+    ) -> AsyncGenerator[Event, None]:
+        """Its events, until it says that there are no more. Raises SubgraphFailure.
+
+        The next event is read only when it is asked for, so that a slow client slows the subgraph down instead of
+        filling memory. Closing the generator ends the subscription there.
+        """
+        ...
+
+
+class SubgraphEvents:
+    """Opens subscriptions, each with a connection of its own."""
+
+    def __init__(
+        self, subgraphs: Mapping[Graph, Subgraph], transport: httpx.AsyncBaseTransport, settings: Settings
+    ) -> None:
+        self._sources = {
+            graph: _source(subgraph, transport, settings) for graph, subgraph in subgraphs.items()
+        }
+
+    def events(
+        self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
+    ) -> AsyncGenerator[Event, None]:
+        """See EventSource."""
+        return self._sources[fetch.graph].events(fetch, variables, headers)
+
+
+def _source(subgraph: Subgraph, transport: httpx.AsyncBaseTransport, settings: Settings) -> EventSource:
+    return SseSource(
+        subgraph.events_url or subgraph.url, transport, settings.subgraph_timeout_s, settings.event_bytes
+    )

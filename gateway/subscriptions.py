@@ -1,0 +1,48 @@
+"""The answers to a request, as many as it has: to a subscription one for each event, to anything else one."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import ExitStack, aclosing, asynccontextmanager
+
+from gateway.errors import SubgraphFailure
+from gateway.open_streams import OpenStreams
+from gateway.pipeline import Answer, Pipeline, Prepared, Request
+from gateway.query_plan import Fetch
+from gateway.subgraph_events import Event, SubgraphEvents
+
+
+class Subscriptions:
+    """Opens the events of a subscription at its subgraph, and completes each with the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, events: SubgraphEvents, streams: OpenStreams) -> None:
+        self._pipeline = pipeline
+        self._events = events
+        self.streams = streams
+
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[AsyncGenerator[Answer, None]]:
+        """The answers, each made when it is asked for. Raises RequestError at once when the request is refused.
+
+        Leaving the context ends the subscription at its subgraph.
+        """
+        prepared = self._pipeline.prepared(request)
+        with ExitStack() as stack:
+            if prepared.events:
+                stack.enter_context(self.streams.subscription())
+            async with aclosing(self._answers(prepared)) as answers:
+                yield answers
+
+    async def _answers(self, prepared: Prepared) -> AsyncGenerator[Answer, None]:
+        if prepared.events is None:
+            yield await self._pipeline.run(prepared)
+            return
+        try:
+            async with aclosing(self._opened(prepared.events, prepared)) as events:
+                async for event in events:
+                    yield await self._pipeline.run(prepared, event)
+        except SubgraphFailure as failure:
+            yield await self._pipeline.run(prepared, failure)
+
+    def _opened(self, fetch: Fetch, prepared: Prepared) -> AsyncGenerator[Event, None]:
+        given = prepared.variables
+        values = {name: given[name] for name in fetch.variables if name in given}
+        return self._events.events(fetch, values, prepared.request.headers)
