@@ -53,7 +53,7 @@ class MissingError(Exception):
 
 
 class _NullKeyError(Exception):
-    """A representation cannot be made: its key is null, so there is no entity and nothing is wrong."""
+    """A representation cannot be made: no value of its key is there, so there is no entity and nothing is wrong."""
 
 
 Maker = Callable[[Object], Object]
@@ -106,6 +106,7 @@ def _collect_one(
 
 def _maker_for(sent: EntitySent) -> tuple[frozenset[str] | None, Maker]:
     fields, static = sent.fields, sent.typename
+    keys = tuple(each for each in fields if each.is_key)
 
     def make(entity: Object) -> Object:
         typename = static or entity.get("__typename")
@@ -113,9 +114,18 @@ def _maker_for(sent: EntitySent) -> tuple[frozenset[str] | None, Maker]:
             raise MissingError
         representation: Object = {"__typename": typename}
         _fill(representation, entity, fields)
+        if keys and all(_is_null(representation[each.name], each) for each in keys):
+            raise _NullKeyError
         return representation
 
     return sent.types, make
+
+
+def _is_null(value: Any, sent: Sent) -> bool:
+    """Whether nothing of a key's field is there. A part of a compound key may well be null."""
+    if not isinstance(value, dict):
+        return value is None
+    return all(_is_null(value[each.name], each) for each in sent.fields if each.name in value and each.is_key)
 
 
 def _fill(representation: Object, source: Object, fields: tuple[Sent, ...]) -> None:
@@ -125,8 +135,6 @@ def _fill(representation: Object, source: Object, fields: tuple[Sent, ...]) -> N
         if each.key not in source:
             raise MissingError
         value = source[each.key]
-        if value is None and each.is_key:
-            raise _NullKeyError
         representation[each.name] = _inner(value, each) if each.fields else value
 
 
