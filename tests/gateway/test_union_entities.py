@@ -12,7 +12,7 @@ def archive() -> Federation:
     items: list[Object] = [
         {"__typename": "Book", "id": "1", "place": place(7), "rating": 4},
         {"__typename": "Tape", "id": "1", "rating": 5},
-        {"__typename": "Book", "id": "2", "place": place(None), "rating": None},
+        {"__typename": "Book", "id": "2", "place": place(None), "rating": 3},
         {"__typename": "Book", "id": "3", "place": None, "rating": None},
     ]
     return Federation("union_entities", items, {"Query.items": items})
@@ -28,7 +28,7 @@ def test_entities_of_several_types_travel_in_one_request() -> None:
     assert len(federation.sent_to("ratings")) == 1
 
 
-def test_a_null_anywhere_in_a_key_is_no_entity() -> None:
+def test_a_key_travels_with_the_nulls_in_it() -> None:
     federation = archive()
 
     federation.ask(RATINGS)
@@ -36,6 +36,8 @@ def test_a_null_anywhere_in_a_key_is_no_entity() -> None:
     assert federation.sent_to("ratings")[0]["variables"]["representations"] == [
         {"__typename": "Book", "id": "1", "place": {"row": 7}},
         {"__typename": "Tape", "id": "1"},
+        {"__typename": "Book", "id": "2", "place": {"row": None}},
+        {"__typename": "Book", "id": "3", "place": None},
     ]
 
 
@@ -48,4 +50,9 @@ def test_an_object_misses_only_the_fields_of_its_own_type() -> None:
 
     answer = federation.ask(RATINGS)
 
-    assert [each["path"] for each in answer["errors"]] == [["items", 0, "rating"], ["items", 1, "stars"]]
+    assert [each["path"] for each in answer["errors"]] == [
+        ["items", 0, "rating"],
+        ["items", 1, "stars"],
+        ["items", 2, "rating"],
+        ["items", 3, "rating"],
+    ]

@@ -1,7 +1,7 @@
 """A federation in memory: strict subgraphs over one set of objects, and the gateway in front of them.
 
 Each case is a folder of subgraph schemas, `supergraphs/<case>/<subgraph>.graphql`, and their composition,
-`supergraphs/<case>.graphql` (written by `compose.mjs`). Objects are plain dicts with a `__typename`, referring to each
+`supergraphs/<case>.graphql` (written by `compose.mjs`; `supergraphs/apollo/` has another composer's). Objects are plain dicts with a `__typename`, referring to each
 other directly; a value may be a function of the field's arguments. The same objects behind the API schema, executed by
 graphql-core alone, say what the right answer is.
 
@@ -13,6 +13,8 @@ needs, and nothing it does not know.
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -56,6 +58,7 @@ from gateway.subscriptions import Subscriptions
 from gateway.supergraph_reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
+_compositions: ContextVar[Path] = ContextVar("compositions", default=SUPERGRAPHS)
 
 Object = dict[str, Any]
 FieldSet = SelectionSetNode
@@ -205,12 +208,20 @@ class World:
         return (each for each in self.objects if each["__typename"] in names)
 
 
+@dataclass(frozen=True)
+class Composition:
+    """A supergraph, and the subgraph schemas it was composed of."""
+
+    supergraph: str
+    subgraphs: Mapping[str, str]
+
+
 class Federation(httpx.AsyncBaseTransport):
     """A composed case, its subgraphs, and a gateway in front of them."""
 
     def __init__(
         self,
-        case: str,
+        case: str | Composition,
         objects: list[Object],
         roots: Mapping[str, Any],
         *,
@@ -218,13 +229,14 @@ class Federation(httpx.AsyncBaseTransport):
         settings: Settings | None = None,
         draw: Callable[[], float] = lambda: 0.99,
     ) -> None:
-        self.supergraph = _supergraph(case)
+        composition = _composition(case, _compositions.get()) if isinstance(case, str) else case
+        self.supergraph = _supergraph(composition.supergraph)
         possible = {name: frozenset(self.supergraph.possible_types(name)) for name in self.supergraph.types}
         self.world = World(tuple(objects), roots, possible)
         self.settings = settings or Settings()
         self.subgraphs = {
-            file.stem: Subgraph(file.stem, file.read_text(), self.world, (own or {}).get(file.stem, {}))
-            for file in sorted((SUPERGRAPHS / case).glob("*.graphql"))
+            name: Subgraph(name, sdl, self.world, (own or {}).get(name, {}))
+            for name, sdl in composition.subgraphs.items()
         }
         self.broken: dict[str, Callable[[httpx.Request], Any]] = {}
         """Subgraph -> what it does instead of answering."""
@@ -309,9 +321,23 @@ def assert_answers_like_one_schema(federation: Federation, query: str, **variabl
     return data
 
 
+@contextmanager
+def composed_by_apollo() -> Iterator[None]:
+    """Federations made here are what Apollo's composer made of the same subgraphs: it writes supergraphs differently."""
+    token = _compositions.set(SUPERGRAPHS / "apollo")
+    yield
+    _compositions.reset(token)
+
+
 @cache
-def _supergraph(case: str) -> Any:
-    return load_supergraph((SUPERGRAPHS / f"{case}.graphql").read_text())
+def _composition(case: str, folder: Path) -> Composition:
+    subgraphs = {file.stem: file.read_text() for file in sorted((SUPERGRAPHS / case).glob("*.graphql"))}
+    return Composition((folder / f"{case}.graphql").read_text(), subgraphs)
+
+
+@cache
+def _supergraph(sdl: str) -> Any:
+    return load_supergraph(sdl)
 
 
 # --- reading subgraph schemas -------------------------------------------------------------------------------------
@@ -482,6 +508,9 @@ def _projection(value: Any, field_set: FieldSet) -> Any:
 
 
 def _covers(representation: Any, field_set: FieldSet) -> bool:
+    """Whether a key is complete. A part of it may be null, an inner object too."""
+    if representation is None:
+        return True
     if isinstance(representation, list):
         return all(_covers(each, field_set) for each in representation)
     return isinstance(representation, dict) and all(
@@ -496,9 +525,11 @@ def _matches(candidate: Any, representation: Any, field_set: FieldSet) -> bool:
 
 
 __all__ = [
+    "Composition",
     "Federation",
     "GraphQLError",
     "Object",
     "assert_answers_like_one_schema",
+    "composed_by_apollo",
     "json_response",
 ]
