@@ -8,10 +8,10 @@ UV := .tools/bin/uv
 UV_VERSION := 0.13.9
 LAUNCH := $(UV) run --frozen --quiet python -m launcher
 SERVICES := user_subgraph payment_subgraph gateway fake_stripe
-SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-system
+SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-bench test-system
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema install prepare clean test-schema $(SUITES)
+.PHONY: help run test check format schema bench install prepare clean test-schema $(SUITES)
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,7 @@ check: prepare ## lint, types and the direction of imports
 	$(UV) run --frozen ruff format --check
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/root launcher schema
 	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy --cache-dir .mypy_cache/$(service) $(service) &&) true
+	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench bench
 	$(UV) run --frozen lint-imports
 	@$(LAUNCH) npm run typecheck --prefix frontend
 	@$(LAUNCH) npm run lint --prefix frontend
@@ -36,6 +37,9 @@ format: $(UV) ## format the code and put what ruff can put right
 
 schema: install ## write schema/*.graphql from the code
 	$(UV) run --frozen --quiet python -m schema
+
+bench: $(UV) ## compare the gateway with others (needs wrk); ARGS="--only gateway" for ours alone
+	@$(UV) run --frozen --quiet --project gateway python -m bench $(ARGS)
 
 install: $(UV)
 	@$(LAUNCH) install
@@ -53,6 +57,10 @@ $(addprefix test-,$(SERVICES)): test-%: prepare
 test-frontend: prepare
 	@echo "── frontend"
 	@$(LAUNCH) npm test --prefix frontend
+
+test-bench: prepare
+	@echo "── bench"
+	$(UV) run --frozen --project gateway pytest tests/bench
 
 test-schema: install ## run only the tests of schema/
 	$(UV) run --frozen pytest tests/schema

@@ -1,0 +1,92 @@
+"""A process with all its children, and what they cost: read from /proc, as Linux counts."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from launcher.process_groups import end_with_us, signal_group
+
+PROC = Path("/proc")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+STOPS_WITHIN_S = 10
+
+
+class ProcessGroup:
+    """A command as the leader of a process group, with its output in a file."""
+
+    def __init__(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path
+    ) -> None:
+        with log.open("wb") as output:
+            self._leader = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=end_with_us,  # noqa: PLW1509 - no threads run here
+            )
+
+    def is_running(self) -> bool:
+        return self._leader.poll() is None
+
+    def cpu_s(self) -> float:
+        """User and system time since the start, with that of children which have ended."""
+        return sum(_ticks(stat) for _, stat in self._processes()) / TICKS_PER_S
+
+    def memory_bytes(self) -> int:
+        """Resident now. Pages that its processes share are counted in each."""
+        return sum(_memory(process, "VmRSS") for process, _ in self._processes())
+
+    def peak_memory_bytes(self) -> int:
+        return sum(_memory(process, "VmHWM") for process, _ in self._processes())
+
+    def stop(self) -> None:
+        signal_group(self._leader.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._leader.wait(STOPS_WITHIN_S)
+        signal_group(self._leader.pid, signal.SIGKILL)
+        self._leader.wait()
+
+    def _processes(self) -> Iterator[tuple[Path, Sequence[str]]]:
+        """(folder in /proc, the fields of its `stat`)"""
+        for folder in PROC.iterdir():
+            if folder.name.isdecimal() and (stat := _stat(folder)) and int(stat[2]) == self._leader.pid:
+                yield folder, stat
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path
+) -> Iterator[ProcessGroup]:
+    group = ProcessGroup(command, log, environment, folder)
+    try:
+        yield group
+    finally:
+        group.stop()
+
+
+def _stat(process: Path) -> list[str]:
+    """What follows the command's name, which may hold anything: state, ppid, pgrp, … as in proc(5); nothing if it ended."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _ticks(stat: Sequence[str]) -> int:
+    return sum(map(int, stat[11:15]))  # utime, stime, cutime, cstime
+
+
+def _memory(process: Path, name: str) -> int:
+    """In bytes; 0 for a process that has ended."""
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
