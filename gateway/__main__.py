@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import math
 import signal
 import socket
 import sys
@@ -10,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import uvicorn
-
-from gateway.app import App, create_app
-from gateway.errors import GatewayError, SettingsError, SupergraphError
-from gateway.settings import Settings, current_environment, events_urls, read_settings, subgraph_urls
-from gateway.supergraph_reader import load_supergraph
+from gateway.app import create_app
+from gateway.errors import GatewayError, SettingsError
+from gateway.server import Server
+from gateway.settings import Settings, current_environment, read_settings
+from gateway.supergraph_file import supergraph_file
 
 log = logging.getLogger("gateway")
 
@@ -25,46 +23,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    # Who asks for a reload already while the first load runs must not end it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         settings = _settings(arguments)
-        app = _load(settings)
+        reload = supergraph_file(settings.supergraph, current_environment())
+        app = create_app(reload.first(), settings)
         listening = _listen(settings)
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     host, port = listening.getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
-    _serve(app, listening, settings)
+    Server(app, settings, reload).serve_until_stopped(listening)
     return 0
-
-
-class _Server(uvicorn.Server):
-    """Ends subscriptions before it waits for running requests: they would keep it waiting."""
-
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
-        super().__init__(config)
-        self._app = app
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._app.close_streams()
-        await super().shutdown(sockets)
-
-
-def _serve(app: App, listening: socket.socket, settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; running requests are finished first."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        lifespan="on",
-        timeout_graceful_shutdown=math.ceil(settings.request_timeout_s),
-    )
-    # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    _Server(config, app).run(sockets=[listening])
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:
@@ -75,17 +47,6 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--port", type=int, default=settings.port, help="0 takes a free one")
     given = parser.parse_args(arguments)
     return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port)
-
-
-def _load(settings: Settings) -> App:
-    try:
-        sdl = settings.supergraph.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SupergraphError(f"The supergraph {settings.supergraph} cannot be read: {error}") from error
-    environment = current_environment()
-    supergraph = load_supergraph(sdl)
-    supergraph = supergraph.at_urls(subgraph_urls(supergraph.subgraphs, environment))
-    return create_app(supergraph.with_events_at(events_urls(supergraph.subgraphs, environment)), settings)
 
 
 def _listen(settings: Settings) -> socket.socket:

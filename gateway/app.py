@@ -26,8 +26,10 @@ from gateway.graphql_over_http import (
     takes_events,
 )
 from gateway.open_streams import OpenStreams
+from gateway.overload import Admission
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
+from gateway.readiness import Readiness
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents
@@ -63,15 +65,37 @@ def create_app(
     supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
-    carrier, stream_carrier = (
-        subgraph_transport(settings.response_bytes, transport),
+    bytes_limit = settings.response_bytes
+    carriers = Carriers(
+        subgraph_transport(bytes_limit, transport),
         stream_transport(transport),
+        subgraph_transport(bytes_limit, transport),
     )
-    client = SubgraphClient(supergraph.subgraphs, carrier, settings.subgraph_timeout_s)
-    pipeline = Pipeline(supergraph, client, settings)
-    events = SubgraphEvents(supergraph.subgraphs, stream_carrier, settings)
-    subscriptions = Subscriptions(pipeline, events, OpenStreams(settings.subscriptions))
-    return App(pipeline, subscriptions, Pages(settings.frontend_dir), settings, (carrier, stream_carrier))
+    return App(supergraph, settings, carriers)
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """What reaches the subgraphs. They outlive a reload, and so do their connections."""
+
+    requests: SubgraphTransport
+    streams: httpx.AsyncBaseTransport
+    readiness: SubgraphTransport
+    """Of its own, since all connections may be waiting for answers just when somebody asks."""
+
+    async def aclose(self) -> None:
+        await self.requests.aclose()
+        await self.streams.aclose()
+        await self.readiness.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """All that is made of one supergraph, and replaced together."""
+
+    pipeline: Pipeline
+    subscriptions: Subscriptions
+    readiness: Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +130,27 @@ class Exchange:
 
 
 class App:
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        subscriptions: Subscriptions,
-        pages: Pages,
-        settings: Settings,
-        transports: Iterable[SubgraphTransport | httpx.AsyncBaseTransport],
-    ) -> None:
-        self._pipeline = pipeline
-        self._subscriptions = subscriptions
-        self._pages = pages
+    def __init__(self, supergraph: Supergraph, settings: Settings, carriers: Carriers) -> None:
         self._settings = settings
-        self._transports = transports
+        self._carriers = carriers
+        self._pages = Pages(settings.frontend_dir)
+        self._admission = Admission(settings.concurrent_requests)
+        self._streams = OpenStreams(settings.subscriptions)
+        self._is_draining = False
+        self.serve(supergraph)
+
+    def serve(self, supergraph: Supergraph) -> None:
+        """Answer from now on by this supergraph; what is running ends with the one it began with."""
+        settings, carriers, subgraphs = self._settings, self._carriers, supergraph.subgraphs
+        client = SubgraphClient(subgraphs, carriers.requests, settings.subgraph_timeout_s)
+        pipeline = Pipeline(supergraph, client, settings)
+        events = SubgraphEvents(subgraphs, carriers.streams, settings)
+        subscriptions = Subscriptions(pipeline, events, self._streams, self._admission)
+        self._serving = Serving(pipeline, subscriptions, Readiness(subgraphs, carriers.readiness))
+
+    def drain(self) -> None:
+        """Ask load balancers and clients to go elsewhere, while everything is still answered."""
+        self._is_draining = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -132,15 +164,14 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                for transport in self._transports:
-                    await transport.aclose()
+                await self._carriers.aclose()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
     async def close_streams(self) -> None:
         """End what would not end by itself, before the server waits for running requests to finish."""
-        await self._subscriptions.streams.close(CLOSING_WITHIN_S)
+        await self._streams.close(CLOSING_WITHIN_S)
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         try:
@@ -155,7 +186,16 @@ class App:
             log.exception("request %s failed", exchange.request_id)
             left_over = _json_reply(500, {"errors": [internal_error(exchange.request_id)]}, JSON)
         if left_over is not None:
-            await _send_reply(exchange, left_over, send)
+            await self._send(exchange, left_over, send)
+
+    async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
+        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
+        if self._is_draining:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
+        _log_access(exchange, reply.status)
 
     async def _reply(self, exchange: Exchange) -> Reply | StreamedReply:
         match exchange.path:
@@ -163,11 +203,21 @@ class App:
                 return await self._graphql(exchange)
             case "/" | "/graphql" if self._settings.graphiql:
                 return Reply(307, b"", ((b"location", b"/graphiql"), (b"cache-control", b"no-store")))
-            case "/healthz" | "/readyz":
-                # The supergraph is loaded before the port is opened, so who can ask finds it ready.
+            case "/healthz":
                 return _json_reply(200, {"status": "ok"}, JSON)
+            case "/readyz":
+                return await self._readiness()
             case _:
                 return self._page(exchange)
+
+    async def _readiness(self) -> Reply:
+        """The supergraph is loaded before the port is opened, so only the subgraphs are in question."""
+        if self._is_draining:
+            return _json_reply(503, {"status": "draining"}, JSON)
+        unreachable = await self._serving.readiness.unreachable()
+        if unreachable:
+            return _json_reply(503, {"status": "unavailable", "unreachable": unreachable}, JSON)
+        return _json_reply(200, {"status": "ok"}, JSON)
 
     def _is_browser_visit(self, exchange: Exchange) -> bool:
         """Somebody opened the address itself: there is no query, and what they can read is a page."""
@@ -193,33 +243,35 @@ class App:
         media = JSON
         try:
             media = response_type(exchange.headers)
+            self._admission.check()
             request = await self._request(exchange)
             exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
             if self._is_streamed(exchange, request, media):
                 return StreamedReply(request)
+            # Only now, since a client that sends its body slowly must not hold a place.
+            with self._admission:
+                answer = await self._answered_unless_gone(exchange, request)
         except RequestError as error:
             answer = refusal(error)
-        else:
-            answer = await self._answered_unless_gone(exchange, request)
         return _graphql_reply(answer, JSON if media == EVENT_STREAM else media)
 
     def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
         """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
         if media == EVENT_STREAM:
             return True
-        return takes_events(exchange.headers) and self._pipeline.is_subscription(request)
+        return takes_events(exchange.headers) and self._serving.pipeline.is_subscription(request)
 
     async def _streamed(self, exchange: Exchange, request: Request, send: Send) -> Reply | None:
         """Stream the answers; or give the reply to a request that was refused for more than its operation."""
         async with AsyncExitStack() as stack:
             try:
-                answers = await stack.enter_async_context(self._subscriptions.open(request))
+                answers = await stack.enter_async_context(self._serving.subscriptions.open(request))
             except RequestError as error:
                 answer = refusal(error)
                 if answer.status is not None:
                     return _graphql_reply(answer, JSON)
                 answers = _only(answer)
-            stack.enter_context(self._subscriptions.streams.stream())
+            stack.enter_context(self._streams.stream())
             response = EventStreamResponse(
                 exchange.receive,
                 send,
@@ -227,7 +279,7 @@ class App:
                 keep_alive_s=self._settings.keep_alive_s,
                 taken_within_s=self._settings.request_timeout_s,
             )
-            await response.stream(answers, self._subscriptions.streams.closing)
+            await response.stream(answers, self._streams.closing)
         _log_access(exchange, 200)
         return None
 
@@ -265,7 +317,7 @@ class App:
 
     async def _answered_unless_gone(self, exchange: Exchange, request: Request) -> Answer:
         """Stop working, and stop the subgraphs' requests, when the client leaves."""
-        answering = asyncio.ensure_future(self._pipeline.answer(request))
+        answering = asyncio.ensure_future(self._serving.pipeline.answer(request))
         leaving = asyncio.ensure_future(left(exchange.receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -276,14 +328,6 @@ class App:
             answering.cancel()
             leaving.cancel()
             await asyncio.wait((answering, leaving))
-
-
-async def _send_reply(exchange: Exchange, reply: Reply, send: Send) -> None:
-    headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
-    headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
-    _log_access(exchange, reply.status)
 
 
 async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
@@ -309,15 +353,15 @@ def _request_id(given: str) -> str:
     return given if is_plain else secrets.token_hex(16)
 
 
-_ADVICE: dict[int | None, tuple[tuple[bytes, bytes], ...]] = {
-    405: ((b"allow", b"POST"),),
-    503: ((b"retry-after", b"5"),),
-}
-
-
 def _graphql_reply(answer: Answer, media: str) -> Reply:
     reply = _json_reply(status_of(answer, media), answer.body(), media)
-    return Reply(reply.status, reply.body, (*reply.headers, *_ADVICE.get(answer.status, ())))
+    return Reply(reply.status, reply.body, (*reply.headers, *_advice(answer)))
+
+
+def _advice(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    if answer.status == 405:
+        return ((b"allow", b"POST"),)
+    return ((b"retry-after", b"%d" % answer.retry_after_s),) if answer.retry_after_s else ()
 
 
 def _json_reply(status: int, body: Any, media: str) -> Reply:

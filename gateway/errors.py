@@ -9,7 +9,9 @@ GatewayError
 │   ├── ValidationFailed         the operation does not fit the API schema
 │   ├── BadUserInput             a variable has a value its type does not allow
 │   ├── TooComplex               a limit is passed
-│   └── TooManySubscriptions     as many are open as may be
+│   └── Unavailable              not now; trying again can help
+│       ├── TooManySubscriptions     as many are open as may be
+│       └── Overloaded               as many requests are being answered as may be
 ├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
 └── SubgraphFailure              one fetch; costs only the fields it was to bring
     ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
@@ -90,13 +92,27 @@ class TooComplex(RequestError):
         super().__init__(f"The operation has more than {limit} {what}.")
 
 
-class TooManySubscriptions(RequestError):
-    code = "TOO_MANY_SUBSCRIPTIONS"
+class Unavailable(RequestError):
     status = 503
+    retry_after_s: ClassVar[int]
+
+
+class TooManySubscriptions(Unavailable):
+    code = "TOO_MANY_SUBSCRIPTIONS"
+    retry_after_s = 5
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"{limit} subscriptions are open already, which is the limit. Try again later.")
+
+
+class Overloaded(Unavailable):
+    code = "OVERLOADED"
+    retry_after_s = 1
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} requests are being answered, which is the limit. Try again in a moment.")
 
 
 class ValidationFailed(RequestError):

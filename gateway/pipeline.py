@@ -12,7 +12,7 @@ from gateway.errors import (
     FormattedError,
     RequestError,
     SubgraphFailure,
-    TooManySubscriptions,
+    Unavailable,
     ValidationFailed,
 )
 from gateway.executor import ExecutablePlan, compile_plan, execute
@@ -60,6 +60,7 @@ class Answer:
     extensions: Mapping[str, Any] | None = None
     status: int | None = None
     """The HTTP status where the answer dictates one."""
+    retry_after_s: int | None = None
 
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {} if self.is_refused else {"data": self.data}
@@ -72,8 +73,10 @@ class Answer:
 
 def refusal(error: RequestError) -> Answer:
     """What is wrong besides the operation has its status whatever the media type; a bad operation only in the newer one."""
-    status = error.status if isinstance(error, BadRequest | TooManySubscriptions) else None
-    return Answer(error.formatted(), is_refused=True, status=status)
+    has_own_status = isinstance(error, BadRequest | Unavailable)
+    status = error.status if has_own_status else None
+    retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else None
+    return Answer(error.formatted(), is_refused=True, status=status, retry_after_s=retry_after_s)
 
 
 class MutationByGet(BadRequest):

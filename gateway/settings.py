@@ -42,6 +42,11 @@ class Settings:
     """Whether a request with the header `x-query-plan: 1` gets the plan in `extensions.queryPlan`."""
     request_timeout_s: float = 30.0
     subgraph_timeout_s: float = 10.0
+    drain_s: float = 5.0
+    """After SIGTERM: how long new connections are still taken, until load balancers have noticed."""
+    idle_connection_s: float = 75.0
+    """How long a client's unused connection is kept: longer than load balancers do, so that they never find it closed."""
+    concurrent_requests: int = 500
     response_bytes: int = 20_000_000
     """The most one subgraph may answer."""
     entities_per_request: int = 100
@@ -74,6 +79,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         show_plans=read.value("GATEWAY_SHOW_PLANS", _switch, default.show_plans),
         request_timeout_s=read.value("GATEWAY_REQUEST_TIMEOUT_S", _seconds, default.request_timeout_s),
         subgraph_timeout_s=read.value("GATEWAY_SUBGRAPH_TIMEOUT_S", _seconds, default.subgraph_timeout_s),
+        drain_s=read.value("GATEWAY_DRAIN_S", _seconds_or_none, default.drain_s),
+        idle_connection_s=read.value("GATEWAY_IDLE_CONNECTION_S", _seconds, default.idle_connection_s),
+        concurrent_requests=read.value("GATEWAY_CONCURRENT_REQUESTS", _positive, default.concurrent_requests),
         response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
         entities_per_request=read.value(
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
@@ -182,6 +190,10 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise problem
     return seconds
+
+
+def _seconds_or_none(text: str) -> float:
+    return 0.0 if text == "0" else _seconds(text)
 
 
 def _names(text: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, aclosing, asynccontextmanager
 
 from gateway.errors import SubgraphFailure
 from gateway.open_streams import OpenStreams
+from gateway.overload import Admission
 from gateway.pipeline import Answer, Pipeline, Prepared, Request
 from gateway.query_plan import Fetch
 from gateway.subgraph_events import Event, SubgraphEvents
@@ -13,8 +14,11 @@ from gateway.subgraph_events import Event, SubgraphEvents
 class Subscriptions:
     """Opens the events of a subscription at its subgraph, and completes each with the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, events: SubgraphEvents, streams: OpenStreams) -> None:
+    def __init__(
+        self, pipeline: Pipeline, events: SubgraphEvents, streams: OpenStreams, admission: Admission
+    ) -> None:
         self._pipeline = pipeline
+        self._admission = admission
         self._events = events
         self.streams = streams
 
@@ -26,8 +30,7 @@ class Subscriptions:
         """
         prepared = self._pipeline.prepared(request)
         with ExitStack() as stack:
-            if prepared.events:
-                stack.enter_context(self.streams.subscription())
+            stack.enter_context(self.streams.subscription() if prepared.events else self._admission)
             async with aclosing(self._answers(prepared)) as answers:
                 yield answers
 

@@ -1,8 +1,8 @@
 """Which subgraph holds what, and the API schema clients see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema, SelectionSetNode, TypeNode, print_ast
@@ -86,6 +86,7 @@ class Supergraph:
     roots: Mapping[str, str]
     """operation kind ("query", …) -> type name"""
     api_schema: GraphQLSchema
+    _shapes: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False)
 
     def field(self, type_name: str, field: str, graph: Graph | None) -> FieldInGraph | None:
         """The field as *graph* declares it; None when it does not."""
@@ -119,12 +120,17 @@ class Supergraph:
     def is_root(self, type_name: str) -> bool:
         return type_name in self.roots.values()
 
-    @cache  # noqa: B019 — a supergraph lives as long as the process serves it
     def shape(self, type_name: str, field: str) -> str:
         """What decides whether two fields may share a response name in every subgraph.
 
         The validation rule compares list and non-null wrappers and leaf types; these may differ by subgraph.
         """
+        known = self._shapes.get((type_name, field))
+        if known is None:
+            known = self._shapes[type_name, field] = self._shape(type_name, field)
+        return known
+
+    def _shape(self, type_name: str, field: str) -> str:
         held = self.types[type_name].fields.get(field, {})
         shapes = {self._shape_of(each.type) for each in held.values()}
         return "|".join(sorted(shapes))

@@ -38,11 +38,19 @@ def load_supergraph(sdl: str) -> Supergraph:
         document = parse(sdl, no_location=True)
         schema = api_schema(document)
     except (GraphQLError, TypeError) as error:
-        raise SupergraphError(f"The supergraph is not a valid schema: {error}") from error
+        raise SupergraphError(f"The supergraph is not a valid schema: {_sentence(error)}") from error
     subgraphs = _read_subgraphs(document)
     if not subgraphs:
         raise SupergraphError("The supergraph names no subgraphs: `enum join__Graph` is missing or empty")
     return _Reader(document, subgraphs).supergraph(schema)
+
+
+def _sentence(error: GraphQLError | TypeError) -> str:
+    """In one line; graphql-core would print the place itself below."""
+    if isinstance(error, GraphQLError):
+        places = "".join(f" (line {each.line}, column {each.column})" for each in error.locations or ())
+        return error.message + places
+    return " ".join(str(error).split())
 
 
 def _read_subgraphs(document: DocumentNode) -> dict[Graph, Subgraph]:

@@ -87,6 +87,7 @@ class Settings:
             "JWKS_URL": f"{self.users_url}/.well-known/jwks.json",
             "DEMO_MODE": "1" if self.demo_mode else "0",
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),
+            "GATEWAY_DRAIN_S": "0",  # no load balancer has to notice, and somebody waits at a keyboard
         } | (self._fake_stripe_environment() if self.uses_fake_stripe else {})
 
     def _fake_stripe_environment(self) -> dict[str, str]:

@@ -322,10 +322,10 @@ def test_when_the_client_leaves_the_subgraphs_stream_is_closed() -> None:
         visit = Visit(app, SALES)
         async with running(visit):
             await visit.next()
-            assert app._subscriptions.streams.subscriptions == 1
+            assert app._streams.subscriptions == 1
             visit.left.set()
         assert auction.is_over.is_set()
-        assert app._subscriptions.streams.subscriptions == 0
+        assert app._streams.subscriptions == 0
 
     told(story)
 

@@ -48,6 +48,7 @@ from graphql import (
 
 from gateway.open_streams import OpenStreams
 from gateway.operation import prepare
+from gateway.overload import Admission
 from gateway.pipeline import Pipeline, Request
 from gateway.planner import plan_operation
 from gateway.settings import Settings
@@ -244,7 +245,12 @@ class Federation(httpx.AsyncBaseTransport):
         client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
         self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
         events = SubgraphEvents(self.supergraph.subgraphs, stream_transport(self), self.settings)
-        self.subscriptions = Subscriptions(self.pipeline, events, OpenStreams(self.settings.subscriptions))
+        self.subscriptions = Subscriptions(
+            self.pipeline,
+            events,
+            OpenStreams(self.settings.subscriptions),
+            Admission(self.settings.concurrent_requests),
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host

@@ -1,0 +1,88 @@
+"""The HTTP server's life: it reloads while it serves, and drains before it ends."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from types import FrameType
+
+import uvicorn
+
+from gateway.app import App
+from gateway.reload import Reload
+from gateway.settings import Settings
+from gateway.supergraph import Supergraph
+
+log = logging.getLogger("gateway")
+
+TICK_S = 0.1
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a life of ours between the port's opening and its closing."""
+
+    def __init__(self, app: App, settings: Settings, supergraph: Reload[Supergraph]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                timeout_keep_alive=math.ceil(settings.idle_connection_s),
+                timeout_graceful_shutdown=math.ceil(settings.request_timeout_s),
+            )
+        )
+        self._app = app
+        self._drain_s = settings.drain_s
+        self._supergraph = supergraph
+        self._is_hurried = False
+
+    def serve_until_stopped(self, listening: socket.socket) -> None:
+        """Return when everything that was running has ended after a signal."""
+        # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        self.run(sockets=[listening])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """At a keyboard, or told twice, nobody wants to wait for load balancers."""
+        self._is_hurried = self._is_hurried or sig == signal.SIGINT or self.should_exit
+        super().handle_exit(sig, frame)
+
+    async def main_loop(self) -> None:
+        async with self._reloading():
+            await super().main_loop()
+        await self._drain()
+
+    @contextlib.asynccontextmanager
+    async def _reloading(self) -> AsyncIterator[None]:
+        watching = asyncio.ensure_future(self._supergraph.run(self._app.serve))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._supergraph.file.look_now)
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _drain(self) -> None:
+        """Go on serving, but say to everyone that it ends: the port is closed when they know."""
+        self._app.drain()
+        log.info(
+            "draining for %g s, then no new connection is taken", 0 if self._is_hurried else self._drain_s
+        )
+        ends = asyncio.get_running_loop().time() + self._drain_s
+        tick = 0
+        while not self._is_hurried and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(TICK_S)
+            tick += 1
+            await self.on_tick(tick)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams would keep uvicorn waiting.
+        await self._app.close_streams()
+        await super().shutdown(sockets)

@@ -1,0 +1,151 @@
+"""The gateway as a process, and real HTTP subgraphs behind it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.gateway.test_entities import library
+from tests.gateway.testbed import SUPERGRAPHS
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = SUPERGRAPHS / "library.graphql"
+
+
+class Subgraphs(ThreadingHTTPServer):
+    """All subgraphs of the library, each at `/<name>`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.federation = library()
+        self.asked = threading.Event()
+        self.answering = threading.Event()
+        self.answering.set()
+        self.connections = 0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Subgraphs
+
+    def do_POST(self) -> None:
+        self.server.asked.set()
+        self.server.answering.wait(timeout=10)
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        content = json.dumps(self.server.federation.subgraphs[self.path[1:]].answer(body)).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Tests stay quiet."""
+
+
+@contextmanager
+def serving_subgraphs() -> Iterator[Subgraphs]:
+    server = Subgraphs()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SUBGRAPH_"))
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway", *arguments],
+        cwd=ROOT,
+        env=clean | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class RunningGateway:
+    """One gateway that serves, at a port of its own; what it says on stderr is kept."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr
+        self.process = process
+        self._said: list[str] = []
+        self._is_new_line = threading.Condition()
+        first = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", first)
+        assert found, first
+        self.url = found[0]
+        self._listening = threading.Thread(target=self._listen)
+        self._listening.start()
+        # The line is said when the port is open; somebody answers there a little later.
+        httpx.get(f"{self.url}/healthz", timeout=20).raise_for_status()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def status(self) -> int:
+        """The exit status, once it has ended."""
+        return self.process.wait(timeout=30)
+
+    def heard(self, text: str) -> list[str]:
+        """The lines it has said that hold *text*."""
+        return [line for line in list(self._said) if text in line]
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Return when it has said that."""
+        with self._is_new_line:
+            said = self._is_new_line.wait_for(lambda: len(self.heard(text)) >= times, timeout=30)
+        assert said, f"it did not say {text!r}, but {self._said}"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._listening.join()
+        if self.process.stderr:
+            self.process.stderr.close()
+
+    def _listen(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            with self._is_new_line:
+                self._said.append(line)
+                self._is_new_line.notify_all()
+
+
+@contextmanager
+def running_gateway(
+    subgraphs: Subgraphs, *arguments: str, supergraph: Path = LIBRARY, **environment: str
+) -> Iterator[RunningGateway]:
+    """A gateway in front of the subgraphs; killed at the end if it still runs."""
+    urls = {f"SUBGRAPH_URL_{name.upper()}": subgraphs.url(name) for name in ("books", "loans", "members")}
+    started = start("--supergraph", str(supergraph), "--port", "0", *arguments, **urls | environment)
+    gateway = RunningGateway(started)
+    try:
+        yield gateway
+    finally:
+        gateway.end()

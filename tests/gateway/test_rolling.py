@@ -1,0 +1,152 @@
+"""Gateways are reloaded and replaced under load, and no request fails."""
+
+import asyncio
+import json
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.gateway.balancer import balancing
+from tests.gateway.load import Load, loading
+from tests.gateway.running_gateway import (
+    LIBRARY,
+    RunningGateway,
+    Subgraphs,
+    running_gateway,
+    serving_subgraphs,
+)
+from tests.gateway.test_entities import library
+
+QUERY = "{ me { email loans { days book { title isLent } } } }"
+RIGHT = json.dumps(library().truth(QUERY)["data"])
+
+
+@pytest.fixture
+def subgraphs() -> Iterator[Subgraphs]:
+    with serving_subgraphs() as server:
+        yield server
+
+
+@pytest.fixture
+def supergraph(tmp_path: Path) -> Path:
+    path = tmp_path / "supergraph.graphql"
+    shutil.copy(LIBRARY, path)
+    return path
+
+
+def assert_nothing_failed(load: Load) -> None:
+    assert load.failures == []
+    assert load.answers.total() > 0
+
+
+# --- another supergraph ---------------------------------------------------------------------------------------------
+
+
+def test_a_reload_under_load_fails_no_request(subgraphs: Subgraphs, supergraph: Path) -> None:
+    async def story(gateway: RunningGateway) -> Load:
+        async with loading(gateway.url, QUERY) as load:
+            await load.until(40)
+            opened = subgraphs.connections
+            for number in range(3):
+                _put(supergraph, f"{LIBRARY.read_text()}\n# {number}\n")
+                await asyncio.to_thread(gateway.wait_for, "is reloaded", times=number + 1)
+                await load.until(40)
+            _put(supergraph, "type Query {")
+            await asyncio.to_thread(gateway.wait_for, "is refused")
+            await load.until(40)
+        assert subgraphs.connections <= opened + 6, "one more for each client at most"
+        return load
+
+    with running_gateway(subgraphs, supergraph=supergraph) as gateway:
+        load = asyncio.run(story(gateway))
+
+    assert_nothing_failed(load)
+    assert set(load.answers) == {RIGHT}
+    assert len(gateway.heard("is refused, the one before stays in use")) == 1
+
+
+def test_sighup_reloads_at_once(subgraphs: Subgraphs, supergraph: Path) -> None:
+    with running_gateway(subgraphs, supergraph=supergraph) as gateway:
+        before = _description(gateway)
+        _put(supergraph, LIBRARY.read_text().replace("type Member ", '"Somebody." type Member '))
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for("is reloaded")
+
+        assert (before, _description(gateway)) == (None, "Somebody.")
+
+
+def _description(gateway: RunningGateway) -> str | None:
+    query = '{ __type(name: "Member") { description } }'
+    answer = httpx.post(f"{gateway.url}/graphql", json={"query": query}).json()
+    description: str | None = answer["data"]["__type"]["description"]
+    return description
+
+
+def _put(path: Path, content: str) -> None:
+    """As deployments do it: written beside, then put in place in one step."""
+    beside = path.with_suffix(".new")
+    beside.write_text(content)
+    beside.replace(path)
+
+
+# --- another process ------------------------------------------------------------------------------------------------
+
+
+def test_gateways_behind_a_load_balancer_are_replaced_one_by_one_without_a_failed_request(
+    subgraphs: Subgraphs,
+) -> None:
+    drain = {"GATEWAY_DRAIN_S": "0.5"}
+
+    async def story(old: RunningGateway, new: RunningGateway) -> Load:
+        async with balancing() as (balancer, url):
+            balancer.add(old.url)
+            await balancer.until_ready(old.url)
+            async with loading(url, QUERY) as load:
+                await load.until(40)
+                balancer.add(new.url)
+                await balancer.until_ready(old.url, new.url)
+                old.signal(signal.SIGTERM)
+                await balancer.until_ready(new.url)
+                assert await asyncio.to_thread(old.status) == 0
+                await load.until(40)
+            return load
+
+    with running_gateway(subgraphs, **drain) as old, running_gateway(subgraphs, **drain) as new:
+        load = asyncio.run(story(old, new))
+
+    assert_nothing_failed(load)
+    assert set(load.answers) == {RIGHT}
+
+
+def test_a_draining_gateway_still_takes_new_connections_and_says_that_it_is_not_ready(
+    subgraphs: Subgraphs,
+) -> None:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="60") as gateway:
+        gateway.signal(signal.SIGTERM)
+        gateway.wait_for("draining")
+        ready = httpx.get(f"{gateway.url}/readyz")
+        answer = httpx.post(f"{gateway.url}/graphql", json={"query": QUERY})
+        alive = httpx.get(f"{gateway.url}/healthz")
+
+        gateway.signal(signal.SIGTERM)
+        began = time.monotonic()
+        status = gateway.status()
+
+    assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    assert json.dumps(answer.json()["data"]) == RIGHT
+    assert alive.status_code == 200
+    assert status == 0
+    assert time.monotonic() - began < 10, "a second signal does not wait for load balancers"
+
+
+def test_at_a_keyboard_it_ends_without_waiting_for_load_balancers(subgraphs: Subgraphs) -> None:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="60") as gateway:
+        gateway.signal(signal.SIGINT)
+
+        assert gateway.process.wait(timeout=10) == 0
