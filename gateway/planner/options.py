@@ -70,6 +70,8 @@ class Option:
     picks: tuple[Pick, ...] = ()
     fetches: frozenset[FetchKey] = frozenset()
     """The fetches it needs besides the one it starts in."""
+    gaps: int = 0
+    """How many types the client asks about that it can never bring, because a subgraph on the way does not know them."""
 
     @property
     def steps(self) -> int:
@@ -77,13 +79,13 @@ class Option:
         return max((step for _, _, step in self.fetches), default=0)
 
     @property
-    def cost(self) -> tuple[int, int]:
-        return self.steps, len(self.fetches)
+    def cost(self) -> tuple[int, int, int]:
+        return self.steps, len(self.fetches), self.gaps
 
     def below(self, take: Take, label: str) -> "Option":
         """This option for the children of a field, as an option for the field."""
         lifted = frozenset(((label, *path), graph, step) for path, graph, step in self.fetches)
-        return Option((take,), lifted)
+        return Option((take,), lifted, self.gaps)
 
     def narrowed(self, type_name: str) -> "Option":
         """This option for objects of *type_name* only."""
@@ -92,12 +94,12 @@ class Option:
         narrowed = frozenset(
             (_conditional(path, type_name), graph, step) for path, graph, step in self.fetches
         )
-        return Option((Narrow(type_name, self.picks),), narrowed)
+        return Option((Narrow(type_name, self.picks),), narrowed, self.gaps)
 
     def after(self, requirement: "Option", hop: Hop) -> "Option":
         """This option inside the fetch *hop* makes, once *requirement* is there."""
         inner = frozenset((path, graph, step + hop.step) for path, graph, step in self.fetches)
-        return Option((hop,), requirement.fetches | inner | {((), hop.graph, hop.step)})
+        return Option((hop,), requirement.fetches | inner | {((), hop.graph, hop.step)}, self.gaps)
 
 
 FREE = Option()
@@ -105,6 +107,12 @@ FREE = Option()
 
 def _conditional(path: tuple[str, ...], type_name: str) -> tuple[str, ...]:
     return (f"[{type_name}]{path[0]}", *path[1:]) if path else path
+
+
+def fullest(options: Sequence[Option]) -> list[Option]:
+    """Those with the fewest gaps."""
+    fewest = min((option.gaps for option in options), default=0)
+    return [option for option in options if option.gaps == fewest]
 
 
 def cheapest(options: Iterable[Option]) -> list[Option]:
@@ -122,7 +130,8 @@ def combine(alternatives: Sequence[Sequence[Option]]) -> list[Option]:
     and what they fetch makes other options free.
     """
     if all(len(options) == 1 and not options[0].fetches for options in alternatives):
-        return [Option(tuple(chain.from_iterable(options[0].picks for options in alternatives)))]
+        picks = chain.from_iterable(options[0].picks for options in alternatives)
+        return [Option(tuple(picks), gaps=sum(options[0].gaps for options in alternatives))]
     order = sorted(range(len(alternatives)), key=lambda index: len(alternatives[index]))
     combined: list[tuple[Option, dict[int, Option]]] = [(FREE, {})]
     for index in order:
@@ -138,10 +147,10 @@ def _extended(
         for option in options:
             fetches = total.fetches | option.fetches
             if fetches not in found:
-                found[fetches] = (Option((), fetches), chosen | {index: option})
+                found[fetches] = (Option((), fetches, total.gaps + option.gaps), chosen | {index: option})
     return sorted(found.values(), key=lambda each: each[0].cost)[:KEPT_OPTIONS]
 
 
 def _joined(total: Option, chosen: dict[int, Option]) -> Option:
     picks = chain.from_iterable(chosen[index].picks for index in sorted(chosen))
-    return Option(tuple(picks), total.fetches)
+    return Option(tuple(picks), total.fetches, total.gaps)

@@ -14,7 +14,7 @@ from itertools import chain
 from graphql import SelectionSetNode, print_ast
 
 from gateway.errors import TooComplex
-from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine
+from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine, fullest
 from gateway.planner.places import Move, Need, Place, Resolver
 from gateway.selection import Document, Field, OneField, Selection
 from gateway.supergraph import FieldInGraph, Graph, Supergraph
@@ -64,6 +64,11 @@ class Walk:
     def _selection(self, place: Place, selection: Selection, need: Need) -> list[Option]:
         if self._supergraph.is_interface_object(place.type_name, place.graph):
             return self._of_interface_object(place, selection, need)
+        options = self._of_known_type(place, selection, need)
+        gaps = self._gaps(place, selection) if need.is_clients else 0
+        return [replace(option, gaps=option.gaps + gaps) for option in options] if gaps else options
+
+    def _of_known_type(self, place: Place, selection: Selection, need: Need) -> list[Option]:
         if self._supergraph.is_abstract_in(place.type_name, place.graph):
             return self._of_abstract(place, selection, need)
         fields = selection.fields(place.type_name).values()
@@ -77,6 +82,22 @@ class Walk:
             options = self._shared_field(place, field, need) if having == types else []
             alternatives += [options] if options else self._type_by_type(place, field, having, need)
         return combine(alternatives)
+
+    def _gaps(self, place: Place, selection: Selection) -> int:
+        """How many types that can stand here by the whole supergraph, and that are asked about, the subgraph lacks."""
+        general = place.within or place.type_name
+        if not self._supergraph.types[general].is_abstract:
+            return 0
+        here = self._supergraph.possible_types(place.type_name, place.graph)
+        return sum(each not in here for each in self._asked_about(general, selection))
+
+    def _asked_about(self, type_name: str, selection: Selection) -> list[str]:
+        """The object types of a type of which something is selected."""
+        return [
+            each
+            for each in self._supergraph.possible_types(type_name)
+            if each in self._supergraph.api_schema.type_map and selection.fields(each)
+        ]
 
     def _types_at(self, place: Place, graph: Graph | None, need: Need) -> list[str]:
         """The object types that can stand at *place*; for clients only those they know."""
@@ -150,9 +171,9 @@ class Walk:
         holders = [] if need.is_local else list(self._holders(place, field))
         options = self._here_or_elsewhere(local, place, holders, field, need)
         has_one_way = len(holders) + (self._resolver.owner(place, field.name, need) is not None) < 2
-        if has_one_way or (options and len(options[0].fetches) <= 1):
-            return options
-        return cheapest([*options, *self._in_pieces(place, field, need)])
+        if not has_one_way and not (options and len(options[0].fetches) <= 1):
+            options = cheapest([*options, *self._in_pieces(place, field, need)])
+        return self._for_every_type(options, place, field, need) if place.graph is None else options
 
     def _here_or_elsewhere(
         self, local: list[Option], place: Place, holders: list[Place], field: Field, need: Need
@@ -217,13 +238,30 @@ class Walk:
         A mutation must run once, so it is never asked of two subgraphs.
         """
         pieces = self._leaves(place.type_name, field)
-        is_query = (
-            not self._supergraph.is_root(place.type_name)
-            or place.type_name == self._supergraph.roots["query"]
-        )
-        if len(pieces) < 2 or not is_query:
+        if len(pieces) < 2 or (
+            self._supergraph.is_root(place.type_name) and not self._is_query(place.type_name)
+        ):
             return []
         return combine([self.field(place, piece, need) for piece in pieces])
+
+    def _for_every_type(self, options: list[Option], place: Place, field: Field, need: Need) -> list[Option]:
+        """A root field is asked of a subgraph that knows every type in question: the object may be of any of them."""
+        full = fullest(options)
+        if full and full[0].gaps:
+            pieces = self._types_of(place.type_name, field)
+            by_type = combine([self.field(place, piece, need) for piece in pieces]) if len(pieces) > 1 else []
+            full = fullest([*full, *by_type])
+        return full
+
+    def _types_of(self, root: str, field: Field) -> list[Field]:
+        """The field with one type below it at a time. Lists of several subgraphs cannot be put together, should each
+        have left out what it does not know; and a mutation must run once."""
+        is_list = "[" in print_ast(self._supergraph.types[root].field_types[field.name])
+        if field.selection is None or is_list or not self._is_query(root):
+            return []
+        selection = field.selection
+        types = self._asked_about(self._supergraph.child_type(root, field.name), selection)
+        return [field.with_selection(OneField({each: selection.fields(each)})) for each in types]
 
     def _leaves(self, type_name: str, field: Field) -> list[Field]:
         key = (type_name, field)
@@ -240,6 +278,9 @@ class Walk:
         for child, having in _by_field(field.selection, self._supergraph.possible_types(child_type)):
             for leaf in self._leaves(having[0], child):
                 yield field.with_selection(self._piece(leaf, having))
+
+    def _is_query(self, type_name: str) -> bool:
+        return type_name == self._supergraph.roots["query"]
 
     # --- hops -----------------------------------------------------------------------------------------------------
 
