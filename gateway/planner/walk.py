@@ -270,14 +270,23 @@ class Walk:
         return self._pieces[key]
 
     def _cut(self, type_name: str, field: Field) -> Iterator[Field]:
-        """The field with one leaf below it at a time, for each type that has the leaf."""
-        if field.selection is None:
+        """The field with one leaf below it at a time, for each type that has the leaf.
+
+        Where all below is skipped, it is still to be seen whether there is an object.
+        """
+        children = self._children(type_name, field)
+        if not children:
             yield field
-            return
-        child_type = self._supergraph.child_type(type_name, field.name)
-        for child, having in _by_field(field.selection, self._supergraph.possible_types(child_type)):
+        for child, having in children:
             for leaf in self._leaves(having[0], child):
                 yield field.with_selection(self._piece(leaf, having))
+
+    def _children(self, type_name: str, field: Field) -> list[tuple[Field, list[str]]]:
+        """Every field asked for below a field, with the types it is asked of."""
+        if field.selection is None:
+            return []
+        child_type = self._supergraph.child_type(type_name, field.name)
+        return _by_field(field.selection, self._supergraph.possible_types(child_type))
 
     def _is_query(self, type_name: str) -> bool:
         return type_name == self._supergraph.roots["query"]

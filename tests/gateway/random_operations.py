@@ -1,6 +1,7 @@
-"""Random valid operations for a schema; the same seed gives the same operation."""
+"""Random valid operations for a schema, with variables, fragments, @skip and @include; the same seed gives the same."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
     is_list_type,
+    is_non_null_type,
     is_required_argument,
     is_union_type,
     parse,
@@ -24,14 +26,19 @@ WORDS = ["1", "2", "USD", "EUR", "cm", "m", "b"]
 ALIASES = ["a", "b", "id", "name", "title"]
 
 
-def operations(schema: GraphQLSchema, seed: int, count: int) -> Iterator[str]:
-    """*count* valid queries."""
+@dataclass(frozen=True)
+class RandomOperation:
+    query: str
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+def operations(schema: GraphQLSchema, seed: int, count: int) -> Iterator[RandomOperation]:
+    """*count* valid queries, and mutations where there are any."""
     random = Random(seed)  # noqa: S311 — not for secrets
-    assert schema.query_type
     while count:
-        query = f"{{ {_Writer(schema, random).selections(schema.query_type, DEPTH)} }}"
-        if not validate(schema, parse(query)):
-            yield query
+        operation = _Writer(schema, random).operation()
+        if not validate(schema, parse(operation.query)):
+            yield operation
             count -= 1
 
 
@@ -39,60 +46,120 @@ class _Writer:
     def __init__(self, schema: GraphQLSchema, random: Random) -> None:
         self._schema = schema
         self._random = random
-        self._uses_aliases = random.random() < 0.5
+        self._uses_aliases = self._chance(0.5)
+        self._uses_variables = self._chance(0.4)
+        self._uses_conditions = self._chance(0.3)
+        self._names_fragments = self._chance(0.3)
+        self._definitions: list[str] = []
+        self._values: dict[str, Any] = {}
+        self._fragments: list[str] = []
 
-    def selections(self, parent: Any, depth: int) -> str:
-        written = [*self._fragments(parent, depth)]
+    def operation(self) -> RandomOperation:
+        mutates = self._schema.mutation_type is not None and self._chance(0.3)
+        kind, root = (
+            ("mutation", self._schema.mutation_type) if mutates else ("query", self._schema.query_type)
+        )
+        selections = self._selections(root, DEPTH)
+        definitions = f"({', '.join(self._definitions)})" if self._definitions else ""
+        text = f"{kind} Random{definitions} {{ {selections} }}"
+        return RandomOperation("\n".join([text, *self._fragments]), self._values)
+
+    def _chance(self, probability: float) -> bool:
+        return self._random.random() < probability
+
+    def _selections(self, parent: Any, depth: int) -> str:
+        written = [*self._inline(parent, depth)]
         if not is_union_type(parent):
             written += self._fields(parent, depth)
-        if not written or self._random.random() < 0.2:
+        if not written or self._chance(0.2):
             written.append("__typename")
         self._random.shuffle(written)
         return " ".join(written)
 
-    def _fragments(self, parent: Any, depth: int) -> Iterator[str]:
-        possible = self._schema.get_possible_types(parent) if hasattr(parent, "resolve_type") else []
-        if not is_union_type(parent) and self._random.random() < 0.4:
+    def _inline(self, parent: Any, depth: int) -> Iterator[str]:
+        if not is_union_type(parent) and not hasattr(parent, "resolve_type"):
+            if depth and self._chance(0.1):
+                yield self._fragment("", parent, depth)
             return
-        for each in possible:
-            if self._random.random() < 0.7:
-                yield f"... on {each.name} {{ {self.selections(each, depth)} }}"
+        if not is_union_type(parent) and self._chance(0.4):
+            return
+        for each in self._schema.get_possible_types(parent):
+            if self._chance(0.7):
+                yield self._fragment(each.name, each, depth)
             for interface in each.interfaces:
-                if self._random.random() < 0.1:
-                    yield f"... on {interface.name} {{ {self.selections(interface, depth)} }}"
+                if self._chance(0.1):
+                    yield self._fragment(interface.name, interface, depth)
+
+    def _fragment(self, condition: str, parent: Any, depth: int) -> str:
+        selections = self._selections(parent, depth)
+        if self._names_fragments and self._chance(0.5):
+            name = f"F{len(self._fragments)}"
+            self._fragments.append(f"fragment {name} on {parent.name} {{ {selections} }}")
+            return f"...{name}{self._condition()}"
+        return f"...{f' on {condition}' if condition else ''}{self._condition()} {{ {selections} }}"
 
     def _fields(self, parent: Any, depth: int) -> Iterator[str]:
         names = self._random.sample(list(parent.fields), self._random.randint(1, min(len(parent.fields), 5)))
         for name in names:
-            field: GraphQLField = parent.fields[name]
-            head = self._alias() + name + self._arguments(field)
-            inner = get_named_type(field.type)
+            asked: GraphQLField = parent.fields[name]
+            head = self._alias() + name + self._arguments(asked) + self._condition()
+            inner = get_named_type(asked.type)
             if is_leaf_type(inner):
                 yield head
             elif depth:
-                yield f"{head} {{ {self.selections(inner, depth - 1)} }}"
+                yield f"{head} {{ {self._selections(inner, depth - 1)} }}"
 
     def _alias(self) -> str:
-        if not self._uses_aliases or self._random.random() < 0.75:
+        if not self._uses_aliases or self._chance(0.75):
             return ""
         return self._random.choice(ALIASES) + ": "
 
-    def _arguments(self, field: GraphQLField) -> str:
+    def _condition(self) -> str:
+        if not self._uses_conditions or self._chance(0.75):
+            return ""
+        names = self._random.choice([["skip"], ["include"], ["skip", "include"]])
+        return "".join(f" @{name}(if: {self._boolean()})" for name in names)
+
+    def _boolean(self) -> str:
+        value = self._chance(0.5)
+        return self._variable("Boolean!", value) if self._chance(0.6) else str(value).lower()
+
+    def _arguments(self, asked: GraphQLField) -> str:
         given = [
-            f"{name}: {self._literal(argument.type)}"
-            for name, argument in field.args.items()
-            if is_required_argument(argument) or self._random.random() < 0.5
+            f"{name}: {self._value(argument.type)}"
+            for name, argument in asked.args.items()
+            if is_required_argument(argument) or self._chance(0.5)
         ]
         return f"({', '.join(given)})" if given else ""
 
-    def _literal(self, type_: Any) -> str:
+    def _value(self, type_: Any) -> str:
+        literal, value = self._literal(type_)
+        if not self._uses_variables or self._chance(0.5):
+            return literal
+        if not is_non_null_type(type_) and self._chance(0.3):
+            value = None
+        return self._variable(str(type_), value, default=literal if self._chance(0.3) else "")
+
+    def _variable(self, type_: str, value: Any, default: str = "") -> str:
+        name = f"v{len(self._definitions)}"
+        self._definitions.append(f"${name}: {type_}{f' = {default}' if default else ''}")
+        if not default or self._chance(0.5):
+            self._values[name] = value
+        return f"${name}"
+
+    def _literal(self, type_: Any) -> tuple[str, Any]:
+        """As text in a document, and as the value of a variable."""
         nullable = get_nullable_type(type_)
         if is_list_type(nullable):
-            return f"[{self._literal(nullable.of_type)}]"
+            literal, value = self._literal(nullable.of_type)
+            return f"[{literal}]", [value]
         if isinstance(nullable, GraphQLEnumType):
-            return self._random.choice(list(nullable.values))
+            name = self._random.choice(list(nullable.values))
+            return name, name
         if isinstance(nullable, GraphQLInputObjectType):
-            return "{}"
-        return (
-            str(self._random.randint(0, 3)) if nullable.name == "Int" else f'"{self._random.choice(WORDS)}"'
-        )
+            return "{}", {}
+        if nullable.name == "Int":
+            number = self._random.randint(0, 3)
+            return str(number), number
+        word = self._random.choice(WORDS)
+        return f'"{word}"', word

@@ -19,6 +19,8 @@ def entries() -> Federation:
         "{ entries { title body owner { name } } }",
         "{ entries { owner { name entry { owner { number name } body } } } }",
         "{ entry(id: 1) { id: title title: id owner { n: number number: name } } }",
+        "{ entry(id: 1) { body owner { entry { id @skip(if: true) } } } }",
+        "{ entry(id: 1) { body owner { number @include(if: false) } } }",
     ],
 )
 def test_answers(query: str) -> None:
