@@ -1,6 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv, type Plugin } from "vite";
 
+import { trustedDocuments } from "./trustedDocuments.ts";
+
 /**
  * Lets the built pages reach nothing but the server they came from, so that a script from elsewhere can neither
  * load nor carry a token away. Inline styles stay allowed: Monaco lays itself out with them.
@@ -29,7 +31,7 @@ export default defineConfig(({ mode }) => {
   const { GATEWAY_PORT = "8000" } = loadEnv(mode, ".", "GATEWAY_");
   return {
     base: "/",
-    plugins: [react(), contentSecurityPolicy()],
+    plugins: [react(), contentSecurityPolicy(), trustedDocuments()],
     build: {
       rolldownOptions: {
         input: { graphiql: "graphiql.html" },

@@ -7,13 +7,17 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from gateway.app import create_app
+from gateway.app import App, create_app
 from gateway.errors import GatewayError, SettingsError
-from gateway.server import Server
+from gateway.reload import Reload
+from gateway.server import Server, Watch
 from gateway.settings import Settings, current_environment, read_settings
 from gateway.supergraph_file import supergraph_file
+from gateway.trusted_documents import read_manifest
+from gateway.watched_file import WatchedFile
 
 log = logging.getLogger("gateway")
 
@@ -27,15 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         settings = _settings(arguments)
-        reload = supergraph_file(settings.supergraph, current_environment())
-        app = create_app(reload.first(), settings)
+        app, watching = _load(settings)
         listening = _listen(settings)
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     host, port = listening.getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
-    Server(app, settings, reload).serve_until_stopped(listening)
+    Server(app, settings, watching).serve_until_stopped(listening)
     return 0
 
 
@@ -47,6 +50,19 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--port", type=int, default=settings.port, help="0 takes a free one")
     given = parser.parse_args(arguments)
     return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port)
+
+
+def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
+    """The application, and how each file it was made from is kept current."""
+    supergraph = supergraph_file(settings.supergraph, current_environment())
+    manifest = (
+        Reload(WatchedFile(settings.trusted_documents), read_manifest) if settings.trusted_documents else None
+    )
+    app = create_app(supergraph.first(), settings, trusted=manifest.first() if manifest else None)
+    watching: dict[WatchedFile, Watch] = {supergraph.file: partial(supergraph.run, app.serve)}
+    if manifest:
+        watching[manifest.file] = partial(manifest.run, app.trust)
+    return app, watching
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -37,6 +37,7 @@ from gateway.subgraph_sse import stream_transport
 from gateway.subgraph_transport import SubgraphTransport
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
+from gateway.trusted_documents import TrustedDocuments
 
 Scope = MutableMapping[str, Any]
 
@@ -62,7 +63,10 @@ class BodyTooSlow(BadRequest):
 
 
 def create_app(
-    supergraph: Supergraph, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
+    supergraph: Supergraph,
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None = None,
+    trusted: TrustedDocuments | None = None,
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
@@ -71,7 +75,7 @@ def create_app(
         stream_transport(transport),
         subgraph_transport(bytes_limit, transport),
     )
-    return App(supergraph, settings, carriers)
+    return App(supergraph, settings, carriers, trusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Carriers:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """All that is made of one supergraph, and replaced together."""
+    """All that is made of one supergraph and one manifest, and replaced together."""
 
     pipeline: Pipeline
     subscriptions: Subscriptions
@@ -130,23 +134,40 @@ class Exchange:
 
 
 class App:
-    def __init__(self, supergraph: Supergraph, settings: Settings, carriers: Carriers) -> None:
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        settings: Settings,
+        carriers: Carriers,
+        trusted: TrustedDocuments | None = None,
+    ) -> None:
         self._settings = settings
         self._carriers = carriers
         self._pages = Pages(settings.frontend_dir)
         self._admission = Admission(settings.concurrent_requests)
         self._streams = OpenStreams(settings.subscriptions)
         self._is_draining = False
-        self.serve(supergraph)
+        self._supergraph = supergraph
+        self._trusted = trusted
+        self._serving = self._assembled()
 
     def serve(self, supergraph: Supergraph) -> None:
         """Answer from now on by this supergraph; what is running ends with the one it began with."""
-        settings, carriers, subgraphs = self._settings, self._carriers, supergraph.subgraphs
+        self._supergraph = supergraph
+        self._serving = self._assembled()
+
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Answer from now on these documents only."""
+        self._trusted = documents
+        self._serving = self._assembled()
+
+    def _assembled(self) -> Serving:
+        settings, carriers, subgraphs = self._settings, self._carriers, self._supergraph.subgraphs
         client = SubgraphClient(subgraphs, carriers.requests, settings.subgraph_timeout_s)
-        pipeline = Pipeline(supergraph, client, settings)
+        pipeline = Pipeline(self._supergraph, client, settings, trusted=self._trusted)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
         subscriptions = Subscriptions(pipeline, events, self._streams, self._admission)
-        self._serving = Serving(pipeline, subscriptions, Readiness(subgraphs, carriers.readiness))
+        return Serving(pipeline, subscriptions, Readiness(subgraphs, carriers.readiness))
 
     def drain(self) -> None:
         """Ask load balancers and clients to go elsewhere, while everything is still answered."""
@@ -244,7 +265,7 @@ class App:
         try:
             media = response_type(exchange.headers)
             self._admission.check()
-            request = await self._request(exchange)
+            request = self._serving.pipeline.resolved(await self._request(exchange))
             exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
             if self._is_streamed(exchange, request, media):
                 return StreamedReply(request)

@@ -7,6 +7,7 @@ GatewayError
 │   ├── BadRequest               not a well-formed GraphQL-over-HTTP request
 │   ├── ParseFailed              the operation is not GraphQL
 │   ├── ValidationFailed         the operation does not fit the API schema
+│   ├── DocumentNotTrusted       only the manifest's documents are answered, and this is none of them
 │   ├── BadUserInput             a variable has a value its type does not allow
 │   ├── TooComplex               a limit is passed
 │   └── Unavailable              not now; trying again can help
@@ -77,6 +78,13 @@ class BadRequest(RequestError):
 
 class ParseFailed(RequestError):
     code = "GRAPHQL_PARSE_FAILED"
+
+
+class DocumentNotTrusted(RequestError):
+    code = "DOCUMENT_NOT_TRUSTED"
+
+    def __init__(self) -> None:
+        super().__init__("Only the trusted documents of this gateway are answered, and this is none of them.")
 
 
 class BadUserInput(RequestError):

@@ -120,8 +120,9 @@ def _request(
 ) -> Request:
     query, name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = parameters.get("variables"), parameters.get("extensions")
+    document_id = None
     if not isinstance(query, str) or not query:
-        raise BadRequest("The parameter 'query' is missing or not a string.")
+        query, document_id = "", _document_id(parameters)
     if name is not None and not isinstance(name, str):
         raise BadRequest("The parameter 'operationName' must be a string.")
     if variables is not None and not isinstance(variables, dict):
@@ -131,8 +132,25 @@ def _request(
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("The parameter 'extensions' must be an object.")
     return Request(
-        query, variables or {}, name or None, forwarded, may_mutate=may_mutate, wants_plan=wants_plan
+        query,
+        variables or {},
+        name or None,
+        forwarded,
+        may_mutate=may_mutate,
+        wants_plan=wants_plan,
+        document_id=document_id,
     )
+
+
+def _document_id(parameters: Mapping[str, Any]) -> str:
+    """What stands for the text: `documentId` as GraphQL over HTTP has it, or Apollo's `persistedQuery`."""
+    extensions = parameters.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    by_hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    document_id = parameters.get("documentId") or by_hash
+    if parameters.get("query") or not isinstance(document_id, str) or not document_id:
+        raise BadRequest("The parameter 'query' is missing or not a string.")
+    return document_id
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import random
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,7 @@ from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient
 from gateway.subgraph_transport import Headers
 from gateway.supergraph import Supergraph
+from gateway.trusted_documents import TrustedDocuments
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
@@ -48,6 +49,8 @@ class Request:
     """Those that go down to the subgraphs."""
     may_mutate: bool = True
     wants_plan: bool = False
+    document_id: str | None = None
+    """What the text is known by, where it was not sent itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +157,24 @@ class Pipeline:
         client: SubgraphClient,
         settings: Settings,
         draw: Callable[[], float] = random,
+        trusted: TrustedDocuments | None = None,
     ) -> None:
+        """*trusted*: the only documents that are answered; None: any."""
         self._supergraph = supergraph
         self._client = client
         self._settings = settings
         self._operations = Cache[tuple[str, str | None], Operation](settings.plan_cache_entries)
         self._plans = Cache[PlanKey, Planned](settings.plan_cache_entries)
         self._draw = draw
+        self._trusted = trusted
+
+    def resolved(self, request: Request) -> Request:
+        """The request with the text that its document id stands for. Raises RequestError."""
+        if request.document_id is None:
+            return request
+        if self._trusted is None:
+            raise BadRequest("No documents are known by their ids here: send the parameter 'query'.")
+        return replace(request, query=self._trusted.text(request.document_id), document_id=None)
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request; what is wrong with it is part of the answer. Faults of ours are raised."""
@@ -213,6 +227,9 @@ class Pipeline:
         key = (request.query, request.operation_name)
         operation = self._operations.get(key)
         if operation is None:
+            # Here, where every request passes that is not known yet; another manifest comes with another pipeline.
+            if self._trusted:
+                self._trusted.check(request.query)
             limits, schema = self._settings.limits, self._supergraph.api_schema
             operation = prepare(
                 request.query,

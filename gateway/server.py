@@ -7,25 +7,28 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from gateway.app import App
-from gateway.reload import Reload
 from gateway.settings import Settings
-from gateway.supergraph import Supergraph
+from gateway.watched_file import WatchedFile
 
 log = logging.getLogger("gateway")
 
 TICK_S = 0.1
 
+Watch = Callable[[], Coroutine[Any, Any, None]]
+"""Takes up what changes in a file, until cancelled."""
+
 
 class Server(uvicorn.Server):
     """uvicorn, with a life of ours between the port's opening and its closing."""
 
-    def __init__(self, app: App, settings: Settings, supergraph: Reload[Supergraph]) -> None:
+    def __init__(self, app: App, settings: Settings, watching: Mapping[WatchedFile, Watch]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -40,7 +43,7 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._drain_s = settings.drain_s
-        self._supergraph = supergraph
+        self._watching = watching
         self._is_hurried = False
 
     def serve_until_stopped(self, listening: socket.socket) -> None:
@@ -62,12 +65,17 @@ class Server(uvicorn.Server):
 
     @contextlib.asynccontextmanager
     async def _reloading(self) -> AsyncIterator[None]:
-        watching = asyncio.ensure_future(self._supergraph.run(self._app.serve))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._supergraph.file.look_now)
+        watches = [asyncio.ensure_future(watch()) for watch in self._watching.values()]
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_now)
         try:
             yield
         finally:
-            watching.cancel()
+            for watch in watches:
+                watch.cancel()
+
+    def _look_now(self) -> None:
+        for file in self._watching:
+            file.look_now()
 
     async def _drain(self) -> None:
         """Go on serving, but say to everyone that it ends: the port is closed when they know."""

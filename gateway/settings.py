@@ -35,6 +35,8 @@ class Settings:
     supergraph: Path = Path("schema/supergraph.graphql")
     host: str = "127.0.0.1"
     port: int = 8000
+    trusted_documents: Path | None = None
+    """The manifest of the only documents that are answered."""
     frontend_dir: Path = Path("frontend/dist")
     introspection: bool = True
     graphiql: bool = True
@@ -73,6 +75,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         supergraph=read.value("SUPERGRAPH", Path, default.supergraph),
         host=read.value("LISTEN_HOST", str, default.host),
         port=read.value("GATEWAY_PORT", _port, default.port),
+        trusted_documents=read.value("GATEWAY_TRUSTED_DOCUMENTS", Path, default.trusted_documents),
         frontend_dir=read.value("FRONTEND_DIR", Path, default.frontend_dir),
         introspection=read.value("GATEWAY_INTROSPECTION", _switch, default.introspection),
         graphiql=read.value("GATEWAY_GRAPHIQL", _switch, default.graphiql),

@@ -75,6 +75,8 @@ def test_a_signal_lets_running_requests_finish(
         ([], {"GATEWAY_LIMIT_DEPTH": "-1"}, "GATEWAY_LIMIT_DEPTH"),
         ([], {"GATEWAY_SUBGRAPH_TIMEOUT_S": "nan"}, "GATEWAY_SUBGRAPH_TIMEOUT_S"),
         ([], {"GATEWAY_DRAIN_S": "-1"}, "GATEWAY_DRAIN_S"),
+        ([], {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere/x.json"}, "/nowhere/x.json"),
+        ([], {"GATEWAY_TRUSTED_DOCUMENTS": "README.md"}, "trusted documents is not JSON"),
         ([], {"GATEWAY_INTROSPECTION": "maybe"}, "GATEWAY_INTROSPECTION"),
     ],
 )

@@ -80,6 +80,30 @@ def test_sighup_reloads_at_once(subgraphs: Subgraphs, supergraph: Path) -> None:
         assert (before, _description(gateway)) == (None, "Somebody.")
 
 
+def test_the_manifest_of_trusted_documents_is_reloaded_too(subgraphs: Subgraphs, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    _put(manifest, json.dumps({"mine": QUERY}))
+
+    with running_gateway(subgraphs, GATEWAY_TRUSTED_DOCUMENTS=str(manifest)) as gateway:
+        before = _codes(gateway, "{ books { title } }")
+        _put(manifest, "{")
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for("is refused, the one before stays in use")
+        meanwhile = _codes(gateway, QUERY)
+        _put(manifest, json.dumps({"others": "{ books { title } }"}))
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for("manifest.json is reloaded")
+        after = _codes(gateway, "{ books { title } }"), _codes(gateway, QUERY)
+
+    refused = ["DOCUMENT_NOT_TRUSTED"]
+    assert (before, meanwhile, after) == (refused, [], ([], refused))
+
+
+def _codes(gateway: RunningGateway, query: str) -> list[str]:
+    answer = httpx.post(f"{gateway.url}/graphql", json={"query": query}).json()
+    return [error["extensions"]["code"] for error in answer.get("errors", ())]
+
+
 def _description(gateway: RunningGateway) -> str | None:
     query = '{ __type(name: "Member") { description } }'
     answer = httpx.post(f"{gateway.url}/graphql", json={"query": query}).json()
