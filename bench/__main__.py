@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Collection, Sequence
 
+from bench.cold_operations import cold_operations
 from bench.comparison import Options, compare
 from bench.errors import BenchError
 from bench.gateways import GATEWAYS
@@ -11,6 +12,8 @@ from bench.soak import soak
 from bench.table import table
 from bench.workload import WORKLOADS
 from bench.wrk import require_wrk
+from launcher.errors import LaunchError
+from launcher.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         require_wrk()
+        for gateway in options.gateways:
+            gateway.install(Settings.from_environment())
         if given.soak:
             soak(given.soak, options, _tell)
         else:
             print(table(compare(options, _tell), options.gateways, options.workloads))
-    except BenchError as error:
+            print(cold_operations())
+    except (BenchError, LaunchError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     return 0

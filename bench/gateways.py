@@ -1,85 +1,83 @@
-"""How each gateway is started: one process, with what it does by default in production."""
+"""Who is compared, and how each is started: one process, with what it does by default in production."""
 
-import os
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.errors import GatewayNotStarted
-from bench.graphql_client import ask
-from bench.process_group import ProcessGroup, running
-from launcher.settings import ROOT
+from launcher.preparation import install_node_modules, node_environment
+from launcher.settings import HOST, ROOT, Settings
 
-HOST = "127.0.0.1"
-STARTS_WITHIN_S = 60
+Command = Callable[[Path, int], Sequence[str]]
+"""(supergraph file, port) -> what starts a gateway"""
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """One competitor."""
-
     name: str
     title: str
-    command: Callable[[Path, int], Sequence[str]]
-    """(supergraph file, port) -> what starts it"""
-    folder: Path = ROOT
-    environment: Mapping[str, str] | None = None
-    cannot_serve: Mapping[str, str] = field(default_factory=dict)
-    """Federation -> why it is left out."""
+    command: Command
+    packages: Path | None = None
+    """The folder with its package.json, which is also where it runs; None for ours."""
+    goals: Mapping[str, float] = field(default_factory=dict)
+    """Workload -> what our CPU time is to be of this gateway's, at most."""
+
+    @property
+    def folder(self) -> Path:
+        return self.packages or ROOT
+
+    def install(self, settings: Settings) -> None:
+        """Do nothing if what its lock file names is there already."""
+        if self.packages:
+            install_node_modules(settings, str(self.packages.relative_to(ROOT)))
+
+    def environment(self, settings: Settings) -> Mapping[str, str]:
+        """Only what a process needs, so that everybody runs with their defaults."""
+        whole = node_environment(settings) if self.packages else settings.environment
+        needed = {"PATH", "HOME", "TMPDIR", "LANG"}
+        return {name: value for name, value in whole.items() if name in needed} | {"NODE_ENV": "production"}
 
 
-@dataclass(frozen=True)
-class RunningGateway:
-    """A gateway that serves one federation."""
-
-    gateway: Gateway
-    processes: ProcessGroup
-    url: str
-
-
-@contextmanager
-def serving(gateway: Gateway, supergraph: Path, log: Path) -> Iterator[RunningGateway]:
-    port = _free_port()
-    environment = plain_environment() | dict(gateway.environment or {})
-    with running(gateway.command(supergraph, port), log, environment, gateway.folder) as processes:
-        started = RunningGateway(gateway, processes, f"http://{HOST}:{port}/graphql")
-        _wait_until_it_answers(started, log)
-        yield started
-
-
-def _our_command(supergraph: Path, port: int) -> Sequence[str]:
+def _ours(supergraph: Path, port: int) -> Sequence[str]:
     return [sys.executable, "-m", "gateway", "--supergraph", str(supergraph), "--port", str(port)]
 
 
-OURS = Gateway("gateway", "our gateway", _our_command)
-GATEWAYS = {each.name: each for each in (OURS,)}
+def _hive(*options: str) -> Command:
+    def command(supergraph: Path, port: int) -> Sequence[str]:
+        program = "node_modules/@graphql-hive/gateway/dist/bin.js"
+        return ["node", program, "supergraph", str(supergraph), "--host", HOST, "--port", str(port), *options]
+
+    return command
 
 
-def plain_environment() -> dict[str, str]:
-    """Only what a process needs, so that everybody runs with their defaults."""
-    return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LANG"}}
+def _server(supergraph: Path, port: int) -> Sequence[str]:
+    return ["node", "server.mjs", str(supergraph), str(port)]
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+COMPETITORS = ROOT / "bench" / "competitors"
 
+OURS = Gateway("gateway", "our gateway", _ours)
+HIVE = Gateway(
+    "hive",
+    "Hive Gateway",
+    _hive(),
+    COMPETITORS / "hive",
+    goals={"A": 0.1, "B1": 0.1, "B2": 0.1, "B3": 0.25},
+)
+HIVE_RUST = Gateway(
+    "hive-rust",
+    "Hive Gateway, Rust runtime",
+    _hive("--hive-router-runtime"),
+    COMPETITORS / "hive",
+    goals={"A": 0.4, "B1": 0.2, "B2": 0.2, "B3": 0.2},
+)
+APOLLO = Gateway("apollo", "Apollo Gateway", _server, COMPETITORS / "apollo")
+MERCURIUS = Gateway(
+    "mercurius",
+    "Mercurius gateway",
+    _server,
+    COMPETITORS / "mercurius",
+    goals={"A": 1, "B1": 1, "B2": 1, "B3": 1},
+)
 
-def _wait_until_it_answers(started: RunningGateway, log: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while not _answers(started.url):
-        if not started.processes.is_running() or time.monotonic() > deadline:
-            raise GatewayNotStarted(started.gateway.title, log)
-        time.sleep(0.1)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return ask(url, '{"query": "{ __typename }"}').status == 200
-    except OSError:
-        return False
+GATEWAYS = {each.name: each for each in (OURS, HIVE, HIVE_RUST, APOLLO, MERCURIUS)}

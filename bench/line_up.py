@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from bench.customers import customers
 from bench.errors import WrongAnswer
 from bench.federation import Federation
-from bench.gateways import Gateway, RunningGateway, serving
+from bench.gateways import Gateway
 from bench.graphql_client import ask
 from bench.museum import museum
+from bench.running_gateway import RunningGateway, serving
 from bench.subgraphs import RunningStub, running_stub
 from bench.workload import Workload
 from gateway.supergraph_reader import load_supergraph
@@ -54,8 +55,6 @@ def lined_up(gateways: Sequence[Gateway], workloads: Sequence[Workload], tell: T
             supergraph = folder / f"{federation.name}.graphql"
             supergraph.write_text(federation.supergraph(stub.url))
             for gateway in gateways:
-                if federation.name in gateway.cannot_serve:
-                    continue
                 tell(f"starting {gateway.title} with the {federation.name}")
                 log = folder / f"{gateway.name}-{federation.name}.log"
                 running = stack.enter_context(serving(gateway, supergraph, log))

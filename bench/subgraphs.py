@@ -1,6 +1,7 @@
 """The stub as a process beside the gateways."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gateways import plain_environment
 from bench.graphql_client import get
 from bench.process_group import ProcessGroup, running
 from launcher.settings import ROOT
@@ -32,7 +32,7 @@ class RunningStub:
 @contextmanager
 def running_stub(folder: Path) -> Iterator[RunningStub]:
     output = folder / "stub.log"
-    with running([sys.executable, "-m", "bench.stub"], output, plain_environment(), ROOT) as process:
+    with running([sys.executable, "-m", "bench.stub"], output, os.environ, ROOT) as process:
         yield RunningStub(_address(process, output))
 
 
