@@ -53,7 +53,7 @@ def test_b_is_about_users_and_ten_payments_each(line_up: LineUp) -> None:
     pages = [data["users"] for data in answers(line_up, "B2")]
 
     assert [len(user["payments"]["edges"]) for user in users] == [10] * 20
-    assert [[len(user["payments"]["edges"]) for user in page] for page in pages] == [[10] * 20] * 3
+    assert [[len(user["payments"]["edges"]) for user in page] for page in pages] == [[10] * 20] * 20
 
 
 # A: of its 8 fetches two go to one subgraph at the same time, and travel in one request.
