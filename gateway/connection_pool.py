@@ -21,6 +21,8 @@ IDLE_S = 4.0
 SURE_IDLE_S = 1.0
 """The same for a request that must not be sent twice."""
 
+NEVER = -1.0
+
 
 OWN_HEADERS = (
     (b"content-type", b"application/json"),
@@ -51,7 +53,7 @@ class ConnectionPool:
             try:
                 return await connections.send(request, deadline, IDLE_S)
             except HungUp:
-                return await connections.send(request, deadline, 0.0)
+                return await connections.send(request, deadline, NEVER)
         except TimeoutError:
             raise
         except OSError as error:
@@ -109,13 +111,15 @@ class _Connections:
             connection.abort()
 
     def _take(self, idle_s: float) -> Connection | None:
-        """An idle connection, if the one used last is fresh enough."""
+        """The connection that was used last, if that is not too long ago."""
         while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open:
-                if asyncio.get_running_loop().time() - connection.idle_since <= idle_s:
-                    return connection
-                connection.abort()
+            connection = self._idle[-1]
+            if not connection.is_open:
+                self._idle.pop()
+            elif asyncio.get_running_loop().time() - connection.idle_since > idle_s:
+                return None
+            else:
+                return self._idle.pop()
         return None
 
     async def _connect(self, deadline: float, idle_s: float) -> Connection:
