@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 
+from gateway.client_presence import ClientGone, unless_gone
 from gateway.errors import BadRequest, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
 from gateway.event_stream_response import EventStreamResponse, Receive, Send, left
@@ -48,10 +49,6 @@ CLOSING_WITHIN_S = 5.0
 
 LOGGED_NAME = 100
 """How much of an operation's name the access log holds: a client may call it anything."""
-
-
-class ClientGone(Exception):
-    """The client left before the answer was ready."""
 
 
 class BodyTooLarge(BadRequest):
@@ -338,17 +335,8 @@ class App:
 
     async def _answered_unless_gone(self, exchange: Exchange, request: Request) -> Answer:
         """Stop working, and stop the subgraphs' requests, when the client leaves."""
-        answering = asyncio.ensure_future(self._serving.pipeline.answer(request))
-        leaving = asyncio.ensure_future(left(exchange.receive))
-        try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                raise ClientGone
-            return answering.result()
-        finally:
-            answering.cancel()
-            leaving.cancel()
-            await asyncio.wait((answering, leaving))
+        async with unless_gone(exchange.receive):
+            return await self._serving.pipeline.answer(request)
 
 
 async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
@@ -356,20 +344,22 @@ async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
 
 
 def _exchange(scope: Scope, receive: Receive) -> Exchange:
-    values = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = RequestHeaders(scope["headers"])
     return Exchange(
         method=scope["method"],
         path=scope["path"],
-        headers=RequestHeaders(values),
+        headers=headers,
         raw_headers=scope["headers"],
         query_string=scope["query_string"],
         receive=receive,
-        request_id=_request_id(values.get("x-request-id", "")),
+        request_id=_request_id(headers.get("x-request-id")),
     )
 
 
 def _request_id(given: str) -> str:
     """The client's own id if it can stand in a log line, else a new one."""
+    if not given:
+        return secrets.token_hex(16)
     is_plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum() and len(given) <= 64
     return given if is_plain else secrets.token_hex(16)
 

@@ -4,7 +4,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +17,9 @@ from gateway.subgraph_transport import Headers
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+
+KNOWN_HEADER_VALUES = 256
+"""Clients send few different ones, so what each of them means is remembered."""
 
 VARIABLE_DEPTH = 100
 """What goes on to the subgraphs must still be JSON to them and to us: parsers and writers end at some depth."""
@@ -32,29 +35,40 @@ class NotAcceptable(BadRequest):
     status = 406
 
 
-@dataclass(frozen=True, slots=True)
 class RequestHeaders:
     """The headers of one HTTP request, by lower-case name."""
 
-    values: Mapping[str, str]
+    __slots__ = ("_values",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        """*raw* as ASGI has them: names in lower case already."""
+        self._values = dict(raw)
 
     def get(self, name: str) -> str:
-        return self.values.get(name, "")
+        value = self._values.get(name.encode())
+        return value.decode("latin-1") if value else ""
 
 
 def response_type(headers: RequestHeaders) -> str:
     """The media type to answer in. Raises NotAcceptable when the client takes none of ours."""
-    accept = headers.get("accept").lower()
+    media = _acceptable(headers.get("accept"))
+    if media is None:
+        raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+    return media
+
+
+@lru_cache(KNOWN_HEADER_VALUES)
+def _acceptable(accept: str) -> str | None:
     if not accept:
         return JSON
-    ranges = [_media_range(each) for each in accept.split(",")]
+    ranges = [_media_range(each) for each in accept.lower().split(",")]
     offers = [(q, -place, media) for place, (media, q) in enumerate(ranges) if q > 0]
     for _, _, media in sorted(offers, reverse=True):
         if media in {GRAPHQL_RESPONSE, JSON, EVENT_STREAM}:
             return media
         if media in {"*/*", "application/*"}:
             return JSON
-    raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+    return None
 
 
 def takes_events(headers: RequestHeaders) -> bool:
@@ -76,12 +90,17 @@ def _media_range(text: str) -> tuple[str, float]:
 
 def check_content_type(headers: RequestHeaders) -> None:
     """Raises UnsupportedMediaType for anything but JSON in UTF-8."""
-    media, *parameters = (each.strip().lower() for each in headers.get("content-type").split(";"))
-    charsets = [each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset=")]
-    if media != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+    if not _is_json_type(headers.get("content-type")):
         raise UnsupportedMediaType(f"The body must be {JSON}, encoded in UTF-8.")
     if headers.get("content-encoding").lower() not in {"", "identity"}:
         raise UnsupportedMediaType("The body must not be compressed.")
+
+
+@lru_cache(KNOWN_HEADER_VALUES)
+def _is_json_type(content_type: str) -> bool:
+    media, *parameters = (each.strip().lower() for each in content_type.split(";"))
+    charsets = [each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset=")]
+    return media == JSON and all(charset in {"utf-8", "utf8"} for charset in charsets)
 
 
 def read_body(body: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
@@ -127,7 +146,7 @@ def _request(
         raise BadRequest("The parameter 'operationName' must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("The parameter 'variables' must be an object.")
-    if _is_deeper(variables, VARIABLE_DEPTH):
+    if variables and _is_deeper(variables, VARIABLE_DEPTH):
         raise BadRequest(f"The parameter 'variables' is nested more than {VARIABLE_DEPTH} levels deep.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("The parameter 'extensions' must be an object.")
@@ -155,8 +174,9 @@ def _document_id(parameters: Mapping[str, Any]) -> str:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     layer = [value]
-    for _ in range(levels + 1):
+    while layer and levels >= 0:
         layer = [inner for each in layer for inner in _inside(each)]
+        levels -= 1
     return bool(layer)
 
 

@@ -1,6 +1,5 @@
-"""The client's text -> one checked operation: parsed, limited, validated, chosen; and its variables coerced."""
+"""The client's text -> one checked operation: parsed, limited, validated, chosen."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +19,14 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.values import get_variable_values
 
-from gateway.errors import BadRequest, BadUserInput, FormattedError, ParseFailed, TooComplex, ValidationFailed
+from gateway.errors import BadRequest, FormattedError, ParseFailed, TooComplex, ValidationFailed
 from gateway.limits import check_limits
 from gateway.overlapping_fields import LinearOverlappingFieldsRule
 from gateway.selection import Document, Selection
 from gateway.settings import Limits
 from gateway.supergraph import Supergraph
-
-REPORTED_ERRORS = 20
+from gateway.variables import REPORTED_ERRORS, Variables
 
 _RULES: tuple[type[ASTValidationRule], ...] = (
     LinearOverlappingFieldsRule,
@@ -43,6 +40,7 @@ class Operation:
 
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
     condition_variables: tuple[str, ...]
     """The variables @skip and @include read: a plan is made for their values."""
     weight: int
@@ -75,37 +73,8 @@ def prepare(
     }
     node = _chosen(document, operation_name)
     weight = 1 + max(fields // 10, len(text) // 200)
-    return Operation(node, fragments, _condition_variables(document), weight)
-
-
-_QUOTED_VALUES = (
-    (re.compile(r", found: .*", re.DOTALL), "."),
-    (re.compile(r"cannot represent (.*?)value: .*", re.DOTALL), r"cannot represent \1value."),
-    (re.compile(r"Value .* does not exist in", re.DOTALL), "The value does not exist in"),
-    (re.compile(r"not to be None\.$"), "not to be null."),
-)
-
-
-def coerce_variables(
-    operation: Operation, given: Mapping[str, Any], schema: GraphQLSchema, *, may_suggest: bool = True
-) -> dict[str, Any]:
-    """The values of the operation's variables by the API schema. Raises BadUserInput."""
-    definitions = operation.node.variable_definitions
-    if not definitions:
-        return {}
-    values = get_variable_values(
-        schema, definitions, dict(given), max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest
-    )
-    if isinstance(values, list):
-        raise BadUserInput(_without_values(values[0].message))
-    return values.coerced
-
-
-def _without_values(message: str) -> str:
-    """graphql-core quotes what it refuses; that may be a password, and client errors end in logs."""
-    for pattern, instead in _QUOTED_VALUES:
-        message = pattern.sub(instead, message)
-    return message
+    variables = Variables(node.variable_definitions or (), schema)
+    return Operation(node, fragments, variables, _condition_variables(document), weight)
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:

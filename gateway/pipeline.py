@@ -17,7 +17,7 @@ from gateway.errors import (
 )
 from gateway.executor import ExecutablePlan, compile_plan, execute
 from gateway.introspection import asks_introspection, introspect
-from gateway.operation import Operation, coerce_variables, prepare
+from gateway.operation import Operation, prepare
 from gateway.override_labels import labels_on
 from gateway.planner import plan_operation
 from gateway.query_plan import Fetch
@@ -198,12 +198,7 @@ class Pipeline:
     def prepared(self, request: Request) -> Prepared:
         """Raises RequestError when the request is refused."""
         operation = self._operation(request)
-        variables = coerce_variables(
-            operation,
-            request.variables,
-            self._supergraph.api_schema,
-            may_suggest=self._settings.introspection,
-        )
+        variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
         planned = self._planned(request, operation, variables)
         here = self._introspected(planned, operation, variables)
         return Prepared(request, operation, variables, planned, here)

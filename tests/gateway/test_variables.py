@@ -1,11 +1,15 @@
 """What is said of variables that do not fit: enough to put them right, and nothing that was in them."""
 
+from typing import Any
+
 import pytest
-from graphql import build_schema
+from graphql import build_schema, parse
+from graphql.execution.values import get_variable_values
 
 from gateway.errors import BadUserInput
-from gateway.operation import coerce_variables, prepare
+from gateway.operation import prepare
 from gateway.settings import Limits
+from gateway.variables import Variables
 
 API = build_schema("""
   enum Mood { GOOD BAD }
@@ -38,8 +42,97 @@ def test_a_refusal_names_the_place_and_not_the_value(variables: dict[str, object
     operation = prepare(QUERY, None, API, Limits())
 
     with pytest.raises(BadUserInput) as refused:
-        coerce_variables(operation, variables, API)
+        operation.variables.coerced(variables)
 
     assert named in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "None" not in str(refused.value)
+
+
+WIDE = build_schema("""
+  scalar Json
+  enum Mood { GOOD BAD }
+  input Filter @oneOf { name: String age: Int }
+  input Page { size: Int = 10 after: ID mood: Mood = GOOD inner: Page pages: [Page!] need: Boolean! }
+  type Query { find(a: Json): ID }
+""")
+TYPES = [
+    *(
+        "Int",
+        "Int!",
+        "ID",
+        "ID!",
+        "String",
+        "Boolean",
+        "Float",
+        "Json",
+        "Json!",
+        "Mood",
+        "Mood!",
+        "Filter",
+        "Page",
+    ),
+    *("[Int]", "[Int!]!", "[[Int]]", "[Page!]", "[Mood!]", "[Filter]", "[Json!]"),
+]
+VALUES: list[Any] = [
+    *(
+        None,
+        1,
+        -(2**31),
+        2**31,
+        1.0,
+        1.5,
+        True,
+        "",
+        "1",
+        "GOOD",
+        "UGLY",
+        [],
+        [1],
+        [None],
+        [[1], None],
+        ["GOOD"],
+    ),
+    *(
+        {},
+        {"need": True},
+        {"need": None},
+        {"need": True, "size": None},
+        {"need": True, "size": 3, "mood": "BAD"},
+    ),
+    {
+        "need": True,
+        "size": 3,
+        "mood": "BAD",
+        "after": "x",
+        "inner": {"need": True, "size": 1, "mood": "GOOD"},
+    },
+    {"need": True, "size": 3, "mood": "BAD", "inner": {"need": True}, "pages": [{"need": False}]},
+    *({"need": True, "pages": {"need": False}}, {"need": 1}, {"need": True, "more": 1}, [{"need": True}]),
+    *(
+        {"name": "Ada"},
+        {"name": "Ada", "age": 3},
+        {"name": None},
+        {"age": 3.0},
+        [{"age": 3}],
+        {"x": [1, {"y": None}]},
+    ),
+]
+
+
+@pytest.mark.parametrize("default", ["", " = null", " = 3", ' = "x"', " = [1]", " = GOOD", " = {need: true}"])
+@pytest.mark.parametrize("declared", TYPES)
+def test_variables_are_coerced_as_graphql_core_does_it(declared: str, default: str) -> None:
+    if declared.endswith("!") and default == " = null":
+        return
+    document = parse(f"query ($a: {declared}{default}) {{ find(a: $a) }}")
+    (operation,) = document.definitions
+    variables = Variables(operation.variable_definitions, WIDE)
+
+    for given in [{}, *({"a": value} for value in VALUES)]:
+        expected = get_variable_values(WIDE, operation.variable_definitions, given)
+        if isinstance(expected, list):
+            with pytest.raises(BadUserInput):
+                variables.coerced(given)
+        else:
+            assert variables.coerced(given) == expected.coerced
