@@ -15,8 +15,9 @@ import orjson
 from gateway.client_presence import ClientGone, unless_gone
 from gateway.errors import BadRequest, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
-from gateway.event_stream_response import EventStreamResponse, Receive, Send, left
+from gateway.event_stream_response import EventStreamResponse, Receive, Send
 from gateway.graphql_over_http import (
+    GRAPHQL_RESPONSE,
     JSON,
     RequestHeaders,
     check_content_type,
@@ -99,7 +100,7 @@ class Serving:
     readiness: Readiness
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An HTTP response."""
 
@@ -202,7 +203,7 @@ class App:
         except Exception:
             # The one place where everything is caught: clients never see a fault's text, the log has it all.
             log.exception("request %s failed", exchange.request_id)
-            left_over = _json_reply(500, {"errors": [internal_error(exchange.request_id)]}, JSON)
+            left_over = _json_reply(500, {"errors": [internal_error(exchange.request_id)]})
         if left_over is not None:
             await self._send(exchange, left_over, send)
 
@@ -222,7 +223,7 @@ class App:
             case "/" | "/graphql" if self._settings.graphiql:
                 return Reply(307, b"", ((b"location", b"/graphiql"), (b"cache-control", b"no-store")))
             case "/healthz":
-                return _json_reply(200, {"status": "ok"}, JSON)
+                return _json_reply(200, {"status": "ok"})
             case "/readyz":
                 return await self._readiness()
             case _:
@@ -231,11 +232,11 @@ class App:
     async def _readiness(self) -> Reply:
         """The supergraph is loaded before the port is opened, so only the subgraphs are in question."""
         if self._is_draining:
-            return _json_reply(503, {"status": "draining"}, JSON)
+            return _json_reply(503, {"status": "draining"})
         unreachable = await self._serving.readiness.unreachable()
         if unreachable:
-            return _json_reply(503, {"status": "unavailable", "unreachable": unreachable}, JSON)
-        return _json_reply(200, {"status": "ok"}, JSON)
+            return _json_reply(503, {"status": "unavailable", "unreachable": unreachable})
+        return _json_reply(200, {"status": "ok"})
 
     def _is_browser_visit(self, exchange: Exchange) -> bool:
         """Somebody opened the address itself: there is no query, and what they can read is a page."""
@@ -364,9 +365,14 @@ def _request_id(given: str) -> str:
     return given if is_plain else secrets.token_hex(16)
 
 
+_CONTENT_TYPES = {
+    media: ((b"content-type", f"{media}; charset=utf-8".encode()),) for media in (JSON, GRAPHQL_RESPONSE)
+}
+_ALLOW_POST = ((b"allow", b"POST"),)
+
+
 def _graphql_reply(answer: Answer, media: str) -> Reply:
-    reply = _json_reply(status_of(answer, media), answer.body(), media)
-    return Reply(reply.status, reply.body, (*reply.headers, *_advice(answer)))
+    return Reply(status_of(answer, media), answer.encoded(), _CONTENT_TYPES[media] + _advice(answer))
 
 
 def _advice(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
@@ -375,9 +381,8 @@ def _advice(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"retry-after", b"%d" % answer.retry_after_s),) if answer.retry_after_s else ()
 
 
-def _json_reply(status: int, body: Any, media: str) -> Reply:
-    content_type = f"{media}; charset=utf-8".encode()
-    return Reply(status, orjson.dumps(body), ((b"content-type", content_type),))
+def _json_reply(status: int, body: Any) -> Reply:
+    return Reply(status, orjson.dumps(body), _CONTENT_TYPES[JSON])
 
 
 def _page_reply(page: Page | None) -> Reply:

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from typing import Any
 
-import orjson
-
 from gateway.errors import internal_error
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, PAUSE, written
 from gateway.pipeline import Answer
@@ -79,7 +77,7 @@ class EventStreamResponse:
                     yield written(COMPLETE)
                     return
                 else:
-                    yield written(NEXT, orjson.dumps(answer.body()))
+                    yield written(NEXT, answer.encoded())
                     coming = asyncio.ensure_future(self._next(answers))
                 await asyncio.wait(
                     {coming, *ending}, timeout=self._keep_alive_s, return_when=asyncio.FIRST_COMPLETED

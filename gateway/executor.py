@@ -4,13 +4,13 @@ A fetch that fails costs the fields it was to bring, at every place it was to br
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.errors import ERROR_LIMIT, FormattedError, SubgraphFailure, SubgraphUnavailable
 from gateway.locations import TYPENAME, Location
-from gateway.query_plan import Asked, EntityPart, Fetch, Plan
+from gateway.query_plan import Asked, EntityPart, Fetch, Plan, all_brought
 from gateway.representations import (
     Entities,
     Object,
@@ -22,15 +22,16 @@ from gateway.representations import (
     objects_at,
     paths_to,
 )
+from gateway.subgraph_answer import Decode, SubgraphAnswer
 
 PORTIONS_AT_ONCE = 8
 """Of a fetch that is too large for one request; more would let one client take all connections to a subgraph."""
 
 
 class Sender(Protocol):
-    """One request to one subgraph: the answer's `data` and `errors`. Raises SubgraphFailure."""
+    """One request to one subgraph. Raises SubgraphFailure."""
 
-    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any], /) -> Mapping[str, Any]: ...
+    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any], /) -> SubgraphAnswer: ...
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,42 @@ class ExecutablePlan:
     """A plan with what can be prepared once for all its executions."""
 
     plan: Plan
+    first: tuple[Fetch, ...]
+    """Those that wait for no other."""
     collectors: Mapping[int, tuple[Callable[[Object], Entities], ...]]
     dependents: Mapping[int, tuple[Fetch, ...]]
+    waits: Mapping[int, int]
+    """Fetch -> how many others it waits for."""
+    decoders: Mapping[int, Decode | None]
+    overlapping: frozenset[int]
+    """Fetches that may bring what another one brings too."""
 
 
-def compile_plan(plan: Plan) -> ExecutablePlan:
+def compile_plan(plan: Plan, decoder: Callable[[Fetch], Decode | None] = lambda _: None) -> ExecutablePlan:
+    """*decoder* tells how the answer of a fetch is best decoded; None: as any JSON."""
     dependents: dict[int, list[Fetch]] = {fetch.index: [] for fetch in plan.fetches}
     for fetch in plan.fetches:
         for index in fetch.after:
             dependents[index].append(fetch)
     return ExecutablePlan(
         plan,
+        tuple(fetch for fetch in plan.fetches if not fetch.after),
         {fetch.index: tuple(compile_part(part) for part in fetch.parts) for fetch in plan.fetches},
         {index: tuple(fetches) for index, fetches in dependents.items()},
+        {fetch.index: len(fetch.after) for fetch in plan.fetches},
+        {fetch.index: decoder(fetch) for fetch in plan.fetches},
+        _overlapping(plan),
     )
+
+
+def _overlapping(plan: Plan) -> frozenset[int]:
+    """Only what a fetch asks at its top is put into objects that hold something already."""
+    bringers: dict[tuple[Location, str], set[int]] = {}
+    for fetch in plan.fetches:
+        for place in all_brought(fetch):
+            bringers.setdefault(place, set()).add(fetch.index)
+    shared = (fetches for (_, key), fetches in bringers.items() if len(fetches) > 1 and key != TYPENAME)
+    return frozenset[int]().union(*shared)
 
 
 @dataclass
@@ -67,7 +90,7 @@ async def execute(
 ) -> Result:
     """Run every fetch of the plan. A request asks about at most *portion_size* entities; a larger fetch is several."""
     execution = _Execution(executable, send, variables, portion_size)
-    await execution.run([fetch for fetch in executable.plan.fetches if not fetch.after])
+    await execution.run(executable.first)
     return execution.result
 
 
@@ -80,10 +103,10 @@ class _Execution:
         self._send = send
         self._variables = variables
         self._portion_size = portion_size
-        self._waiting = {fetch.index: len(fetch.after) for fetch in executable.plan.fetches}
+        self._waiting = dict(executable.waits)
         self._failures: dict[int, SubgraphFailure] = {}
 
-    async def run(self, fetches: list[Fetch]) -> None:
+    async def run(self, fetches: Sequence[Fetch]) -> None:
         """Run fetches side by side, and after each what was only waiting for it."""
         if len(fetches) == 1:
             await self._run_one(fetches[0])
@@ -120,8 +143,8 @@ class _Execution:
             self._report(_missing_at(self._root_places(fetch), fetch.asked, fetch.location), failure.at)
             return
         for number, place in enumerate(places):
-            merge(place, copy_of(answer.get("data") or {}) if number else answer.get("data") or {})
-        self._pass_on_errors(fetch, answer.get("errors") or ())
+            merge(place, copy_of(answer.data) if number else answer.data)
+        self._pass_on_errors(fetch, answer.errors)
 
     def _root_places(self, fetch: Fetch) -> list[tuple[ResponsePath, Object]]:
         return list(paths_to(self.result.data, fetch.path, self._executable.plan.root))
@@ -169,9 +192,11 @@ class _Execution:
             for part, entities in zip(fetch.parts, wanted, strict=True):
                 self._report(self._missing(part, _all_places(entities)), failure.at)
             return
+        put = merge if fetch.index in self._executable.overlapping else dict.update
         for part, entities, answers in zip(fetch.parts, wanted, found, strict=True):
-            _put_in(part, entities, answers)
-        self._pass_on_entity_errors(fetch, wanted, answer.get("errors") or ())
+            _put_in(part, entities, answers, put)
+        if answer.errors:
+            self._pass_on_entity_errors(fetch, wanted, answer.errors)
 
     def _report_incomplete(self, fetch: Fetch, wanted: list[Entities]) -> None:
         """Where a required field was not delivered because its fetch failed, that failure is the reason here too."""
@@ -238,17 +263,18 @@ def _all_places(entities: Entities) -> list[tuple[int, Object]]:
     return [place for places in entities.places for place in places]
 
 
-def _entities_of(answer: Mapping[str, Any], part: EntityPart, wanted: Entities, service: str) -> list[Any]:
-    data = answer.get("data")
-    found = data.get(part.name) if isinstance(data, dict) else None
-    if found is None and answer.get("errors"):
+def _entities_of(answer: SubgraphAnswer, part: EntityPart, wanted: Entities, service: str) -> list[Any]:
+    found = answer.data.get(part.name)
+    if found is None and answer.errors:
         return [None] * len(wanted.representations)
     if not isinstance(found, list) or len(found) != len(wanted.representations):
         raise SubgraphUnavailable(service, "`_entities` does not hold one entry for each representation")
     return found
 
 
-def _put_in(part: EntityPart, entities: Entities, answers: list[Any]) -> None:
+def _put_in(
+    part: EntityPart, entities: Entities, answers: list[Any], put: Callable[[Object, Object], None]
+) -> None:
     """Places of one path share what was found; another path may get other fields later, so it gets a copy."""
     for places, answer in zip(entities.places, answers, strict=True):
         if not isinstance(answer, dict):
@@ -257,7 +283,7 @@ def _put_in(part: EntityPart, entities: Entities, answers: list[Any]) -> None:
         for number, place in places:
             if number not in of_path:
                 of_path[number] = copy_of(answer) if part.has_objects else answer
-            merge(place, of_path[number])
+            put(place, of_path[number])
 
 
 def _missing_at(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from random import random
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from gateway.errors import (
     BadRequest,
     FormattedError,
@@ -23,22 +25,24 @@ from gateway.planner import plan_operation
 from gateway.query_plan import Fetch
 from gateway.response import ResponseShape
 from gateway.settings import Settings
+from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_client import SubgraphClient
 from gateway.subgraph_transport import Headers
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
+from gateway.whole_objects import WholeObjects
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
 
-Brought = Mapping[str, Any] | SubgraphFailure
-"""An event, `{data, errors}`, or why there is none."""
+Event = SubgraphAnswer | SubgraphFailure
+"""What an event brought, or why there is none."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A GraphQL request, freed of HTTP."""
 
@@ -53,25 +57,27 @@ class Request:
     """What the text is known by, where it was not sent itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """`data` and `errors`; a refused request has no data at all."""
 
     errors: list[FormattedError]
     data: dict[str, Any] | None = None
+    """May hold msgspec structs."""
     is_refused: bool = False
     extensions: Mapping[str, Any] | None = None
     status: int | None = None
     """The HTTP status where the answer dictates one."""
     retry_after_s: int | None = None
 
-    def body(self) -> dict[str, Any]:
+    def encoded(self) -> bytes:
+        """The JSON a client gets."""
         body: dict[str, Any] = {} if self.is_refused else {"data": self.data}
         if self.errors:
             body["errors"] = self.errors
         if self.extensions:
             body["extensions"] = self.extensions
-        return body
+        return msgspec.json.encode(body)
 
 
 def refusal(error: RequestError) -> Answer:
@@ -203,15 +209,16 @@ class Pipeline:
         here = self._introspected(planned, operation, variables)
         return Prepared(request, operation, variables, planned, here)
 
-    async def run(self, prepared: Prepared, event: Brought | None = None) -> Answer:
+    async def run(self, prepared: Prepared, event: Event | None = None) -> Answer:
         """Run the plan; a subscription's for one *event*, which stands for what its first fetch brings."""
         request, planned = prepared.request, prepared.planned
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
 
-        async def send(fetch: Fetch, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        async def send(fetch: Fetch, values: Mapping[str, Any]) -> SubgraphAnswer:
             if fetch is prepared.events and event is not None:
                 return _answered(event)
-            return await self._client.send(fetch, values, request.headers, deadline)
+            decode = planned.executable.decoders[fetch.index]
+            return await self._client.send(fetch, values, request.headers, deadline, decode)
 
         portion = self._settings.entities_per_request
         result = await execute(planned.executable, send, prepared.variables, portion)
@@ -257,8 +264,9 @@ class Pipeline:
         plan = plan_operation(operation.node, selection, supergraph, labels, settings.limits.planning_steps)
         root_type = supergraph.roots[operation.kind]
         names = {each.name for each in selection.fields(root_type).values()}
-        shape = ResponseShape(selection, root_type, plan.root, supergraph)
-        return Planned(compile_plan(plan), shape, asks_introspection(names))
+        whole = WholeObjects(plan, selection, root_type, supergraph)
+        shape = ResponseShape(selection, root_type, plan.root, supergraph, whole.at)
+        return Planned(compile_plan(plan, whole.decoder), shape, asks_introspection(names))
 
     def _introspected(
         self, planned: Planned, operation: Operation, variables: Mapping[str, Any]
@@ -275,7 +283,7 @@ class Pipeline:
         return {"queryPlan": str(planned.executable.plan)}
 
 
-def _answered(event: Brought) -> Mapping[str, Any]:
+def _answered(event: Event) -> SubgraphAnswer:
     if isinstance(event, SubgraphFailure):
         raise event
     return event

@@ -4,7 +4,7 @@ A plan is printed in the customary nested form. It runs a little better than it 
 fetches it reads from (`Fetch.after`) have ended, not when the whole step before it has.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from textwrap import indent
 
@@ -55,6 +55,17 @@ class EntitySent:
         return f"... on {types} {{ {' '.join([name, *map(str, self.fields)])} }}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """What a fetch asks of the objects at one place."""
+
+    location: Location
+    fields: "Mapping[str, Brought | None]"
+    """Key -> what is asked below; None: a leaf."""
+    type_name: str | None
+    """The one object type, if it is told by the schema alone; its objects then are all asked for the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntityPart:
     """One `_entities` field of an entity fetch: objects found at some places, and what is asked of them."""
@@ -68,8 +79,13 @@ class EntityPart:
     """The response name of the `_entities` field."""
     variable: str
     """The variable that carries the representations."""
-    has_objects: bool
-    """Whether an entity brings objects of its own, not only leaves."""
+    brought: tuple[Brought, ...]
+    """What an entity brings, for each of the paths."""
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether an entity brings objects of its own, not only leaves."""
+        return any(below is not None for below in self.brought[0].fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,21 @@ class Fetch:
     parts: tuple[EntityPart, ...] = ()
     """Empty for a root fetch."""
     asked: "tuple[Asked, ...]" = ()
+    brought: tuple[Brought, ...] = ()
+    """What a root fetch brings; one element, none for an entity fetch."""
+
+
+def all_brought(fetch: Fetch) -> Iterator[tuple[Location, str]]:
+    """(place, key) of everything a fetch brings, as often as it brings it."""
+    for brought in (*fetch.brought, *(each for part in fetch.parts for each in part.brought)):
+        yield from _all_brought(brought)
+
+
+def _all_brought(brought: Brought) -> Iterator[tuple[Location, str]]:
+    for key, below in brought.fields.items():
+        yield brought.location, key
+        if below is not None:
+            yield from _all_brought(below)
 
 
 @dataclass(frozen=True, slots=True)

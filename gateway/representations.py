@@ -4,11 +4,12 @@ An entity is asked for by a representation, `{"__typename": T, key fields…, re
 once, however many places want the answer; what comes back is put in all of those places, by reference.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, to_builtins
 
 from gateway.locations import Location
 from gateway.query_plan import EntityPart, EntitySent, Path, Sent
@@ -22,7 +23,7 @@ ResponsePath = tuple[str | int, ...]
 class Entities:
     """What one `_entities` field is to be asked, and where its answers belong."""
 
-    representations: list[Object] = field(default_factory=list)
+    representations: list[orjson.Fragment] = field(default_factory=list)
     places: list[list[tuple[int, Object]]] = field(default_factory=list)
     """For each representation: (number of the path, object) of every place that wants its answer."""
     incomplete: list[tuple[int, Object]] = field(default_factory=list)
@@ -60,48 +61,68 @@ Maker = Callable[[Object], Object]
 
 
 def compile_part(part: EntityPart) -> Callable[[Object], Entities]:
-    """Compile the collecting of representations for one part of an entity fetch."""
-    finders = [objects_at(path) for path in part.paths]
+    """Compile the collecting of representations for one part of an entity fetch.
+
+    Collecting also makes one object of those that are equal and stand at one path: what is known of the entity is put
+    in once, and the answer is shaped once.
+    """
+    finders = [_slots_at(path) for path in part.paths]
     makers = [_maker_for(sent) for sent in part.sent]
 
     def collect(data: Object) -> Entities:
-        found, index_of = Entities(), dict[bytes, int]()
+        collector = _Collector(makers)
         for number, find in enumerate(finders):
-            for each in _distinct(find(data)):
-                _collect_one(each, number, makers, found, index_of)
-        return found
+            collector.path_number = number
+            find(data, collector.one_for)
+        return collector.found
 
     return collect
 
 
-def _distinct(objects: list[Object]) -> Iterator[Object]:
-    """An object that was put in several places is one object."""
-    return iter({id(each): each for each in objects}.values())
+class _Collector:
+    """Collects for one execution."""
 
+    def __init__(self, makers: list[tuple[frozenset[str] | None, Maker]]) -> None:
+        self.found = Entities()
+        self.path_number = 0
+        self._makers = makers
+        self._index_of: dict[bytes, int] = {}
+        self._done: dict[int, Object] = {}
+        """id of an object -> the one that stands for it."""
 
-def _collect_one(
-    entity: Object,
-    path_number: int,
-    makers: list[tuple[frozenset[str] | None, Maker]],
-    found: Entities,
-    index_of: dict[bytes, int],
-) -> None:
-    for types, make in makers:
-        if types is not None and entity.get("__typename") not in types:
-            continue
+    def one_for(self, entity: Object) -> Object:
+        """Collect an object; gives the one to use in its place, mostly itself."""
+        known = self._done.get(id(entity))
+        if known is not None:
+            return known
+        one = entity
+        for types, make in self._makers:
+            if types is None or entity.get("__typename") in types:
+                one = self._collect(entity, make)
+        self._done[id(entity)] = one
+        return one
+
+    def _collect(self, entity: Object, make: Maker) -> Object:
+        found = self.found
         try:
-            representation = make(entity)
+            representation = orjson.dumps(make(entity))
         except MissingError:
-            found.incomplete.append((path_number, entity))
-            continue
+            found.incomplete.append((self.path_number, entity))
+            return entity
         except _NullKeyError:
-            continue
-        same = orjson.dumps(representation)
-        if same not in index_of:
-            index_of[same] = len(found.representations)
-            found.representations.append(representation)
-            found.places.append([])
-        found.places[index_of[same]].append((path_number, entity))
+            return entity
+        index = self._index_of.get(representation)
+        if index is None:
+            self._index_of[representation] = len(found.representations)
+            found.representations.append(orjson.Fragment(representation))
+            found.places.append([(self.path_number, entity)])
+            return entity
+        places = found.places[index]
+        number, first = places[-1]
+        if len(self._makers) == 1 and number == self.path_number and first == entity:
+            return first
+        places.append((self.path_number, entity))
+        return entity
 
 
 def _maker_for(sent: EntitySent) -> tuple[frozenset[str] | None, Maker]:
@@ -141,6 +162,8 @@ def _fill(representation: Object, source: Object, fields: tuple[Sent, ...]) -> N
 def _inner(value: Any, sent: Sent) -> Any:
     if isinstance(value, list):
         return [_inner(each, sent) for each in value]
+    if isinstance(value, Struct):
+        value = to_builtins(value)
     if not isinstance(value, dict):
         return None
     inner: Object = {"__typename": value.get("__typename")} if sent.with_typename else {}
@@ -151,12 +174,12 @@ def _inner(value: Any, sent: Sent) -> Any:
 # --- finding objects ----------------------------------------------------------------------------------------------
 
 
-def objects_at(path: Path) -> Callable[[Object], list[Object]]:
-    """Compile a path to a function that finds the objects there. Nulls on the way are skipped."""
+def objects_at(path: Path) -> Callable[[Object], Iterable[Object]]:
+    """Compile a path to a function that finds the objects there, each once. Nulls on the way are skipped."""
     steps = [_step(each) for each in path if each != "@"]
 
-    def find(data: Object) -> list[Object]:
-        objects = [data]
+    def find(data: Object) -> Iterable[Object]:
+        objects: Iterable[Object] = (data,)
         for step in steps:
             objects = step(objects)
         return objects
@@ -164,30 +187,63 @@ def objects_at(path: Path) -> Callable[[Object], list[Object]]:
     return find
 
 
-def _step(text: str) -> Callable[[list[Object]], list[Object]]:
+def _step(text: str) -> Callable[[Iterable[Object]], Iterable[Object]]:
     if text.startswith("|"):
         types = types_of(text)
         return lambda objects: [each for each in objects if each.get("__typename") in types]
 
-    def descend(objects: list[Object]) -> list[Object]:
-        found: list[Object] = []
+    def descend(objects: Iterable[Object]) -> Iterable[Object]:
+        found: dict[int, Object] = {}
         for each in objects:
             value = each.get(text)
             if type(value) is dict:
-                found.append(value)
+                found[id(value)] = value
             elif type(value) is list:
                 _flatten(value, found)
-        return found
+        return found.values()
 
     return descend
 
 
-def _flatten(values: list[Any], found: list[Object]) -> None:
+def _flatten(values: list[Any], found: dict[int, Object]) -> None:
     for value in values:
         if type(value) is dict:
-            found.append(value)
+            found[id(value)] = value
         elif type(value) is list:
             _flatten(value, found)
+
+
+Replace = Callable[[Object], Object]
+
+
+def _slots_at(path: Path) -> Callable[[Object, Replace], None]:
+    """Compile a path to a function that shows each object there and puts what it is given in its place."""
+    steps = [each for each in path if each != "@"]
+    types = types_of(steps.pop()) if steps[-1].startswith("|") else None
+    key = steps.pop()
+    find_holders = objects_at(tuple(steps))
+
+    def replace_at(data: Object, replace: Replace) -> None:
+        for holder in find_holders(data):
+            value = holder.get(key)
+            if type(value) is dict:
+                holder[key] = _replaced(value, types, replace)
+            elif type(value) is list:
+                _replace_in(value, types, replace)
+
+    return replace_at
+
+
+def _replace_in(values: list[Any], types: frozenset[str] | None, replace: Replace) -> None:
+    for index, value in enumerate(values):
+        if type(value) is dict:
+            values[index] = _replaced(value, types, replace)
+        elif type(value) is list:
+            _replace_in(value, types, replace)
+
+
+def _replaced(value: Object, types: frozenset[str] | None, replace: Replace) -> Object:
+    return replace(value) if types is None or value.get("__typename") in types else value
 
 
 def types_of(step: str) -> frozenset[str]:

@@ -81,9 +81,15 @@ class ResponseShape:
     """Shapes the answers of one operation."""
 
     def __init__(
-        self, selection: Selection, root_type: str, location: Location, supergraph: Supergraph
+        self,
+        selection: Selection,
+        root_type: str,
+        location: Location,
+        supergraph: Supergraph,
+        whole: Callable[[Location], type | None] = lambda _: None,
     ) -> None:
-        compiler = _Compiler(supergraph)
+        """*whole* tells the type of objects that need no shaping, because they were checked when they were decoded."""
+        compiler = _Compiler(supergraph, whole)
         self._shape = compiler.object(selection, root_type, location)
 
     def shape(self, data: Object, errors: list[FormattedError], here: Mapping[str, Any]) -> Object | None:
@@ -95,8 +101,9 @@ class ResponseShape:
 
 
 class _Compiler:
-    def __init__(self, supergraph: Supergraph) -> None:
+    def __init__(self, supergraph: Supergraph, whole: Callable[[Location], type | None]) -> None:
         self._supergraph = supergraph
+        self._whole = whole
         self._schema: GraphQLSchema = supergraph.api_schema
 
     def object(self, selection: Selection, type_name: str, location: Location) -> Shape:
@@ -134,7 +141,8 @@ class _Compiler:
             return _leaf(declared)
         assert field.selection is not None  # noqa: S101 — validation demands one for a composite type
         if is_object_type(declared):
-            return _object(self.object(field.selection, declared.name, location), declared.name)
+            shape = self.object(field.selection, declared.name, location)
+            return _object(shape, declared.name, self._whole(location))
         return self._abstract(get_named_type(declared).name, field.selection, location)
 
     def _list(self, inner: GraphQLOutputType, complete: Complete) -> Complete:
@@ -223,8 +231,10 @@ def _plain_reader(key: str, kind: type, read: Shape) -> Shape:
     return read_plain
 
 
-def _object(shape: Shape, type_name: str) -> Complete:
+def _object(shape: Shape, type_name: str, whole: type | None) -> Complete:
     def complete(value: Any, path: PathNode, shaping: Shaping) -> Any:
+        if type(value) is whole:
+            return value
         if type(value) is not dict:
             shaping.broken(path, f"Expected an object of type {type_name}.")
             raise _Bubble

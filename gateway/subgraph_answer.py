@@ -1,15 +1,35 @@
-"""What a subgraph said: a GraphQL answer or nothing of use."""
+"""The bytes a subgraph answered -> `data` and `errors`, or the word that they are no GraphQL answer."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from gateway.errors import SubgraphUnavailable
 
+Decode = Callable[[bytes | str], Any]
+"""Gives an object with `data` and `errors`. Raises ValueError for what does not have the types it wants."""
 
-def read_answer(content: bytes | str, service: str) -> Mapping[str, Any]:
-    """`{data, errors}`, or SubgraphUnavailable for what is no GraphQL answer."""
+
+class SubgraphAnswer(NamedTuple):
+    data: dict[str, Any]
+    """Empty when the subgraph had none to give."""
+    errors: Sequence[Any] = ()
+
+
+def read_answer(content: bytes | str, service: str, decode: Decode | None = None) -> SubgraphAnswer:
+    """Raises SubgraphUnavailable. *decode* is tried first; only an answer without errors can be right to the letter."""
+    if decode is not None:
+        try:
+            answer = decode(content)
+        except ValueError:
+            return _read_untyped(content, service)
+        if answer.data is not None and not answer.errors:
+            return SubgraphAnswer(answer.data)
+    return _read_untyped(content, service)
+
+
+def _read_untyped(content: bytes | str, service: str) -> SubgraphAnswer:
     try:
         answer = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -17,11 +37,11 @@ def read_answer(content: bytes | str, service: str) -> Mapping[str, Any]:
     return checked_answer(answer, service)
 
 
-def checked_answer(answer: Any, service: str) -> Mapping[str, Any]:
+def checked_answer(answer: Any, service: str) -> SubgraphAnswer:
     """The same for JSON that has been read."""
     if not isinstance(answer, dict) or not _is_answer(answer.get("data"), answer.get("errors")):
         raise SubgraphUnavailable(service, "the answer is not GraphQL")
-    return answer
+    return SubgraphAnswer(answer.get("data") or {}, answer.get("errors") or ())
 
 
 def _is_answer(data: Any, errors: Any) -> bool:

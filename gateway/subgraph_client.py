@@ -12,7 +12,7 @@ from gateway.connection_pool import ConnectionPool
 from gateway.errors import DeadlineExceeded, SubgraphUnavailable
 from gateway.httpx_transport import HttpxTransport
 from gateway.query_plan import Fetch
-from gateway.subgraph_answer import read_answer
+from gateway.subgraph_answer import Decode, SubgraphAnswer, read_answer
 from gateway.subgraph_transport import Endpoint, Headers, SubgraphTransport, TransportFailed, endpoint_at
 from gateway.supergraph import Graph, Subgraph
 
@@ -38,11 +38,16 @@ class SubgraphClient:
         self._urls = {graph: subgraph.url for graph, subgraph in subgraphs.items()}
 
     async def send(
-        self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers, deadline: float
-    ) -> Mapping[str, Any]:
+        self,
+        fetch: Fetch,
+        variables: Mapping[str, Any],
+        headers: Headers,
+        deadline: float,
+        decode: Decode | None = None,
+    ) -> SubgraphAnswer:
         """The subgraph's GraphQL answer. Raises SubgraphUnavailable or DeadlineExceeded.
 
-        *deadline* is the whole request's, on the event loop's clock.
+        *deadline* is the whole request's, on the event loop's clock; *decode* reads the answer, see `read_answer`.
         """
         body: dict[str, Any] = {"query": fetch.operation}
         if variables:
@@ -61,7 +66,7 @@ class SubgraphClient:
         except (TransportFailed, ValueError) as error:
             log.warning("subgraph %s: %s", fetch.service, error)
             raise SubgraphUnavailable(fetch.service, str(error)) from error
-        return read_answer(response.body, fetch.service)
+        return read_answer(response.body, fetch.service, decode)
 
     def _endpoint(self, graph: Graph) -> Endpoint:
         """Read when it is needed: a supergraph may name subgraphs that nobody asks."""

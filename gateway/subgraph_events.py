@@ -7,12 +7,10 @@ import httpx
 
 from gateway.query_plan import Fetch
 from gateway.settings import Settings
+from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_sse import SseSource
 from gateway.subgraph_transport import Headers
 from gateway.supergraph import Graph, Subgraph
-
-Event = Mapping[str, Any]
-"""What one event brought: `{data, errors}`."""
 
 
 class EventSource(Protocol):
@@ -20,7 +18,7 @@ class EventSource(Protocol):
 
     def events(
         self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[SubgraphAnswer, None]:
         """Its events, until it says that there are no more. Raises SubgraphFailure.
 
         The next event is read only when it is asked for, so that a slow client slows the subgraph down instead of
@@ -41,7 +39,7 @@ class SubgraphEvents:
 
     def events(
         self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[SubgraphAnswer, None]:
         """See EventSource."""
         return self._sources[fetch.graph].events(fetch, variables, headers)
 

@@ -13,7 +13,7 @@ import orjson
 from gateway.errors import DeadlineExceeded, SubgraphUnavailable
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, EventStreamReader, EventTooLargeError
 from gateway.query_plan import Fetch
-from gateway.subgraph_answer import read_answer
+from gateway.subgraph_answer import SubgraphAnswer, read_answer
 from gateway.subgraph_transport import Headers
 
 log = logging.getLogger("gateway.subgraphs")
@@ -61,7 +61,7 @@ class SseSource:
 
     async def events(
         self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
-    ) -> AsyncGenerator[Mapping[str, Any], None]:
+    ) -> AsyncGenerator[SubgraphAnswer, None]:
         """See EventSource. An answer that is no stream, as to a refused operation, counts as the only event."""
         with _failures_of(fetch.service):
             async with self._opened(fetch, variables, headers) as response:

@@ -8,7 +8,8 @@ from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
 from gateway.pipeline import Answer, Pipeline, Prepared, Request
 from gateway.query_plan import Fetch
-from gateway.subgraph_events import Event, SubgraphEvents
+from gateway.subgraph_answer import SubgraphAnswer
+from gateway.subgraph_events import SubgraphEvents
 
 
 class Subscriptions:
@@ -45,7 +46,7 @@ class Subscriptions:
         except SubgraphFailure as failure:
             yield await self._pipeline.run(prepared, failure)
 
-    def _opened(self, fetch: Fetch, prepared: Prepared) -> AsyncGenerator[Event, None]:
+    def _opened(self, fetch: Fetch, prepared: Prepared) -> AsyncGenerator[SubgraphAnswer, None]:
         given = prepared.variables
         values = {name: given[name] for name in fetch.variables if name in given}
         return self._events.events(fetch, values, prepared.request.headers)

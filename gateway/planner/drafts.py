@@ -44,10 +44,6 @@ class DraftSelection:
         below = (each.selection.variables() for each in self.fields.values() if each.selection)
         return frozenset[str]().union(*(each.variables for each in self.fields.values()), *below)
 
-    @property
-    def has_objects(self) -> bool:
-        return any(each.selection for each in self.fields.values())
-
     def lines(self) -> Iterator[str]:
         """The selections, those for every type first; an abstract type always says which one it is."""
         if self.is_abstract or not self.fields:

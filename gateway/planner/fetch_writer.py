@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from graphql import OperationDefinitionNode, VariableDefinitionNode, print_ast
 
-from gateway.planner.drafts import Draft
+from gateway.locations import Location
+from gateway.planner.drafts import Draft, DraftSelection
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.sent import SentReader
-from gateway.query_plan import Asked, EntityPart, EntitySent, Fetch
+from gateway.query_plan import Asked, Brought, EntityPart, EntitySent, Fetch
 from gateway.supergraph import Supergraph
 
 
@@ -70,6 +71,7 @@ class _FetchWriter:
             location=first.location,
             parts=parts,
             asked=self._asked(first),
+            brought=() if parts else (self._brought(first.selection, first.location),),
         )
 
     def _parts(self, drafts: list[Draft]) -> tuple[EntityPart, ...]:
@@ -86,7 +88,7 @@ class _FetchWriter:
                 asked=self._asked(alike[0]),
                 name=f"_e{number}" if len(equal) > 1 else "_entities",
                 variable=self._representations(number, len(equal)),
-                has_objects=alike[0].selection.has_objects,
+                brought=tuple(self._brought(draft.selection, draft.location) for draft in alike),
             )
             for number, ((sent, text), alike) in enumerate(equal.items())
         )
@@ -96,6 +98,21 @@ class _FetchWriter:
             (frozenset(self._supergraph.possible_types(condition)) if condition else None, key)
             for condition, key in draft.selection.fields
         )
+
+    def _brought(self, selection: DraftSelection, location: Location) -> Brought:
+        below = {
+            key: self._brought(each.selection, location.below(key)) if each.selection else None
+            for (_, key), each in selection.fields.items()
+        }
+        return Brought(location, below, self._told_type(selection))
+
+    def _told_type(self, selection: DraftSelection) -> str | None:
+        """Entities say their type by the type condition they are asked under, others by the field they are found in."""
+        conditions = {condition for condition, _ in selection.fields}
+        told = conditions.pop() if len(conditions) == 1 else None
+        type_name = told or ("" if conditions else selection.type_name)
+        is_object = not selection.is_abstract and self._supergraph.possible_types(type_name) == (type_name,)
+        return type_name if is_object else None
 
     def _representations(self, number: int, of: int) -> str:
         name = f"representations{number}" if of > 1 else "representations"

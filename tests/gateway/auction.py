@@ -90,7 +90,7 @@ class Auction(Federation):
 
         async def collected() -> list[dict[str, Any]]:
             async with self.answers(query, variables) as answers:
-                return [answer.body() async for answer in answers]
+                return [json.loads(answer.encoded()) async for answer in answers]
 
         return asyncio.run(collected())
 

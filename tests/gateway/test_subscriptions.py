@@ -351,7 +351,7 @@ def test_only_so_many_subscriptions_are_open_at_once() -> None:
                 with pytest.raises(TooManySubscriptions):
                     async with auction.answers(query):
                         pass
-                assert [answer.data async for answer in question] == [{"me": {"name": "Ann"}}]
+                assert [json.loads(answer.encoded())["data"] async for answer in question] == [{"me": {"name": "Ann"}}]
             async with auction.answers(query) as again:
                 await anext(again)
 
@@ -432,7 +432,7 @@ def test_the_plan_is_shown_with_the_events() -> None:
     async def asked() -> list[dict[str, Any]]:
         request = Request("subscription { lotOnSale { title } }", wants_plan=True)
         async with auction.subscriptions.open(request) as answers:
-            return [answer.body() async for answer in answers]
+            return [json.loads(answer.encoded()) async for answer in answers]
 
     [answer] = asyncio.run(asked())
 

@@ -277,7 +277,8 @@ class Federation(httpx.AsyncBaseTransport):
         for subgraph in self.subgraphs.values():
             subgraph.requests.clear()
         request = Request(query, variables or {}, **others)
-        return asyncio.run(self.pipeline.answer(request)).body()
+        answer: dict[str, Any] = json.loads(asyncio.run(self.pipeline.answer(request)).encoded())
+        return answer
 
     def truth(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What graphql-core answers from the merged schema over the same objects."""
