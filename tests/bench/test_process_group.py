@@ -30,4 +30,4 @@ def test_children_count_those_that_ended_too(tmp_path: Path) -> None:
         assert group.peak_memory_bytes() >= group.memory_bytes() > 2_000_000
 
     assert not group.is_running()
-    assert group.cpu_s() == group.memory_bytes() == 0
+    assert group.memory_bytes() == 0
