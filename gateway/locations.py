@@ -6,8 +6,9 @@ the client calls something else `price`. So each field has a *key* there: its re
 an alias. Fetches ask under the key, and the answer is shaped from the keys.
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 
 from gateway.selection import Field, Selection
 from gateway.supergraph import Supergraph
@@ -44,37 +45,46 @@ class Location:
     def _key(self, wanted: str, signature: Signature) -> str:
         if self.keys.setdefault(wanted, signature) == signature:
             return wanted
-        for number in count():
+        for number in itertools.count():
             alias = f"_{number}_{wanted}"
             if self.keys.setdefault(alias, signature) == signature:
                 return alias
         raise AssertionError("count() does not end")
 
 
-def locate_clients_fields(selection: Selection, type_name: str, supergraph: Supergraph) -> Location:
-    """Give the client's own fields their keys before any requirement can take them; the root's location."""
+def locate_clients_fields(
+    selection: Selection, type_name: str, supergraph: Supergraph, count: Callable[[int], None]
+) -> Location:
+    """Give the client's own fields their keys before any requirement can take them; the root's location.
+
+    *count* is told of every so many fields that are looked at, and may raise.
+    """
     root = Location()
-    _locate(root, selection, type_name, supergraph, set())
+    _Locator(supergraph, count).locate(root, selection, type_name)
     return root
 
 
-def _locate(
-    location: Location,
-    selection: Selection,
-    type_name: str,
-    supergraph: Supergraph,
-    seen: set[tuple[int, int, str]],
-) -> None:
-    place = (id(location), id(selection), type_name)
-    if place in seen:
-        return
-    seen.add(place)
-    for each in supergraph.possible_types(type_name):
-        for asked in selection.fields(each).values():
-            if asked.name in {"__schema", "__type"}:
-                continue
-            key = location.key_for(each, asked, supergraph)
-            location.response_keys.setdefault(key, asked.response_key)
-            if asked.selection is not None:
-                child_type = supergraph.child_type(each, asked.name)
-                _locate(location.below(key), asked.selection, child_type, supergraph, seen)
+class _Locator:
+    def __init__(self, supergraph: Supergraph, count: Callable[[int], None]) -> None:
+        self._supergraph = supergraph
+        self._count = count
+        self._seen: set[tuple[int, int, str]] = set()
+
+    def locate(self, location: Location, selection: Selection, type_name: str) -> None:
+        place = (id(location), id(selection), type_name)
+        if place in self._seen:
+            return
+        self._seen.add(place)
+        for each in self._supergraph.possible_types(type_name):
+            fields = selection.fields(each).values()
+            self._count(len(fields))
+            for asked in fields:
+                if asked.name not in {"__schema", "__type"}:
+                    self._locate_field(location, each, asked)
+
+    def _locate_field(self, location: Location, type_name: str, asked: Field) -> None:
+        key = location.key_for(type_name, asked, self._supergraph)
+        location.response_keys.setdefault(key, asked.response_key)
+        if asked.selection is not None:
+            child_type = self._supergraph.child_type(type_name, asked.name)
+            self.locate(location.below(key), asked.selection, child_type)

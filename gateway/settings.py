@@ -26,8 +26,8 @@ class Limits:
     directives: int = 100
     fields: int = 5_000
     """Counted with every fragment spelled out."""
-    planning_steps: int = 20_000
-    """Under a second of planning, during which nothing else is answered."""
+    planning_steps: int = 40_000
+    """Some tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)

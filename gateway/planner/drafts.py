@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from textwrap import indent
 from typing import NamedTuple
 
 from gateway.locations import Location
@@ -48,17 +47,11 @@ class DraftSelection:
         """The selections, those for every type first; an abstract type always says which one it is."""
         if self.is_abstract or not self.fields:
             yield "__typename"
-        conditions = dict.fromkeys(condition for condition, _ in self.fields)
-        for condition in sorted(conditions, key=lambda each: each is not None):
-            yield from self._lines_for(condition)
-
-    def _lines_for(self, condition: str | None) -> Iterator[str]:
-        lines = [
-            line for (at, _), each in self.fields.items() if at == condition for line in _field_lines(each)
-        ]
-        if condition is None:
-            yield from lines
-        else:
+        by_condition: dict[str | None, list[str]] = {None: []}
+        for (condition, _), each in self.fields.items():
+            by_condition.setdefault(condition, []).extend(_field_lines(each))
+        yield from by_condition.pop(None)
+        for condition, lines in by_condition.items():
             yield from (f"... on {condition} {{", *(f"  {line}" for line in lines), "}")
 
 
@@ -67,7 +60,7 @@ def _field_lines(drafted: DraftField) -> Iterator[str]:
         yield drafted.text
         return
     yield drafted.text + " {"
-    yield from (indent(line, "  ") for line in drafted.selection.lines())
+    yield from (f"  {line}" for line in drafted.selection.lines())
     yield "}"
 
 

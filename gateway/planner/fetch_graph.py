@@ -11,6 +11,7 @@ from graphql import print_ast
 from gateway.locations import Location
 from gateway.planner.drafts import Address, Draft, DraftField, DraftRepresentation, DraftSelection, Entry
 from gateway.planner.options import Hop, Narrow, Pick, Representation, Take
+from gateway.planner.steps import Steps
 from gateway.query_plan import Path
 from gateway.supergraph import Graph, Supergraph
 
@@ -37,8 +38,9 @@ class Cursor:
 class FetchGraph:
     """Collects the fetches of a query, or of one root field of a mutation."""
 
-    def __init__(self, supergraph: Supergraph, root: Location) -> None:
+    def __init__(self, supergraph: Supergraph, root: Location, steps: Steps) -> None:
         self._supergraph = supergraph
+        self._steps = steps
         self._drafts: dict[tuple[Address, int], Draft] = {}
         self._root = root
 
@@ -79,6 +81,7 @@ class FetchGraph:
     def _apply(self, picks: Iterable[Pick], cursor: Cursor) -> set[Draft]:
         touched: set[Draft] = set()
         for pick in picks:
+            self._steps.take()
             match pick:
                 case Take():
                     touched |= self._take(pick, cursor)

@@ -8,15 +8,16 @@ from gateway.locations import Location
 from gateway.planner.drafts import Draft, DraftSelection
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.sent import SentReader
+from gateway.planner.steps import Steps
 from gateway.query_plan import Asked, Brought, EntityPart, EntitySent, Fetch
 from gateway.supergraph import Supergraph
 
 
 def write_fetches(
-    operation: OperationDefinitionNode, stages: Iterable[FetchGraph], supergraph: Supergraph
+    operation: OperationDefinitionNode, stages: Iterable[FetchGraph], supergraph: Supergraph, steps: Steps
 ) -> Iterator[Fetch]:
     """Number the fetches; a later stage waits for all of the one before."""
-    writer = _FetchWriter(operation, supergraph)
+    writer = _FetchWriter(operation, supergraph, steps)
     index, step = 0, 0
     before: tuple[int, ...] = ()
     for stage in stages:
@@ -43,7 +44,8 @@ def _batches(drafts: Iterable[Draft]) -> list[list[Draft]]:
 class _FetchWriter:
     """Writes the requests of one operation."""
 
-    def __init__(self, operation: OperationDefinitionNode, supergraph: Supergraph) -> None:
+    def __init__(self, operation: OperationDefinitionNode, supergraph: Supergraph, steps: Steps) -> None:
+        self._steps = steps
         self._kind = operation.operation.value
         self._supergraph = supergraph
         self._sent = SentReader(supergraph)
@@ -54,7 +56,7 @@ class _FetchWriter:
         parts = self._parts(drafts) if first.is_entity_fetch else ()
         used = frozenset[str]().union(*(draft.selection.variables() for draft in drafts))
         kind = "query" if parts or first.path else self._kind
-        selection = _text(first)
+        selection = self._text(first)
         return Fetch(
             index=index,
             service=self._supergraph.subgraphs[first.graph].name,
@@ -74,11 +76,16 @@ class _FetchWriter:
             brought=() if parts else (self._brought(first.selection, first.location),),
         )
 
+    def _text(self, draft: Draft) -> str:
+        lines = list(draft.selection.lines())
+        self._steps.take(len(lines))
+        return "\n".join(lines)
+
     def _parts(self, drafts: list[Draft]) -> tuple[EntityPart, ...]:
         """Equal questions about objects at different paths are one question about more objects."""
         equal: dict[tuple[tuple[EntitySent, ...], str], list[Draft]] = {}
         for draft in drafts:
-            equal.setdefault((self._sent.sent(draft), _text(draft)), []).append(draft)
+            equal.setdefault((self._sent.sent(draft), self._text(draft)), []).append(draft)
         return tuple(
             EntityPart(
                 paths=tuple(draft.path for draft in alike),
@@ -140,10 +147,6 @@ class _FetchWriter:
 def _print_definition(node: VariableDefinitionNode) -> str:
     default = f" = {print_ast(node.default_value)}" if node.default_value else ""
     return f"${node.variable.name.value}: {print_ast(node.type)}{default}"
-
-
-def _text(draft: Draft) -> str:
-    return "\n".join(draft.selection.lines())
 
 
 def _compact(text: str) -> str:

@@ -10,13 +10,14 @@ from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.fetch_writer import write_fetches
 from gateway.planner.options import Hop, Option
 from gateway.planner.places import Need, Place
+from gateway.planner.steps import Steps
 from gateway.planner.walk import Walk
 from gateway.query_plan import Plan
 from gateway.selection import Field, OneField, Selection
 from gateway.supergraph import Supergraph
 
 ANSWERED_HERE = frozenset({"__typename", "__schema", "__type"})
-DEFAULT_STEP_LIMIT = 20_000
+DEFAULT_STEP_LIMIT = 40_000
 
 
 def plan_operation(
@@ -28,19 +29,20 @@ def plan_operation(
 ) -> Plan:
     """Find the cheapest way to fetch what *selection*, the operation's normalised selection, asks.
 
-    Raises PlanningError when no subgraph can supply a field, TooComplex beyond *step_limit* steps of the search.
+    Raises PlanningError when no subgraph can supply a field, TooComplex beyond *step_limit* steps.
     """
     kind = operation.operation.value
     root = Place(supergraph.roots[kind], None)
-    location = locate_clients_fields(selection, root.type_name, supergraph)
-    walk = Walk(supergraph, labels, step_limit)
+    steps = Steps(step_limit)
+    location = locate_clients_fields(selection, root.type_name, supergraph, steps.take)
+    walk = Walk(supergraph, labels, steps)
     stages: list[FetchGraph] = []
     for fields in _in_turn(kind, selection.fields(root.type_name).values()):
         picks = _cheapest(walk, root, fields).picks
         if not (stages and _joins(stages[-1], picks)):
-            stages.append(FetchGraph(supergraph, location))
+            stages.append(FetchGraph(supergraph, location, steps))
         stages[-1].apply(picks)
-    return Plan(tuple(write_fetches(operation, stages, supergraph)), location)
+    return Plan(tuple(write_fetches(operation, stages, supergraph, steps)), location)
 
 
 def _in_turn(kind: str, fields: Iterable[Field]) -> Iterator[list[Field]]:

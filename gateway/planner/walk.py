@@ -13,9 +13,9 @@ from itertools import chain
 
 from graphql import SelectionSetNode, print_ast
 
-from gateway.errors import TooComplex
 from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine, fullest
 from gateway.planner.places import Move, Need, Place, Resolver
+from gateway.planner.steps import Steps
 from gateway.selection import Document, Field, OneField, Selection
 from gateway.supergraph import FieldInGraph, Graph, Supergraph
 
@@ -30,10 +30,10 @@ Requires = tuple[FieldInGraph, tuple[str, ...]]
 class Walk:
     """Finds options; remembers them by (place, what is asked, why)."""
 
-    def __init__(self, supergraph: Supergraph, labels: frozenset[str], step_limit: int) -> None:
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str], steps: Steps) -> None:
         self._supergraph = supergraph
         self._resolver = Resolver(supergraph, labels)
-        self._steps_left = self._step_limit = step_limit
+        self._steps = steps
         self._known: dict[tuple[Place, Field | Selection, Need], list[Option]] = {}
         self._field_sets: dict[int, Selection] = {}
         self._document = Document(supergraph.covers)
@@ -50,14 +50,19 @@ class Walk:
         """The ways to get one field, with all that is selected below it, of an object whose type is known."""
         key = (place, field, need)
         if key not in self._known:
-            self._count_step()
+            self._steps.take()
             self._known[key] = self._field(place, field, need)
         return self._known[key]
 
-    def _count_step(self) -> None:
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise TooComplex("planning steps", self._step_limit)
+    def _counted(self, options: list[Option]) -> Iterator[Option]:
+        """Options that others are made of, at a cost that grows with their fetches."""
+        for option in options:
+            self._steps.take(1 + len(option.fetches))
+            yield option
+
+    def _combined(self, alternatives: list[list[Option]]) -> list[Option]:
+        self._steps.take(sum(map(len, alternatives)))
+        return combine(alternatives)
 
     # --- selections -----------------------------------------------------------------------------------------------
 
@@ -72,7 +77,7 @@ class Walk:
         if self._supergraph.is_abstract_in(place.type_name, place.graph):
             return self._of_abstract(place, selection, need)
         fields = selection.fields(place.type_name).values()
-        return combine([self.field(place, field, need) for field in fields])
+        return self._combined([self.field(place, field, need) for field in fields])
 
     def _of_abstract(self, place: Place, selection: Selection, need: Need) -> list[Option]:
         """Fields every type has are asked on the abstract type if possible, the others type by type."""
@@ -81,7 +86,7 @@ class Walk:
         for field, having in _by_field(selection, types):
             options = self._shared_field(place, field, need) if having == types else []
             alternatives += [options] if options else self._type_by_type(place, field, having, need)
-        return combine(alternatives)
+        return self._combined(alternatives)
 
     def _gaps(self, place: Place, selection: Selection) -> int:
         """How many types that can stand here by the whole supergraph, and that are asked about, the subgraph lacks."""
@@ -93,16 +98,17 @@ class Walk:
 
     def _asked_about(self, type_name: str, selection: Selection) -> list[str]:
         """The object types of a type of which something is selected."""
+        types = self._supergraph.possible_types(type_name)
+        self._steps.take(len(types))
         return [
-            each
-            for each in self._supergraph.possible_types(type_name)
-            if each in self._supergraph.api_schema.type_map and selection.fields(each)
+            each for each in types if each in self._supergraph.api_schema.type_map and selection.fields(each)
         ]
 
     def _types_at(self, place: Place, graph: Graph | None, need: Need) -> list[str]:
         """The object types that can stand at *place*; for clients only those they know."""
         visible = self._supergraph.api_schema.type_map
         types = self._supergraph.possible_types(place.type_name, graph)
+        self._steps.take(len(types))
         fitting = (
             each for each in types if place.within is None or self._supergraph.covers(place.within, each)
         )
@@ -110,7 +116,7 @@ class Walk:
 
     def _type_by_type(self, place: Place, field: Field, types: list[str], need: Need) -> list[list[Option]]:
         of_types = ((each, self.field(replace(place, type_name=each), field, need)) for each in types)
-        return [[option.narrowed(each) for option in options] for each, options in of_types]
+        return [[option.narrowed(each) for option in self._counted(options)] for each, options in of_types]
 
     def _shared_field(self, place: Place, field: Field, need: Need) -> list[Option]:
         """A field of all types at an abstract place, asked once for all of them; empty when they differ."""
@@ -139,14 +145,14 @@ class Walk:
         for field, having in _by_field(selection, types):
             options = self.field(place, field, need) if having == types and field.name != TYPENAME else []
             alternatives.append(options or self._of_some_types(place, field, having, need))
-        return combine(alternatives)
+        return self._combined(alternatives)
 
     def _of_some_types(self, place: Place, field: Field, types: list[str], need: Need) -> list[Option]:
         """A field only some types are asked for: from a subgraph that tells the types apart, or from this one for
         all of them, as long as another says which is which."""
         options = list(self._refined(place, self._piece(field, types), need))
         if field.name != TYPENAME:
-            options += combine(
+            options += self._combined(
                 [self.field(place, field, need), cheapest(self._refined(place, OneField({}), need))]
             )
         return cheapest(options)
@@ -197,7 +203,7 @@ class Walk:
         label = f"{field.response_key}: {field.signature}"
         return [
             option.below(Take(place.type_name, field, child.type_name, option.picks), label)
-            for option in self.selection(child, field.selection, need)
+            for option in self._counted(self.selection(child, field.selection, need))
         ]
 
     def _holders(self, place: Place, field: Field) -> Iterator[Place]:
@@ -242,14 +248,18 @@ class Walk:
             self._supergraph.is_root(place.type_name) and not self._is_query(place.type_name)
         ):
             return []
-        return combine([self.field(place, piece, need) for piece in pieces])
+        return self._combined([self.field(place, piece, need) for piece in pieces])
 
     def _for_every_type(self, options: list[Option], place: Place, field: Field, need: Need) -> list[Option]:
         """A root field is asked of a subgraph that knows every type in question: the object may be of any of them."""
         full = fullest(options)
         if full and full[0].gaps:
             pieces = self._types_of(place.type_name, field)
-            by_type = combine([self.field(place, piece, need) for piece in pieces]) if len(pieces) > 1 else []
+            by_type = (
+                self._combined([self.field(place, piece, need) for piece in pieces])
+                if len(pieces) > 1
+                else []
+            )
             full = fullest([*full, *by_type])
         return full
 
@@ -298,15 +308,20 @@ class Walk:
     ) -> Iterator[Option]:
         target = move.target
         assert target.graph is not None  # noqa: S101 — only the start stands outside every subgraph
+        self._steps.take()
         if self._supergraph.is_root(target.type_name):
             hop = Hop(target.graph, target.type_name, 1, None, (), ())
-            yield from (option.after(FREE, replace(hop, picks=option.picks)) for option in inner())
+            yield from self._after(FREE, hop, inner)
             return
         arguments = _text_with_arguments(requires[0].requires if requires else None)
         for selections, requirement in self._requirements(move, need, requires):
             sent = replace(self._representation(move.source, target, selections), arguments=arguments)
             hop = Hop(target.graph, target.type_name, requirement.steps + 1, sent, requirement.picks, ())
-            yield from (option.after(requirement, replace(hop, picks=option.picks)) for option in inner())
+            yield from self._after(requirement, hop, inner)
+
+    def _after(self, requirement: Option, hop: Hop, inner: Inner) -> Iterator[Option]:
+        for option in self._counted(inner()):
+            yield option.after(requirement, replace(hop, picks=option.picks))
 
     def _requirements(
         self, move: Move, need: Need, requires: Requires | None
@@ -325,7 +340,7 @@ class Walk:
                 of_key = self.selection(
                     move.source, selection, need.of_key(edge, itself, is_local=move.is_near)
                 )
-                for option in combine([of_key, extra_options])[:2]:
+                for option in self._combined([of_key, extra_options])[:2]:
                     yield (selection, *extra), option
 
     def _required(

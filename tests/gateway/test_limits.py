@@ -4,11 +4,13 @@ import time
 
 import pytest
 
+from gateway.errors import TooComplex
 from gateway.operation import prepare
 from gateway.planner import plan_operation
 from gateway.settings import Limits, Settings
 from gateway.supergraph import Supergraph
 from gateway.supergraph_reader import load_supergraph
+from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 from tests.gateway.work import calls_made
@@ -40,7 +42,7 @@ def nested(levels: int) -> str:
         ({"directives": 1}, "{ me @skip(if: false) { id } }", "{ me @skip(if: false) { id @skip(if: false) } }"),
         ({"fields": 3}, "{ me { id email } }", "{ me { id email favourite { isbn } } }"),
         ({"tokens": 8}, "{ me { id } }", "{ me { id email id id } }"),
-        ({"planning_steps": 2}, "{ me { id } }", "{ me { id email favourite { isbn } } }"),
+        ({"planning_steps": 25}, "{ me { id } }", "{ me { id email favourite { isbn } } }"),
     ],
 )  # fmt: skip
 def test_each_limit_lets_through_what_fits_and_refuses_what_does_not(
@@ -150,3 +152,21 @@ def test_the_work_of_a_plan_grows_with_its_places_and_not_with_their_square() ->
     few, many = calls_for_each_place(6), calls_for_each_place(12)  # eight times the places
 
     assert many < 2 * few
+
+
+EXPLOSIONS = explosions()
+CALLS_FOR_A_STEP = 60
+"""Twice what the dearest takes: a step of any kind must cost about the same, or counting steps bounds nothing."""
+
+
+@pytest.mark.parametrize("name", EXPLOSIONS)
+def test_an_operation_of_very_many_plans_stops_at_the_planning_limit(name: str) -> None:
+    supergraph, query = EXPLOSIONS[name]
+    operation = prepare(query, None, supergraph.api_schema, Limits())
+    limit = 10_000
+
+    def plan() -> None:
+        with pytest.raises(TooComplex, match="planning steps"):
+            plan_operation(operation.node, operation.selection(supergraph, {}), supergraph, step_limit=limit)
+
+    assert calls_made(plan) < CALLS_FOR_A_STEP * limit

@@ -351,7 +351,9 @@ def test_only_so_many_subscriptions_are_open_at_once() -> None:
                 with pytest.raises(TooManySubscriptions):
                     async with auction.answers(query):
                         pass
-                assert [json.loads(answer.encoded())["data"] async for answer in question] == [{"me": {"name": "Ann"}}]
+                assert [json.loads(answer.encoded())["data"] async for answer in question] == [
+                    {"me": {"name": "Ann"}}
+                ]
             async with auction.answers(query) as again:
                 await anext(again)
 
