@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from gateway.access_log import AccessLog
 from gateway.app import App, create_app
 from gateway.errors import GatewayError, SettingsError
 from gateway.reload import Reload
@@ -32,11 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = _settings(arguments)
         app, watching = _load(settings)
-        listening = _listen(settings)
+        listening = [_listen(settings.host, settings.port, "GATEWAY_PORT")]
+        if settings.metrics_port:
+            listening.append(_listen(settings.host, settings.metrics_port, "GATEWAY_METRICS_PORT"))
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
-    host, port = listening.getsockname()[:2]
+    host, port = listening[0].getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
     Server(app, settings, watching).serve_until_stopped(listening)
     return 0
@@ -58,18 +61,25 @@ def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
     manifest = (
         Reload(WatchedFile(settings.trusted_documents), read_manifest) if settings.trusted_documents else None
     )
-    app = create_app(supergraph.first(), settings, trusted=manifest.first() if manifest else None)
-    watching: dict[WatchedFile, Watch] = {supergraph.file: partial(supergraph.run, app.serve)}
+    trusted = manifest.first() if manifest else None
+    access_log = AccessLog(sys.stdout.buffer) if settings.access_log else None
+    app = create_app(supergraph.first(), settings, trusted=trusted, access_log=access_log)
+    reloads = app.metrics.reloads
+    watching: dict[WatchedFile, Watch] = {
+        supergraph.file: partial(supergraph.run, app.serve, partial(reloads.count, "supergraph"))
+    }
     if manifest:
-        watching[manifest.file] = partial(manifest.run, app.trust)
+        watching[manifest.file] = partial(
+            manifest.run, app.trust, partial(reloads.count, "trusted_documents")
+        )
     return app, watching
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(host: str, port: int, variable: str) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port), backlog=2048)
+        return socket.create_server((host, port), backlog=2048)
     except (OSError, OverflowError) as error:
-        message = f"Cannot listen on {settings.host} port {settings.port} ({error}); GATEWAY_PORT names another port"
+        message = f"Cannot listen on {host} port {port} ({error}); {variable} names another port"
         raise SettingsError(message) from error
 
 

@@ -2,24 +2,23 @@
 
 import asyncio
 import logging
-import secrets
-import time
-from collections.abc import AsyncGenerator, Iterable, MutableMapping
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import orjson
 
+from gateway.access_log import AccessLog
 from gateway.client_presence import ClientGone, unless_gone
-from gateway.errors import BadRequest, RequestError, internal_error
+from gateway.errors import BadRequest, GatewayError, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
 from gateway.event_stream_response import EventStreamResponse, Receive, Send
+from gateway.exchange import Exchange, Scope, exchange_of
 from gateway.graphql_over_http import (
     GRAPHQL_RESPONSE,
     JSON,
-    RequestHeaders,
     check_content_type,
     read_body,
     read_query_string,
@@ -27,11 +26,16 @@ from gateway.graphql_over_http import (
     status_of,
     takes_events,
 )
+from gateway.metrics import Metrics
+from gateway.metrics_page import MetricsPage
 from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
+from gateway.process_metrics import process_metrics
+from gateway.prometheus import CONTENT_TYPE, Gauge, Metric
 from gateway.readiness import Readiness
+from gateway.records import CLIENT_GONE, Records
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents
@@ -41,15 +45,10 @@ from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
 
-Scope = MutableMapping[str, Any]
-
 log = logging.getLogger("gateway")
 
 CLOSING_WITHIN_S = 5.0
 """How long a stop waits for clients to take the end of their streams."""
-
-LOGGED_NAME = 100
-"""How much of an operation's name the access log holds: a client may call it anything."""
 
 
 class BodyTooLarge(BadRequest):
@@ -65,6 +64,7 @@ def create_app(
     settings: Settings,
     transport: httpx.AsyncBaseTransport | None = None,
     trusted: TrustedDocuments | None = None,
+    access_log: AccessLog | None = None,
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
@@ -73,7 +73,7 @@ def create_app(
         stream_transport(transport),
         subgraph_transport(bytes_limit, transport),
     )
-    return App(supergraph, settings, carriers, trusted)
+    return App(supergraph, settings, carriers, trusted, access_log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +116,6 @@ class StreamedReply:
     request: Request
 
 
-@dataclass(slots=True)
-class Exchange:
-    """One HTTP request as it is being answered."""
-
-    method: str
-    path: str
-    headers: RequestHeaders
-    raw_headers: Iterable[tuple[bytes, bytes]]
-    query_string: bytes
-    receive: Receive
-    request_id: str
-    operation_name: str = "-"
-    started: float = field(default_factory=time.monotonic)
-
-
 class App:
     def __init__(
         self,
@@ -138,13 +123,18 @@ class App:
         settings: Settings,
         carriers: Carriers,
         trusted: TrustedDocuments | None = None,
+        access_log: AccessLog | None = None,
     ) -> None:
         self._settings = settings
         self._carriers = carriers
+        self.metrics = Metrics()
+        self._metrics_page = MetricsPage(self._all_metrics, settings.metrics, settings.metrics_port)
         self._pages = Pages(settings.frontend_dir)
         self._admission = Admission(settings.concurrent_requests)
         self._streams = OpenStreams(settings.subscriptions)
         self._is_draining = False
+        self._access_log = access_log
+        self._records = Records(self.metrics, access_log)
         self._supergraph = supergraph
         self._trusted = trusted
         self._serving = self._assembled()
@@ -161,10 +151,12 @@ class App:
 
     def _assembled(self) -> Serving:
         settings, carriers, subgraphs = self._settings, self._carriers, self._supergraph.subgraphs
-        client = SubgraphClient(subgraphs, carriers.requests, settings.subgraph_timeout_s)
+        client = SubgraphClient(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
         pipeline = Pipeline(self._supergraph, client, settings, trusted=self._trusted)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
-        subscriptions = Subscriptions(pipeline, events, self._streams, self._admission)
+        subscriptions = Subscriptions(
+            pipeline, events, self._streams, self._admission, self._records.note_answer
+        )
         return Serving(pipeline, subscriptions, Readiness(subgraphs, carriers.readiness))
 
     def drain(self) -> None:
@@ -175,7 +167,7 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(_exchange(scope, receive), send)
+            await self._serve(exchange_of(scope, receive), send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
 
@@ -184,6 +176,8 @@ class App:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self._carriers.aclose()
+                if self._access_log:
+                    self._access_log.close()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
@@ -199,10 +193,12 @@ class App:
                 reply if isinstance(reply, Reply) else await self._streamed(exchange, reply.request, send)
             )
         except ClientGone:
+            self._records.note(exchange, CLIENT_GONE)
             return
         except Exception:
             # The one place where everything is caught: clients never see a fault's text, the log has it all.
             log.exception("request %s failed", exchange.request_id)
+            self.metrics.errors.count(GatewayError.code)
             left_over = _json_reply(500, {"errors": [internal_error(exchange.request_id)]})
         if left_over is not None:
             await self._send(exchange, left_over, send)
@@ -214,20 +210,45 @@ class App:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
-        _log_access(exchange, reply.status)
+        self._records.note(exchange, reply.status)
 
     async def _reply(self, exchange: Exchange) -> Reply | StreamedReply:
         match exchange.path:
+            case _ if self._metrics_page.hides(exchange):
+                return _page_reply(None)
             case "/graphql" if not self._is_browser_visit(exchange):
                 return await self._graphql(exchange)
             case "/" | "/graphql" if self._settings.graphiql:
                 return Reply(307, b"", ((b"location", b"/graphiql"), (b"cache-control", b"no-store")))
-            case "/healthz":
-                return _json_reply(200, {"status": "ok"})
-            case "/readyz":
-                return await self._readiness()
+            case "/healthz" | "/readyz" | "/metrics":
+                return await self._state(exchange.path)
             case _:
                 return self._page(exchange)
+
+    async def _state(self, path: str) -> Reply:
+        """What whoever runs the gateway wants to know."""
+        if path == "/metrics":
+            return Reply(200, self._metrics_page.content(), ((b"content-type", CONTENT_TYPE.encode()),))
+        return await self._readiness() if path == "/readyz" else _json_reply(200, {"status": "ok"})
+
+    def _all_metrics(self) -> tuple[Metric, ...]:
+        admission, streams = self._admission, self._streams
+        return (
+            *self.metrics.all(),
+            Gauge(
+                "gateway_requests_in_progress",
+                "GraphQL requests being answered.",
+                lambda: admission.in_progress,
+            ),
+            Gauge("gateway_subscriptions_open", "Subscriptions being served.", lambda: streams.subscriptions),
+            Gauge(
+                "gateway_plan_cache_entries",
+                "Plans that are kept.",
+                lambda: self._serving.pipeline.plan_count,
+            ),
+            Gauge("gateway_draining", "1 once it has been told to stop.", lambda: int(self._is_draining)),
+            *process_metrics(),
+        )
 
     async def _readiness(self) -> Reply:
         """The supergraph is loaded before the port is opened, so only the subgraphs are in question."""
@@ -259,12 +280,13 @@ class App:
     async def _graphql(self, exchange: Exchange) -> Reply | StreamedReply:
         if exchange.method not in {"GET", "POST"}:
             return Reply(405, b"", ((b"allow", b"GET, POST"),))
+        exchange.is_graphql = True
         media = JSON
         try:
             media = response_type(exchange.headers)
             self._admission.check()
             request = self._serving.pipeline.resolved(await self._request(exchange))
-            exchange.operation_name = (request.operation_name or "-")[:LOGGED_NAME]
+            exchange.operation_name = request.operation_name
             if self._is_streamed(exchange, request, media):
                 return StreamedReply(request)
             # Only now, since a client that sends its body slowly must not hold a place.
@@ -272,7 +294,7 @@ class App:
                 answer = await self._answered_unless_gone(exchange, request)
         except RequestError as error:
             answer = refusal(error)
-        return _graphql_reply(answer, JSON if media == EVENT_STREAM else media)
+        return self._graphql_reply(exchange, answer, JSON if media == EVENT_STREAM else media)
 
     def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
         """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
@@ -288,8 +310,10 @@ class App:
             except RequestError as error:
                 answer = refusal(error)
                 if answer.status is not None:
-                    return _graphql_reply(answer, JSON)
+                    return self._graphql_reply(exchange, answer, JSON)
+                self._records.note_answer(answer)
                 answers = _only(answer)
+            exchange.is_streamed = True
             stack.enter_context(self._streams.stream())
             response = EventStreamResponse(
                 exchange.receive,
@@ -299,8 +323,13 @@ class App:
                 taken_within_s=self._settings.request_timeout_s,
             )
             await response.stream(answers, self._streams.closing)
-        _log_access(exchange, 200)
+        self._records.note(exchange, 200)
         return None
+
+    def _graphql_reply(self, exchange: Exchange, answer: Answer, media: str) -> Reply:
+        exchange.answer = answer
+        self._records.note_answer(answer)
+        return Reply(status_of(answer, media), answer.encoded(), _CONTENT_TYPES[media] + _advice(answer))
 
     async def _request(self, exchange: Exchange) -> Request:
         down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
@@ -344,35 +373,9 @@ async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
     yield answer
 
 
-def _exchange(scope: Scope, receive: Receive) -> Exchange:
-    headers = RequestHeaders(scope["headers"])
-    return Exchange(
-        method=scope["method"],
-        path=scope["path"],
-        headers=headers,
-        raw_headers=scope["headers"],
-        query_string=scope["query_string"],
-        receive=receive,
-        request_id=_request_id(headers.get("x-request-id")),
-    )
-
-
-def _request_id(given: str) -> str:
-    """The client's own id if it can stand in a log line, else a new one."""
-    if not given:
-        return secrets.token_hex(16)
-    is_plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum() and len(given) <= 64
-    return given if is_plain else secrets.token_hex(16)
-
-
 _CONTENT_TYPES = {
     media: ((b"content-type", f"{media}; charset=utf-8".encode()),) for media in (JSON, GRAPHQL_RESPONSE)
 }
-_ALLOW_POST = ((b"allow", b"POST"),)
-
-
-def _graphql_reply(answer: Answer, media: str) -> Reply:
-    return Reply(status_of(answer, media), answer.encoded(), _CONTENT_TYPES[media] + _advice(answer))
 
 
 def _advice(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
@@ -394,16 +397,3 @@ def _page_reply(page: Page | None) -> Reply:
         (b"x-content-type-options", b"nosniff"),
     )
     return Reply(page.status, page.body, headers)
-
-
-def _log_access(exchange: Exchange, status: int) -> None:
-    """Never variables, headers or query strings: they may carry secrets."""
-    line = {
-        "method": exchange.method,
-        "path": exchange.path,
-        "status": status,
-        "ms": round((time.monotonic() - exchange.started) * 1000, 1),
-        "operation": exchange.operation_name,
-        "requestId": exchange.request_id,
-    }
-    log.info("%s", orjson.dumps(line).decode())

@@ -50,6 +50,10 @@ class Operation:
     def kind(self) -> str:
         return self.node.operation.value
 
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name else None
+
     def selection(self, supergraph: Supergraph, conditions: Mapping[str, Any]) -> Selection:
         """What is selected under these values of `condition_variables`."""
         document = Document(supergraph.covers, self.fragments, conditions)

@@ -69,6 +69,10 @@ class Answer:
     status: int | None = None
     """The HTTP status where the answer dictates one."""
     retry_after_s: int | None = None
+    operation: Operation | None = None
+    """None of a request that was refused."""
+    is_plan_known: bool | None = None
+    """Whether the plan was in the cache; None where none was needed."""
 
     def encoded(self) -> bytes:
         """The JSON a client gets."""
@@ -117,6 +121,7 @@ class Prepared:
     operation: Operation
     variables: Mapping[str, Any]
     planned: Planned
+    is_plan_known: bool
     here: Mapping[str, Any]
     """What the gateway answers itself."""
 
@@ -205,9 +210,9 @@ class Pipeline:
         """Raises RequestError when the request is refused."""
         operation = self._operation(request)
         variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
-        planned = self._planned(request, operation, variables)
+        planned, is_known = self._planned(request, operation, variables)
         here = self._introspected(planned, operation, variables)
-        return Prepared(request, operation, variables, planned, here)
+        return Prepared(request, operation, variables, planned, is_known, here)
 
     async def run(self, prepared: Prepared, event: Event | None = None) -> Answer:
         """Run the plan; a subscription's for one *event*, which stands for what its first fetch brings."""
@@ -223,7 +228,13 @@ class Pipeline:
         portion = self._settings.entities_per_request
         result = await execute(planned.executable, send, prepared.variables, portion)
         data = planned.shape.shape(result.data, result.errors, prepared.here)
-        return Answer(result.errors, data, extensions=self._extensions(request, planned))
+        return Answer(
+            result.errors,
+            data,
+            extensions=self._extensions(request, planned),
+            operation=prepared.operation,
+            is_plan_known=prepared.is_plan_known,
+        )
 
     def _operation(self, request: Request) -> Operation:
         key = (request.query, request.operation_name)
@@ -245,14 +256,24 @@ class Pipeline:
             raise MutationByGet("A mutation must be sent by POST.")
         return operation
 
-    def _planned(self, request: Request, operation: Operation, variables: Mapping[str, Any]) -> Planned:
-        """The plan for this text under these values of its @skip and @include variables; of no other variable."""
+    @property
+    def plan_count(self) -> int:
+        return len(self._plans)
+
+    def _planned(
+        self, request: Request, operation: Operation, variables: Mapping[str, Any]
+    ) -> tuple[Planned, bool]:
+        """The plan for this text under these values of its @skip and @include variables; of no other variable.
+
+        Says besides whether it was there already.
+        """
         conditions = {name: variables.get(name) for name in operation.condition_variables}
         labels = self._labels()
         key = (request.query, request.operation_name, tuple(conditions.values()), labels)
-        return self._plans.get(key) or self._plans.put(
-            key, self._plan(operation, conditions, labels), operation.weight
-        )
+        planned = self._plans.get(key)
+        if planned:
+            return planned, True
+        return self._plans.put(key, self._plan(operation, conditions, labels), operation.weight), False
 
     def _labels(self) -> frozenset[str]:
         known = self._supergraph.override_labels

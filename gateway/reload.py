@@ -11,6 +11,9 @@ from gateway.watched_file import WatchedFile
 
 T = TypeVar("T")
 
+RELOADED = "reloaded"
+REFUSED = "refused"
+
 log = logging.getLogger("gateway")
 
 
@@ -28,19 +31,21 @@ class Reload(Generic[T]):
         self._digest, loaded = self._loaded(self.file.read())
         return loaded
 
-    async def run(self, take: Callable[[T], None]) -> None:
-        """Give *take* whatever newly stands in the file, until cancelled."""
+    async def run(self, take: Callable[[T], None], count: Callable[[str], None]) -> None:
+        """Give *take* whatever newly stands in the file, until cancelled; *count* each RELOADED and each REFUSED."""
         while True:
             await self.file.changed()
             try:
-                await self._take_up(take)
+                await self._take_up(take, count)
             except GatewayError as error:
+                count(REFUSED)
                 log.error("%s is refused, the one before stays in use: %s", self.file.path, error)  # noqa: TRY400 — a sentence says it
             except Exception:
+                count(REFUSED)
                 # Whatever stands in the file, it must not end what is in use.
                 log.exception("%s is refused, the one before stays in use", self.file.path)
 
-    async def _take_up(self, take: Callable[[T], None]) -> None:
+    async def _take_up(self, take: Callable[[T], None], count: Callable[[str], None]) -> None:
         new = await asyncio.to_thread(self._new)
         if new is None:
             log.info("%s is unchanged", self.file.path)
@@ -48,6 +53,7 @@ class Reload(Generic[T]):
         digest, loaded = new
         take(loaded)
         self._digest = digest
+        count(RELOADED)
         log.info("%s is reloaded (sha256 %s)", self.file.path, digest[:12])
 
     def _new(self) -> tuple[str, T] | None:

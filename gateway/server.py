@@ -46,12 +46,12 @@ class Server(uvicorn.Server):
         self._watching = watching
         self._is_hurried = False
 
-    def serve_until_stopped(self, listening: socket.socket) -> None:
+    def serve_until_stopped(self, listening: list[socket.socket]) -> None:
         """Return when everything that was running has ended after a signal."""
         # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
-        self.run(sockets=[listening])
+        self.run(sockets=listening)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """At a keyboard, or told twice, nobody wants to wait for load balancers."""

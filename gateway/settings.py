@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,15 @@ from gateway.errors import SettingsError
 from gateway.supergraph import Graph, Subgraph
 
 T = TypeVar("T")
+
+
+class Shown(StrEnum):
+    """To whom something is shown."""
+
+    LOCAL = "local"
+    PUBLIC = "public"
+    OFF = "off"
+
 
 FORWARDED_HEADERS = frozenset({"authorization", "traceparent", "tracestate", "x-request-id"})
 
@@ -49,6 +59,10 @@ class Settings:
     idle_connection_s: float = 75.0
     """How long a client's unused connection is kept: longer than load balancers do, so that they never find it closed."""
     concurrent_requests: int = 500
+    access_log: bool = True
+    metrics: Shown = Shown.LOCAL
+    metrics_port: int = 0
+    """Where they are shown instead of at the gateway's own port; 0: there."""
     response_bytes: int = 20_000_000
     """The most one subgraph may answer."""
     entities_per_request: int = 100
@@ -84,6 +98,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         subgraph_timeout_s=read.value("GATEWAY_SUBGRAPH_TIMEOUT_S", _seconds, default.subgraph_timeout_s),
         drain_s=read.value("GATEWAY_DRAIN_S", _seconds_or_none, default.drain_s),
         idle_connection_s=read.value("GATEWAY_IDLE_CONNECTION_S", _seconds, default.idle_connection_s),
+        access_log=read.value("GATEWAY_ACCESS_LOG", _switch, default.access_log),
+        metrics=read.value("GATEWAY_METRICS", _shown, default.metrics),
+        metrics_port=read.value("GATEWAY_METRICS_PORT", _port, default.metrics_port),
         concurrent_requests=read.value("GATEWAY_CONCURRENT_REQUESTS", _positive, default.concurrent_requests),
         response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
         entities_per_request=read.value(
@@ -170,6 +187,13 @@ def _switch(text: str) -> bool:
     if text.lower() not in {"0", "1", "true", "false"}:
         raise ValueError("0 or 1")
     return text.lower() in {"1", "true"}
+
+
+def _shown(text: str) -> Shown:
+    try:
+        return Shown(text.lower())
+    except ValueError:
+        raise ValueError(" or ".join(Shown)) from None
 
 
 def _positive(text: str) -> int:

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from time import perf_counter
 from typing import Any
 
 import httpx
 import orjson
 
 from gateway.connection_pool import ConnectionPool
-from gateway.errors import DeadlineExceeded, SubgraphUnavailable
+from gateway.errors import DeadlineExceeded, SubgraphFailure, SubgraphUnavailable
 from gateway.httpx_transport import HttpxTransport
+from gateway.metrics import Metrics
 from gateway.query_plan import Fetch
 from gateway.subgraph_answer import Decode, SubgraphAnswer, read_answer
 from gateway.subgraph_transport import Endpoint, Headers, SubgraphTransport, TransportFailed, endpoint_at
@@ -30,10 +32,15 @@ class SubgraphClient:
     """Sends fetches through a transport whose connections all requests share."""
 
     def __init__(
-        self, subgraphs: Mapping[Graph, Subgraph], transport: SubgraphTransport, timeout_s: float
+        self,
+        subgraphs: Mapping[Graph, Subgraph],
+        transport: SubgraphTransport,
+        timeout_s: float,
+        metrics: Metrics | None = None,
     ) -> None:
         self._transport = transport
         self._timeout_s = timeout_s
+        self._metrics = metrics or Metrics()
         self._endpoints: dict[Graph, Endpoint] = {}
         self._urls = {graph: subgraph.url for graph, subgraph in subgraphs.items()}
 
@@ -49,6 +56,24 @@ class SubgraphClient:
 
         *deadline* is the whole request's, on the event loop's clock; *decode* reads the answer, see `read_answer`.
         """
+        began = perf_counter()
+        try:
+            answer = await self._send(fetch, variables, headers, deadline, decode)
+        except SubgraphFailure as failure:
+            self._metrics.subgraph_failures.count(fetch.service, failure.code)
+            self._metrics.subgraph_seconds.observe(perf_counter() - began, fetch.service)
+            raise
+        self._metrics.subgraph_seconds.observe(perf_counter() - began, fetch.service)
+        return answer
+
+    async def _send(
+        self,
+        fetch: Fetch,
+        variables: Mapping[str, Any],
+        headers: Headers,
+        deadline: float,
+        decode: Decode | None,
+    ) -> SubgraphAnswer:
         body: dict[str, Any] = {"query": fetch.operation}
         if variables:
             body["variables"] = variables

@@ -1,6 +1,6 @@
 """The answers to a request, as many as it has: to a subscription one for each event, to anything else one."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager
 
 from gateway.errors import SubgraphFailure
@@ -16,11 +16,18 @@ class Subscriptions:
     """Opens the events of a subscription at its subgraph, and completes each with the pipeline."""
 
     def __init__(
-        self, pipeline: Pipeline, events: SubgraphEvents, streams: OpenStreams, admission: Admission
+        self,
+        pipeline: Pipeline,
+        events: SubgraphEvents,
+        streams: OpenStreams,
+        admission: Admission,
+        note: Callable[[Answer], None],
     ) -> None:
+        """*note* is told each answer."""
         self._pipeline = pipeline
         self._admission = admission
         self._events = events
+        self._note = note
         self.streams = streams
 
     @asynccontextmanager
@@ -32,8 +39,14 @@ class Subscriptions:
         prepared = self._pipeline.prepared(request)
         with ExitStack() as stack:
             stack.enter_context(self.streams.subscription() if prepared.events else self._admission)
-            async with aclosing(self._answers(prepared)) as answers:
+            async with aclosing(self._noted(prepared)) as answers:
                 yield answers
+
+    async def _noted(self, prepared: Prepared) -> AsyncGenerator[Answer, None]:
+        async with aclosing(self._answers(prepared)) as answers:
+            async for answer in answers:
+                self._note(answer)
+                yield answer
 
     async def _answers(self, prepared: Prepared) -> AsyncGenerator[Answer, None]:
         if prepared.events is None:

@@ -254,14 +254,6 @@ def test_a_fault_of_ours_ends_the_stream_without_its_text(caplog: pytest.LogCapt
     assert auction.is_over.is_set()
 
 
-def test_a_stream_stands_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "gateway")
-
-    visited(Auction(scripted(END)), SALES)
-
-    assert '"status":200' in caplog.text
-
-
 # --- pace -----------------------------------------------------------------------------------------------------------
 
 

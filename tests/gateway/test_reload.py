@@ -37,6 +37,7 @@ class Life:
         self.app: App = create_app(self.reload.first(), self.federation.settings, self.federation)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gateway")
         self.looked = asyncio.Event()
+        self.counted: list[str] = []
 
     async def ask(self, query: str) -> Any:
         return (await self.client.post("/graphql", json={"query": query})).json()
@@ -55,7 +56,7 @@ async def living(path: Path) -> AsyncIterator[Life]:
     handler = _Notifier(life.looked)
     logging.getLogger("gateway").addHandler(handler)
     async with asyncio.timeout(20):
-        watching = asyncio.create_task(life.reload.run(life.app.serve))
+        watching = asyncio.create_task(life.reload.run(life.app.serve, life.counted.append))
         yield life
         watching.cancel()
     logging.getLogger("gateway").removeHandler(handler)
@@ -138,6 +139,7 @@ def test_after_a_refusal_the_next_good_one_is_served(told: Told) -> None:
     async def story(life: Life) -> Any:
         await life.put("nonsense")
         await life.put(RENAMED)
+        assert life.counted == ["refused", "reloaded"]
         return await life.ask('{ __type(name: "Book") { fields { name } } }')
 
     fields = told(story)["data"]["__type"]["fields"]
@@ -165,12 +167,13 @@ def test_a_fault_while_loading_is_a_refusal_with_a_trace(
     reload = Reload(WatchedFile(path), int)
     reload.first()
     taken: list[int] = []
+    counted: list[str] = []
 
     async def story() -> None:
         looked = asyncio.Event()
         handler = _Notifier(looked)
         logging.getLogger("gateway").addHandler(handler)
-        watching = asyncio.create_task(reload.run(taken.append))
+        watching = asyncio.create_task(reload.run(taken.append, counted.append))
         for content in ("x", "2"):
             path.write_text(content)
             reload.file.look_now()
@@ -182,6 +185,7 @@ def test_a_fault_while_loading_is_a_refusal_with_a_trace(
     asyncio.run(asyncio.wait_for(story(), 10))
 
     assert taken == [2]
+    assert counted == ["refused", "reloaded"]
     assert [line.exc_info is not None for line in refusals(caplog)] == [True]
 
 
@@ -249,7 +253,7 @@ def test_addresses_set_in_the_environment_hold_for_every_supergraph(tmp_path: Pa
             taken.append(supergraph)
             arrived.set()
 
-        watching = asyncio.create_task(reload.run(take))
+        watching = asyncio.create_task(reload.run(take, lambda _: None))
         path.write_text(RENAMED)
         reload.file.look_now()
         await arrived.wait()

@@ -250,6 +250,7 @@ class Federation(httpx.AsyncBaseTransport):
             events,
             OpenStreams(self.settings.subscriptions),
             Admission(self.settings.concurrent_requests),
+            lambda _: None,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -1,0 +1,54 @@
+"""Who may see the metrics. They tell what an API is used for and how well it does, which is not for everybody."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from gateway.exchange import Exchange
+from gateway.prometheus import Metric, exposition
+from gateway.settings import Shown
+
+METRICS = "/metrics"
+BESIDE_METRICS = frozenset({METRICS, "/healthz", "/readyz"})
+"""All that is served at a port of the metrics' own."""
+
+PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""With one of these somebody else asks, through a proxy on this machine."""
+
+
+class MetricsPage:
+    def __init__(self, metrics: Callable[[], tuple[Metric, ...]], shown: Shown, own_port: int) -> None:
+        """*own_port*: the one port where they are shown; 0: the gateway's."""
+        self._metrics = metrics
+        self._shown = shown
+        self._own_port = own_port
+
+    def hides(self, exchange: Exchange) -> bool:
+        """Whether there is nothing to be seen at this address of this port."""
+        if exchange.path != METRICS and not self._own_port:
+            return False
+        is_own = self._own_port != 0 and _port(exchange) == self._own_port
+        if exchange.path != METRICS:
+            return is_own and exchange.path not in BESIDE_METRICS
+        is_elsewhere = self._own_port != 0 and not is_own
+        return (
+            is_elsewhere
+            or self._shown is Shown.OFF
+            or (self._shown is Shown.LOCAL and not _is_local(exchange))
+        )
+
+    def content(self) -> bytes:
+        return exposition(self._metrics())
+
+
+def _port(exchange: Exchange) -> int | None:
+    server = exchange.scope.get("server")
+    return server[1] if server else None
+
+
+def _is_local(exchange: Exchange) -> bool:
+    client = exchange.scope.get("client")
+    if client is None or any(exchange.headers.get(name) for name in PASSED_ON):
+        return False
+    address = ip_address(client[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
