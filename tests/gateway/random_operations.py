@@ -16,6 +16,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
     is_required_argument,
+    is_required_input_field,
     is_union_type,
     parse,
     validate,
@@ -32,21 +33,23 @@ class RandomOperation:
     variables: dict[str, Any] = field(default_factory=dict)
 
 
-def operations(schema: GraphQLSchema, seed: int, count: int) -> Iterator[RandomOperation]:
-    """*count* valid queries, and mutations where there are any."""
+def operations(
+    schema: GraphQLSchema, seed: int, count: int, *, may_mutate: bool = True, may_alias: bool = True
+) -> Iterator[RandomOperation]:
+    """*count* valid queries; mutations too, where there are any and they are wanted."""
     random = Random(seed)  # noqa: S311 — not for secrets
     while count:
-        operation = _Writer(schema, random).operation()
+        operation = _Writer(schema, random, may_alias=may_alias).operation(may_mutate=may_mutate)
         if not validate(schema, parse(operation.query)):
             yield operation
             count -= 1
 
 
 class _Writer:
-    def __init__(self, schema: GraphQLSchema, random: Random) -> None:
+    def __init__(self, schema: GraphQLSchema, random: Random, *, may_alias: bool) -> None:
         self._schema = schema
         self._random = random
-        self._uses_aliases = self._chance(0.5)
+        self._uses_aliases = may_alias and self._chance(0.5)
         self._uses_variables = self._chance(0.4)
         self._uses_conditions = self._chance(0.3)
         self._names_fragments = self._chance(0.3)
@@ -54,8 +57,8 @@ class _Writer:
         self._values: dict[str, Any] = {}
         self._fragments: list[str] = []
 
-    def operation(self) -> RandomOperation:
-        mutates = self._schema.mutation_type is not None and self._chance(0.3)
+    def operation(self, *, may_mutate: bool) -> RandomOperation:
+        mutates = may_mutate and self._schema.mutation_type is not None and self._chance(0.3)
         kind, root = (
             ("mutation", self._schema.mutation_type) if mutates else ("query", self._schema.query_type)
         )
@@ -147,6 +150,15 @@ class _Writer:
             self._values[name] = value
         return f"${name}"
 
+    def _object(self, type_: GraphQLInputObjectType) -> tuple[str, dict[str, Any]]:
+        given = {
+            name: self._literal(each.type)
+            for name, each in type_.fields.items()
+            if is_required_input_field(each) or self._chance(0.2)
+        }
+        literal = ", ".join(f"{name}: {text}" for name, (text, _) in given.items())
+        return f"{{{literal}}}", {name: value for name, (_, value) in given.items()}
+
     def _literal(self, type_: Any) -> tuple[str, Any]:
         """As text in a document, and as the value of a variable."""
         nullable = get_nullable_type(type_)
@@ -157,9 +169,9 @@ class _Writer:
             name = self._random.choice(list(nullable.values))
             return name, name
         if isinstance(nullable, GraphQLInputObjectType):
-            return "{}", {}
+            return self._object(nullable)
         if nullable.name == "Int":
             number = self._random.randint(0, 3)
             return str(number), number
-        word = self._random.choice(WORDS)
+        word = "2026-01-02T03:04:05Z" if nullable.name == "DateTime" else self._random.choice(WORDS)
         return f'"{word}"', word

@@ -13,6 +13,7 @@ from tests.e2e.client import CREATE_PAYMENT, LOGIN, ONE_QUERY, PASSWORD, REFUND_
 from tests.e2e.hive.conftest import SUPERGRAPH
 from tests.e2e.hive.history import History, made_history
 from tests.e2e.hive.hive_gateway import with_urls
+from tests.gateway.random_operations import operations
 
 FRONTEND_QUERY = ROOT / "frontend" / "src" / "graphiql" / "operations" / "me-and-my-payments.graphql"
 
@@ -45,6 +46,10 @@ QUERIES = {
     "what exists nowhere": "{ me { nonsense } }",
     "an operation with a syntax error": "{ me { email }",
 }
+
+
+RANDOM_OPERATIONS = 25
+"""For each caller."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,17 @@ def test_both_gateways_answer_alike(caller: Client, history: History, hive_url: 
     variables = {name: value for name, value in known.items() if f"${name}:" in query}
 
     assert asked(replace(caller, url=hive_url), query, **variables) == asked(caller, query, **variables)
+
+
+def test_both_gateways_answer_alike_whatever_is_asked(caller: Client, hive_url: str) -> None:
+    """Without aliases: an alias that is the name of another field makes Hive send what a subgraph refuses."""
+    introspection = caller.get(get_introspection_query())
+    schema = build_client_schema(introspection)  # type: ignore[arg-type]
+
+    for operation in operations(schema, seed=1, count=RANDOM_OPERATIONS, may_mutate=False, may_alias=False):
+        ours = asked(caller, operation.query, **operation.variables)
+
+        assert asked(replace(caller, url=hive_url), operation.query, **operation.variables) == ours, operation
 
 
 def test_the_customer_sees_in_both_what_they_paid(history: History, hive_url: str) -> None:
