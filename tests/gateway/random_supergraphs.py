@@ -16,6 +16,7 @@ HEAD = (
 )
 COLORS = ("RED", "GREEN", "BLUE")
 LEAF_NAMES = ("name", "title", "size", "rank", "tag")
+LEAVES = frozenset({"String", "Int", "ID", "Color"})
 LEAF_TYPES = ("String", "String", "String!", "Int", "[String!]", "Color", "ID")
 LINK_NAMES = ("owner", "items", "best", "peer")
 WRAPPERS = ("{}", "{}", "{}", "[{}]", "[{}!]", "[{}!]!", "{}!", "[[{}]]")
@@ -130,6 +131,8 @@ class _Drawing:
         self._extended: set[str] = set()
         """Types that some Federation 1 subgraph defines, others may extend them."""
         self._number = 0
+        self._order: dict[tuple[str, str], int] = {}
+        self._requiring = 0
 
     def federation(self) -> RandomFederation:
         self._draw_whole()
@@ -411,12 +414,32 @@ class _Drawing:
         return any(name in key.replace("{", " ").split() for key in self._keys[type_name])
 
     def _add_requires(self) -> None:
+        """Fields require only what comes before them in some order, so that nothing requires itself."""
+        order = [(type_name, name) for type_name, fields in self._whole.items() for name in fields]
+        self._random.shuffle(order)
+        self._order = {each: number for number, each in enumerate(order)}
         for types, type_name, here, name in self._fields_here():
+            self._requiring = self._order[type_name, name]
             if not here.keys or self._is_in_key(type_name, name) or len(self._holders(type_name, name)) != 1:
                 continue
             if not self._chance(0.35) or here.fields[name].is_external:
                 continue
             self._require(types, type_name, here, name)
+
+    def _may_require(self, type_name: str, name: str) -> bool:
+        return self._order[type_name, name] < self._requiring
+
+    def _simple(self, types: Mapping[str, TypeHere], type_name: str) -> str:
+        """A leaf or two of what a subgraph itself has of a type."""
+        names = [
+            name
+            for name, each in types[type_name].fields.items()
+            if each.type.strip("[]!") in LEAVES
+            and not each.arguments
+            and not each.is_external
+            and self._may_require(type_name, name)
+        ]
+        return " ".join(names[:2])
 
     def _require(self, types: dict[str, TypeHere], type_name: str, here: TypeHere, name: str) -> None:
         candidates = [
@@ -425,6 +448,7 @@ class _Drawing:
             if each not in here.fields
             and not self._is_in_key(type_name, each)
             and not each.startswith("extra")
+            and self._may_require(type_name, each)
         ]
         texts = []
         for each in self._random.sample(candidates, min(len(candidates), self._random.randint(1, 2))):
@@ -444,20 +468,16 @@ class _Drawing:
             return name
         self._declare(types, whole.named)
         here = types[whole.named]
-        if here.kind == "union" or here.is_interface_object:
-            parts = [
-                f"... on {each} {{ {_simple(types[each])} }}" for each in here.members if _simple(types[each])
-            ]
-            return f"{name} {{ {' '.join(parts)} }}" if parts and here.kind == "union" else None
-        if here.kind == "interface":
-            implementing = [each for each in self._implementations[whole.named] if each in types]
-            parts = [
-                f"... on {each} {{ {_simple(types[each])} }}" for each in implementing if _simple(types[each])
-            ]
-            return f"{name} {{ {' '.join(parts)} }}" if parts else None
-        inner = _simple(here)
-        if whole.named in self._keys and self._chance(0.6):
-            inner = self._external_leaf(types, whole.named) or inner
+        if here.is_interface_object:
+            return None
+        if here.kind == "type":
+            inner = self._simple(types, whole.named)
+            if whole.named in self._keys and self._chance(0.6):
+                inner = self._external_leaf(types, whole.named) or inner
+        else:
+            members = here.members or [each for each in self._implementations[whole.named] if each in types]
+            of_types = ((each, self._simple(types, each)) for each in members)
+            inner = " ".join(f"... on {each} {{ {leaves} }}" for each, leaves in of_types if leaves)
         return f"{name} {{ {inner} }}" if inner else None
 
     def _external_leaf(self, types: dict[str, TypeHere], type_name: str) -> str | None:
@@ -472,6 +492,7 @@ class _Drawing:
             and whole.named not in self._members
             and not self._is_in_key(type_name, each)
             and self._holders(type_name, each)
+            and self._may_require(type_name, each)
         ]
         if not candidates:
             return None
@@ -570,17 +591,6 @@ def _top_names(key: str) -> list[str]:
         elif not depth:
             names.append(word)
     return names
-
-
-def _simple(here: TypeHere) -> str:
-    names = [
-        name
-        for name, each in here.fields.items()
-        if each.type.strip("[]!") in {"String", "Int", "ID", "Color"}
-        and not each.arguments
-        and not each.is_external
-    ]
-    return " ".join(names[:2])
 
 
 class _Filling:
