@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.access_log import AccessLog
-from gateway.app import App, create_app
+from gateway.app import App, Observers, create_app
 from gateway.errors import GatewayError, SettingsError
 from gateway.reload import Reload
 from gateway.server import Server, Watch
-from gateway.settings import Settings, current_environment, read_settings
+from gateway.settings import TRACES_TO, Settings, current_environment, read_settings, wants_tracing
 from gateway.supergraph_file import supergraph_file
 from gateway.trusted_documents import read_manifest
 from gateway.watched_file import WatchedFile
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing
 
 log = logging.getLogger("gateway")
 
@@ -62,8 +66,7 @@ def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
         Reload(WatchedFile(settings.trusted_documents), read_manifest) if settings.trusted_documents else None
     )
     trusted = manifest.first() if manifest else None
-    access_log = AccessLog(sys.stdout.buffer) if settings.access_log else None
-    app = create_app(supergraph.first(), settings, trusted=trusted, access_log=access_log)
+    app = create_app(supergraph.first(), settings, trusted=trusted, observers=_observers(settings))
     reloads = app.metrics.reloads
     watching: dict[WatchedFile, Watch] = {
         supergraph.file: partial(supergraph.run, app.serve, partial(reloads.count, "supergraph"))
@@ -73,6 +76,20 @@ def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
             manifest.run, app.trust, partial(reloads.count, "trusted_documents")
         )
     return app, watching
+
+
+def _observers(settings: Settings) -> Observers:
+    access_log = AccessLog(sys.stdout.buffer) if settings.access_log else None
+    return Observers(access_log, _tracing() if wants_tracing(current_environment()) else None)
+
+
+def _tracing() -> "Tracing":
+    try:
+        from gateway.tracing import exported  # noqa: PLC0415 — takes as long to import as all the rest
+    except ModuleNotFoundError as error:
+        message = f"{TRACES_TO} is set, but {error.name} is not installed: uv sync --project gateway --extra tracing"
+        raise SettingsError(message) from error
+    return exported()
 
 
 def _listen(host: str, port: int, variable: str) -> socket.socket:

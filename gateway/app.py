@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import orjson
@@ -45,6 +45,9 @@ from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
 
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing  # OpenTelemetry need not be installed
+
 log = logging.getLogger("gateway")
 
 CLOSING_WITHIN_S = 5.0
@@ -59,12 +62,20 @@ class BodyTooSlow(BadRequest):
     status = 408
 
 
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Who else is told of each request."""
+
+    access_log: AccessLog | None = None
+    tracing: "Tracing | None" = None
+
+
 def create_app(
     supergraph: Supergraph,
     settings: Settings,
     transport: httpx.AsyncBaseTransport | None = None,
     trusted: TrustedDocuments | None = None,
-    access_log: AccessLog | None = None,
+    observers: Observers | None = None,
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
@@ -73,7 +84,7 @@ def create_app(
         stream_transport(transport),
         subgraph_transport(bytes_limit, transport),
     )
-    return App(supergraph, settings, carriers, trusted, access_log)
+    return App(supergraph, settings, carriers, trusted, observers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,7 @@ class App:
         settings: Settings,
         carriers: Carriers,
         trusted: TrustedDocuments | None = None,
-        access_log: AccessLog | None = None,
+        observers: Observers | None = None,
     ) -> None:
         self._settings = settings
         self._carriers = carriers
@@ -133,8 +144,9 @@ class App:
         self._admission = Admission(settings.concurrent_requests)
         self._streams = OpenStreams(settings.subscriptions)
         self._is_draining = False
-        self._access_log = access_log
-        self._records = Records(self.metrics, access_log)
+        self._access_log = observers.access_log if observers else None
+        self._tracing = observers.tracing if observers else None
+        self._records = Records(self.metrics, self._access_log)
         self._supergraph = supergraph
         self._trusted = trusted
         self._serving = self._assembled()
@@ -151,7 +163,8 @@ class App:
 
     def _assembled(self) -> Serving:
         settings, carriers, subgraphs = self._settings, self._carriers, self._supergraph.subgraphs
-        client = SubgraphClient(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
+        new_client = self._tracing.client if self._tracing else SubgraphClient
+        client = new_client(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
         pipeline = Pipeline(self._supergraph, client, settings, trusted=self._trusted)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
         subscriptions = Subscriptions(
@@ -167,7 +180,12 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(exchange_of(scope, receive), send)
+            exchange = exchange_of(scope, receive)
+            if self._tracing and exchange.path == "/graphql":
+                with self._tracing.request(exchange):
+                    await self._serve(exchange, send)
+            else:
+                await self._serve(exchange, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
 
@@ -178,6 +196,8 @@ class App:
                 await self._carriers.aclose()
                 if self._access_log:
                     self._access_log.close()
+                if self._tracing:
+                    await asyncio.to_thread(self._tracing.close)
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
@@ -193,7 +213,7 @@ class App:
                 reply if isinstance(reply, Reply) else await self._streamed(exchange, reply.request, send)
             )
         except ClientGone:
-            self._records.note(exchange, CLIENT_GONE)
+            self._note(exchange, CLIENT_GONE)
             return
         except Exception:
             # The one place where everything is caught: clients never see a fault's text, the log has it all.
@@ -203,6 +223,10 @@ class App:
         if left_over is not None:
             await self._send(exchange, left_over, send)
 
+    def _note(self, exchange: Exchange, status: int) -> None:
+        exchange.status = status
+        self._records.note(exchange)
+
     async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
@@ -210,7 +234,7 @@ class App:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
-        self._records.note(exchange, reply.status)
+        self._note(exchange, reply.status)
 
     async def _reply(self, exchange: Exchange) -> Reply | StreamedReply:
         match exchange.path:
@@ -323,7 +347,7 @@ class App:
                 taken_within_s=self._settings.request_timeout_s,
             )
             await response.stream(answers, self._streams.closing)
-        self._records.note(exchange, 200)
+        self._note(exchange, 200)
         return None
 
     def _graphql_reply(self, exchange: Exchange, answer: Answer, media: str) -> Reply:
@@ -336,6 +360,8 @@ class App:
         if "x-request-id" in self._settings.forwarded_headers:
             own_id = (b"x-request-id", exchange.request_id.encode("ascii"))
             down = (*(each for each in down if each[0] != own_id[0]), own_id)
+        if self._tracing:
+            down = self._tracing.within_span(down)
         wants_plan = exchange.headers.get("x-query-plan") == "1"
         if exchange.method == "GET":
             return read_query_string(exchange.query_string, down, wants_plan=wants_plan)

@@ -29,6 +29,8 @@ class Exchange:
     """What the client calls it."""
     answer: Answer | None = None
     """What came of it, if it came to an answer in one piece."""
+    status: int = 0
+    """Once it is answered."""
     started: float = field(default_factory=perf_counter)
 
 

@@ -31,29 +31,29 @@ class Records:
         if answer.is_plan_known is not None:
             self._metrics.plan_lookups.count("hit" if answer.is_plan_known else "miss")
 
-    def note(self, exchange: Exchange, status: int) -> None:
+    def note(self, exchange: Exchange) -> None:
         """One HTTP request, when the last byte of the response was sent."""
         seconds = perf_counter() - exchange.started
         if exchange.is_graphql:
-            self._measure(exchange, status, seconds)
+            self._measure(exchange, seconds)
         if self._access_log:
-            self._access_log.write(_line(exchange, status, seconds))
+            self._access_log.write(_line(exchange, seconds))
 
-    def _measure(self, exchange: Exchange, status: int, seconds: float) -> None:
+    def _measure(self, exchange: Exchange, seconds: float) -> None:
         operation = exchange.answer.operation if exchange.answer else None
         kind = STREAM if exchange.is_streamed else operation.kind if operation else NO_KIND
-        self._metrics.requests.count(kind, _outcome(exchange.answer, status))
+        self._metrics.requests.count(kind, _outcome(exchange.answer, exchange.status))
         if not exchange.is_streamed:
             self._metrics.request_seconds.observe(seconds, kind)
 
 
-def _line(exchange: Exchange, status: int, seconds: float) -> dict[str, Any]:
+def _line(exchange: Exchange, seconds: float) -> dict[str, Any]:
     """Never variables, headers or query strings: they may carry secrets."""
     line: dict[str, Any] = {
         "time": datetime.now(UTC),
         "method": exchange.method,
         "path": exchange.path[:LOGGED_CHARACTERS],
-        "status": status,
+        "status": exchange.status,
         "ms": int(seconds * 100_000) / 100,  # a fourth of what round() takes
         "requestId": exchange.request_id,
     }

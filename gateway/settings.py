@@ -21,6 +21,8 @@ class Shown(StrEnum):
     OFF = "off"
 
 
+TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
 FORWARDED_HEADERS = frozenset({"authorization", "traceparent", "tracestate", "x-request-id"})
 
 
@@ -141,6 +143,14 @@ def events_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str, s
         )
         for graph, subgraph in subgraphs.items()
     }
+
+
+def wants_tracing(environment: Mapping[str, str]) -> bool:
+    """Whether OpenTelemetry has somewhere to send traces to. All its other variables it reads itself."""
+    is_off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return not is_off and bool(
+        environment.get(TRACES_TO) or environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
 
 
 def url_variable(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from gateway import access_log
 from gateway.access_log import AccessLog
-from gateway.app import create_app
+from gateway.app import Observers, create_app
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 
@@ -25,7 +25,7 @@ def lines_of(*requests: httpx.Request, federation: Federation | None = None) -> 
     log = AccessLog(out)
 
     async def send() -> None:
-        app = create_app(federation.supergraph, federation.settings, federation, access_log=log)
+        app = create_app(federation.supergraph, federation.settings, federation, observers=Observers(log))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
             for request in requests:
                 await client.send(request)
