@@ -143,8 +143,8 @@ def _maker_for(sent: EntitySent) -> tuple[frozenset[str] | None, Maker]:
 
 
 def _is_null(value: Any, sent: Sent) -> bool:
-    """Whether nothing of a key's field is there. A part of a compound key may well be null."""
-    if not isinstance(value, dict):
+    """Whether nothing of a key's field is there. A part of a compound key may well be null; a scalar may be an object."""
+    if not sent.fields or not isinstance(value, dict):
         return value is None
     return all(_is_null(value[each.name], each) for each in sent.fields if each.name in value and each.is_key)
 

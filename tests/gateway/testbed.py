@@ -37,7 +37,9 @@ from graphql import (
     Visitor,
     build_ast_schema,
     execute_sync,
+    get_named_type,
     graphql_sync,
+    is_leaf_type,
     is_object_type,
     parse,
     print_ast,
@@ -135,6 +137,8 @@ class Subgraph:
             return View({"__typename": "_Service", "sdl": ""})
         declared = self._declared.get(type_name)
         value = self._value(view, type_name, name, arguments, declared)
+        if is_leaf_type(get_named_type(info.return_type)):
+            return value
         below = [each for each in (_inner(provided, name) for provided in view.provided) if each]
         if declared and name in declared.provides:
             below.append(declared.provides[name])
