@@ -12,7 +12,7 @@ import orjson
 
 from gateway.access_log import AccessLog
 from gateway.client_presence import ClientGone, unless_gone
-from gateway.errors import BadRequest, GatewayError, RequestError, internal_error
+from gateway.errors import BadRequest, BodyTooLarge, GatewayError, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
 from gateway.event_stream_response import EventStreamResponse, Receive, Send
 from gateway.exchange import Exchange, Scope, exchange_of
@@ -52,10 +52,6 @@ log = logging.getLogger("gateway")
 
 CLOSING_WITHIN_S = 5.0
 """How long a stop waits for clients to take the end of their streams."""
-
-
-class BodyTooLarge(BadRequest):
-    status = 413
 
 
 class BodyTooSlow(BadRequest):
@@ -385,7 +381,7 @@ class App:
                 raise ClientGone
             body += message.get("body", b"")
             if len(body) > limit:
-                raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+                raise BodyTooLarge(limit)
             if not message.get("more_body"):
                 return bytes(body)
 

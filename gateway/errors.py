@@ -9,7 +9,19 @@ GatewayError
 │   ├── ValidationFailed         the operation does not fit the API schema
 │   ├── DocumentNotTrusted       only the manifest's documents are answered, and this is none of them
 │   ├── BadUserInput             a variable has a value its type does not allow
-│   ├── TooComplex               a limit is passed
+│   ├── BodyTooLarge             more bytes than are read
+│   ├── TooComplex               a limit on operations is passed: comparing fields that overlap, or one of these
+│   │   ├── TooLong              in characters
+│   │   ├── TooManyTokens
+│   │   ├── TooDeep
+│   │   ├── TooManyAliases
+│   │   ├── TooManyRootFields
+│   │   ├── TooManyDirectives
+│   │   ├── TooManyFields
+│   │   ├── TooManyVariables
+│   │   ├── FragmentsTooDeep
+│   │   ├── TooCostly            with all the objects its arguments and variables ask for
+│   │   └── PlanTooComplex
 │   └── Unavailable              not now; trying again can help
 │       ├── TooManySubscriptions     as many are open as may be
 │       └── Overloaded               as many requests are being answered as may be
@@ -91,13 +103,90 @@ class BadUserInput(RequestError):
     code = "BAD_USER_INPUT"
 
 
+class BodyTooLarge(BadRequest):
+    code = "BODY_TOO_LARGE"
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"The body is larger than {limit} bytes.")
+
+
 class TooComplex(RequestError):
     code = "QUERY_TOO_COMPLEX"
+    what: ClassVar[str] = "fields to compare under one name"
 
-    def __init__(self, what: str, limit: int) -> None:
-        self.what = what
+    def __init__(self, limit: int) -> None:
         self.limit = limit
-        super().__init__(f"The operation has more than {limit} {what}.")
+        super().__init__(f"The operation has more than {limit} {self.what}.")
+
+    def formatted(self) -> list[FormattedError]:
+        return [{"message": self.message, "extensions": {"code": self.code, "limit": self.limit}}]
+
+
+class TooLong(TooComplex):
+    code = "QUERY_TOO_LONG"
+    what = "characters"
+
+
+class TooManyTokens(TooComplex):
+    code = "TOO_MANY_TOKENS"
+    what = "tokens"
+
+
+class TooDeep(TooComplex):
+    code = "QUERY_TOO_DEEP"
+    what = "levels of depth"
+
+
+class TooManyAliases(TooComplex):
+    code = "TOO_MANY_ALIASES"
+    what = "aliases"
+
+
+class TooManyRootFields(TooComplex):
+    code = "TOO_MANY_ROOT_FIELDS"
+    what = "fields at the root"
+
+
+class TooManyDirectives(TooComplex):
+    code = "TOO_MANY_DIRECTIVES"
+    what = "directives"
+
+
+class TooManyFields(TooComplex):
+    code = "TOO_MANY_FIELDS"
+    what = "fields"
+
+
+class TooManyVariables(TooComplex):
+    code = "TOO_MANY_VARIABLES"
+    what = "uses of variables"
+
+
+class FragmentsTooDeep(TooComplex):
+    code = "FRAGMENTS_TOO_DEEP"
+    what = "fragments inside each other"
+
+
+class PlanTooComplex(TooComplex):
+    code = "PLAN_TOO_COMPLEX"
+    what = "planning steps"
+
+
+class TooCostly(TooComplex):
+    code = "QUERY_TOO_COSTLY"
+
+    def __init__(self, cost: int, limit: int) -> None:
+        self.cost = cost
+        self.limit = limit
+        RequestError.__init__(
+            self, f"The operation costs {cost}, and {limit} is the limit. Ask for fewer objects at once."
+        )
+
+    def formatted(self) -> list[FormattedError]:
+        [error] = super().formatted()
+        return [error | {"extensions": error["extensions"] | {"cost": self.cost}}]
 
 
 class Unavailable(RequestError):

@@ -5,10 +5,12 @@ the measuring itself expensive. Nothing here follows a spread by recursion.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -16,13 +18,27 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
 )
 
-from gateway.errors import TooComplex, ValidationFailed
+from gateway.errors import (
+    FragmentsTooDeep,
+    TooComplex,
+    TooDeep,
+    TooManyAliases,
+    TooManyDirectives,
+    TooManyFields,
+    TooManyRootFields,
+    TooManyVariables,
+    ValidationFailed,
+)
 from gateway.settings import Limits
 
 SPREAD_CHAIN_LIMIT = 50
 """How many fragments deep a spread may lead."""
+
+VARIABLE_USES_LIMIT = 10_000
+"""How often the operations of a document may use variables, with every fragment spelled out."""
 
 
 @dataclass(slots=True)
@@ -31,6 +47,7 @@ class Measure:
     aliases: int = 0
     directives: int = 0
     root_fields: int = 0
+    variable_uses: int = 0
     depth: int = 0
     chain: int = 0
     spreads: list[tuple[str, int]] = field(default_factory=list)
@@ -41,15 +58,16 @@ class Measure:
         self.fields += other.fields
         self.aliases += other.aliases
         self.directives += other.directives
+        self.variable_uses += other.variable_uses
         self.root_fields += other.root_fields if depth == 0 else 0
         self.depth = max(self.depth, depth + other.depth)
         self.chain = max(self.chain, other.chain + 1)
 
 
 def check_limits(document: DocumentNode, limits: Limits) -> int:
-    """The fields of the largest operation, counted with every fragment spelled out.
+    """The fields of all operations, counted with every fragment spelled out.
 
-    Raises TooComplex for the first limit an operation passes, ValidationFailed for a cycle of fragments.
+    Raises TooComplex for the first limit that is passed, ValidationFailed for a cycle of fragments.
     """
     fragments = {
         each.name.value: _measure(each)
@@ -63,22 +81,37 @@ def check_limits(document: DocumentNode, limits: Limits) -> int:
     ]
     for measure in operations:
         _add_spreads(measure, fragments)
-    for measure in (*operations, *fragments.values()):
+    for measure in operations:
         _check(measure, limits)
-    return max((measure.fields for measure in operations), default=0)
+    for measure in fragments.values():
+        # Also what no operation spreads is validated; but its fields stand at nobody's root.
+        _check(replace(measure, root_fields=0), limits)
+    return _check_together(operations, limits)
+
+
+def _check_together(operations: Iterable[Measure], limits: Limits) -> int:
+    """Validation looks at every operation of a document, and in each at every variable that is used."""
+    uses = sum(measure.variable_uses for measure in operations)
+    if uses > VARIABLE_USES_LIMIT:
+        raise TooManyVariables(VARIABLE_USES_LIMIT)
+    fields = sum(measure.fields for measure in operations)
+    if fields > limits.fields:
+        raise TooManyFields(limits.fields)
+    return fields
 
 
 def _check(measure: Measure, limits: Limits) -> None:
-    for what, amount, limit in (
-        ("levels of depth", measure.depth, limits.depth),
-        ("aliases", measure.aliases, limits.aliases),
-        ("directives", measure.directives, limits.directives),
-        ("fields at the root", measure.root_fields, limits.root_fields),
-        ("fields", measure.fields, limits.fields),
-        ("fragments inside each other", measure.chain, SPREAD_CHAIN_LIMIT),
-    ):
+    bounds: tuple[tuple[type[TooComplex], int, int], ...] = (
+        (TooDeep, measure.depth, limits.depth),
+        (TooManyAliases, measure.aliases, limits.aliases),
+        (TooManyDirectives, measure.directives, limits.directives),
+        (TooManyRootFields, measure.root_fields, limits.root_fields),
+        (TooManyFields, measure.fields, limits.fields),
+        (FragmentsTooDeep, measure.chain, SPREAD_CHAIN_LIMIT),
+    )
+    for error, amount, limit in bounds:
         if amount > limit:
-            raise TooComplex(what, limit)
+            raise error(limit)
 
 
 def _add_spreads(measure: Measure, fragments: Mapping[str, Measure]) -> None:
@@ -102,13 +135,27 @@ def _measure(definition: OperationDefinitionNode | FragmentDefinitionNode) -> Me
 
 def _measure_node(measure: Measure, node: SelectionNode, depth: int) -> None:
     measure.directives += len(node.directives or ())
+    measure.variable_uses += sum(map(_variable_uses, node.directives or ()))
     if isinstance(node, FragmentSpreadNode):
         measure.spreads.append((node.name.value, depth))
     elif isinstance(node, FieldNode):
         measure.fields += 1
+        measure.variable_uses += _variable_uses(node)
         measure.aliases += node.alias is not None
         measure.root_fields += depth == 0
         measure.depth = max(measure.depth, depth + 1)
+
+
+def _variable_uses(node: FieldNode | DirectiveNode) -> int:
+    """How often the arguments name a variable."""
+    uses = 0
+    values: list[Any] = [each.value for each in node.arguments or ()]
+    while values:
+        value = values.pop()
+        uses += isinstance(value, VariableNode)
+        values += getattr(value, "values", ())
+        values += (each.value for each in getattr(value, "fields", ()))
+    return uses
 
 
 def _spread_last(fragments: Mapping[str, Measure]) -> list[str]:

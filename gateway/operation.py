@@ -1,7 +1,7 @@
 """The client's text -> one checked operation: parsed, limited, validated, chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -20,7 +20,8 @@ from graphql import (
     visit,
 )
 
-from gateway.errors import BadRequest, FormattedError, ParseFailed, TooComplex, ValidationFailed
+from gateway.cost import FREE, Cost, cost_of
+from gateway.errors import BadRequest, FormattedError, ParseFailed, TooLong, TooManyTokens, ValidationFailed
 from gateway.limits import check_limits
 from gateway.overlapping_fields import LinearOverlappingFieldsRule
 from gateway.selection import Document, Selection
@@ -45,6 +46,13 @@ class Operation:
     """The variables @skip and @include read: a plan is made for their values."""
     weight: int
     """How much memory it takes, compared with a small operation; its plan takes about as much."""
+    cost: Cost = FREE
+
+    def with_cost(self, supergraph: Supergraph, limit: int) -> "Operation":
+        """Raises TooCostly for what costs more than *limit* whatever its variables say."""
+        cost = cost_of(self.node, self.fragments, supergraph.api_schema, supergraph.prices)
+        cost.check_fixed(limit)
+        return replace(self, cost=cost)
 
     @property
     def kind(self) -> str:
@@ -82,11 +90,13 @@ def prepare(
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:
+    if len(text) > limits.characters:
+        raise TooLong(limits.characters)
     try:
         return parse(text, max_tokens=limits.tokens)
     except GraphQLError as error:
         if "tokens" in error.message and "more than" in error.message:
-            raise TooComplex("tokens", limits.tokens) from error
+            raise TooManyTokens(limits.tokens) from error
         raise ParseFailed(error.message, _locations(error)) from error
 
 

@@ -179,7 +179,7 @@ class LinearOverlappingFieldsRule(ValidationRule):
     def _count(self, fields: int) -> None:
         self._left -= fields
         if self._left < 0:
-            raise TooComplex("overlapping fields", COMPARED_FIELDS)
+            raise TooComplex(COMPARED_FIELDS)
 
     def _content(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> SetContent:
         if id(selection_set) not in self._contents:

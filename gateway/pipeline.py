@@ -210,6 +210,7 @@ class Pipeline:
         """Raises RequestError when the request is refused."""
         operation = self._operation(request)
         variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
+        operation.cost.check(variables, self._settings.limits.cost)
         planned, is_known = self._planned(request, operation, variables)
         here = self._introspected(planned, operation, variables)
         return Prepared(request, operation, variables, planned, is_known, here)
@@ -250,7 +251,7 @@ class Pipeline:
                 schema,
                 limits,
                 may_suggest=self._settings.introspection,
-            )
+            ).with_cost(self._supergraph, limits.cost)
             self._operations.put(key, operation, operation.weight)
         if operation.kind == "mutation" and not request.may_mutate:
             raise MutationByGet("A mutation must be sent by POST.")

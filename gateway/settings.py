@@ -28,9 +28,11 @@ FORWARDED_HEADERS = frozenset({"authorization", "traceparent", "tracestate", "x-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operation may cost before it is refused with QUERY_TOO_COMPLEX (the body: BAD_REQUEST)."""
+    """How large a request may be; beyond, it is refused, with a code for each limit."""
 
     body_bytes: int = 1_000_000
+    characters: int = 100_000
+    """Of the operation's text."""
     tokens: int = 5_000
     depth: int = 25
     aliases: int = 100
@@ -38,6 +40,8 @@ class Limits:
     directives: int = 100
     fields: int = 5_000
     """Counted with every fragment spelled out."""
+    cost: int = 100_000
+    """See `cost.py`."""
     planning_steps: int = 40_000
     """Some tenths of a second."""
 
@@ -116,12 +120,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
         limits=Limits(
             body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
+            characters=read.value("GATEWAY_LIMIT_CHARACTERS", _positive, limits.characters),
             tokens=read.value("GATEWAY_LIMIT_TOKENS", _positive, limits.tokens),
             depth=read.value("GATEWAY_LIMIT_DEPTH", _positive, limits.depth),
             aliases=read.value("GATEWAY_LIMIT_ALIASES", _positive, limits.aliases),
             root_fields=read.value("GATEWAY_LIMIT_ROOT_FIELDS", _positive, limits.root_fields),
             directives=read.value("GATEWAY_LIMIT_DIRECTIVES", _positive, limits.directives),
             fields=read.value("GATEWAY_LIMIT_FIELDS", _positive, limits.fields),
+            cost=read.value("GATEWAY_LIMIT_COST", _positive, limits.cost),
             planning_steps=read.value("GATEWAY_LIMIT_PLANNING_STEPS", _positive, limits.planning_steps),
         ),
     )

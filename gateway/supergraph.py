@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLSchema, SelectionSetNode, TypeNode, print_ast
 
 from gateway.field_set import FieldPaths
+from gateway.prices import NO_PRICES, Prices
 
 Graph = str
 """A subgraph's name inside the supergraph: a value of `enum join__Graph`."""
@@ -86,6 +87,7 @@ class Supergraph:
     roots: Mapping[str, str]
     """operation kind ("query", …) -> type name"""
     api_schema: GraphQLSchema
+    prices: Prices = NO_PRICES
     _shapes: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False)
 
     def field(self, type_name: str, field: str, graph: Graph | None) -> FieldInGraph | None:

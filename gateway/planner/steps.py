@@ -1,6 +1,6 @@
 """How much work a plan may take."""
 
-from gateway.errors import TooComplex
+from gateway.errors import PlanTooComplex
 
 
 class Steps:
@@ -10,10 +10,10 @@ class Steps:
         self._left = self._limit = limit
 
     def take(self, count: int = 1) -> None:
-        """Raises TooComplex when no steps are left."""
+        """Raises PlanTooComplex when no steps are left."""
         self._left -= count
         if self._left < 0:
-            raise TooComplex("planning steps", self._limit)
+            raise PlanTooComplex(self._limit)
 
     @property
     def taken(self) -> int:

@@ -158,7 +158,7 @@ def test_a_query_is_one_next_and_a_complete(query: str, answer: Any) -> None:
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription {", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { a: secondsLeft }", "QUERY_TOO_COMPLEX"),
+        ("subscription { a: secondsLeft }", "TOO_MANY_ALIASES"),
     ],
 )
 def test_a_refused_operation_is_told_in_the_stream(query: str, code: str) -> None:

@@ -224,7 +224,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
         _exchange(app, _scope("POST", "/graphql", [(b"content-type", b"application/json")]), chunks)
     )
 
-    assert (reply.status, reply.codes) == (413, ["BAD_REQUEST"])
+    assert (reply.status, reply.codes) == (413, ["BODY_TOO_LARGE"])
 
 
 def test_a_body_that_never_ends_is_given_up() -> None:

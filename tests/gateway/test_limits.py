@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.errors import TooComplex
+from gateway.errors import TooComplex, TooManyFields, TooManyVariables
 from gateway.operation import prepare
 from gateway.planner import plan_operation
 from gateway.settings import Limits, Settings
@@ -15,7 +15,6 @@ from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 from tests.gateway.work import calls_made
 
-TOO_COMPLEX = [{"code": "QUERY_TOO_COMPLEX"}]
 # Far above what any of these takes, and far below what doubling at each fragment would.
 NOT_EXPONENTIAL_S = 20.0
 
@@ -32,27 +31,45 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("limits", "fitting", "beyond"),
+    ("code", "limits", "fitting", "beyond"),
     [
-        ({"depth": 5}, nested(1), nested(2)),
-        ({"depth": 2}, "{ me { ...F } } fragment F on Member { id }", "{ me { ...F } } fragment F on Member { favourite { isbn } }"),
-        ({"aliases": 2}, "{ a: me { b: id } }", "{ a: me { b: id c: id } }"),
-        ({"root_fields": 2}, "{ a: me { id } b: me { id } }", "{ a: me { id } ...on Query { b: me { id } c: me { id } } }"),
-        ({"root_fields": 1}, "{ ...F } fragment F on Query { me { id } }", "{ ...F } fragment F on Query { me { id } b: me { id } }"),
-        ({"directives": 1}, "{ me @skip(if: false) { id } }", "{ me @skip(if: false) { id @skip(if: false) } }"),
-        ({"fields": 3}, "{ me { id email } }", "{ me { id email favourite { isbn } } }"),
-        ({"tokens": 8}, "{ me { id } }", "{ me { id email id id } }"),
-        ({"planning_steps": 25}, "{ me { id } }", "{ me { id email favourite { isbn } } }"),
+        ("QUERY_TOO_DEEP", {"depth": 5}, nested(1), nested(2)),
+        ("QUERY_TOO_DEEP", {"depth": 2}, "{ me { ...F } } fragment F on Member { id }", "{ me { ...F } } fragment F on Member { favourite { isbn } }"),
+        ("TOO_MANY_ALIASES", {"aliases": 2}, "{ a: me { b: id } }", "{ a: me { b: id c: id } }"),
+        ("TOO_MANY_ROOT_FIELDS", {"root_fields": 2}, "{ a: me { id } b: me { id } }", "{ a: me { id } ...on Query { b: me { id } c: me { id } } }"),
+        ("TOO_MANY_ROOT_FIELDS", {"root_fields": 1}, "{ ...F } fragment F on Query { me { id } }", "{ ...F } fragment F on Query { me { id } b: me { id } }"),
+        ("TOO_MANY_DIRECTIVES", {"directives": 1}, "{ me @skip(if: false) { id } }", "{ me @skip(if: false) { id @skip(if: false) } }"),
+        ("TOO_MANY_FIELDS", {"fields": 3}, "{ me { id email } }", "{ me { id email favourite { isbn } } }"),
+        ("QUERY_TOO_LONG", {"characters": 13}, "{ me { id } }", "{ me  { id } }"),
+        ("TOO_MANY_TOKENS", {"tokens": 8}, "{ me { id } }", "{ me { id email id id } }"),
+        ("PLAN_TOO_COMPLEX", {"planning_steps": 25}, "{ me { id } }", "{ me { id email favourite { isbn } } }"),
     ],
 )  # fmt: skip
 def test_each_limit_lets_through_what_fits_and_refuses_what_does_not(
-    limits: dict[str, int], fitting: str, beyond: str
+    code: str, limits: dict[str, int], fitting: str, beyond: str
 ) -> None:
     federation = limited(**limits)
 
     assert "errors" not in federation.ask(fitting)
-    assert [each["extensions"] for each in federation.ask(beyond)["errors"]] == TOO_COMPLEX
+    [error] = federation.ask(beyond)["errors"]
+    assert error["extensions"] == {"code": code, "limit": next(iter(limits.values()))}
     assert federation.request_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        ("fragment F on Member { " + "id " * 1_000 + "} " + " ".join(f"query Q{n} {{ me {{ ...F }} }}" for n in range(5)), TooManyFields),
+        (
+            "fragment F on Query { book(isbn: [" + "$v " * 1_000 + "]) { isbn } } "
+            + " ".join(f"query Q{n}($v: ID!) {{ ...F }}" for n in range(11)),
+            TooManyVariables,
+        ),
+    ],
+)  # fmt: skip
+def test_many_operations_in_one_document_count_together(document: str, error: type[TooComplex]) -> None:
+    with pytest.raises(error):
+        prepare(document, "Q0", library().supergraph.api_schema, Limits(tokens=50_000))
 
 
 def bomb(levels: int) -> str:

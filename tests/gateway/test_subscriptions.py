@@ -322,10 +322,10 @@ def test_what_is_no_subscription_is_refused_before_anything_is_opened(query: str
 @pytest.mark.parametrize(
     ("query", "variables", "limits", "code"),
     [
-        ("subscription { lotOnSale { expert { id } } }", {}, Limits(depth=2), "QUERY_TOO_COMPLEX"),
-        ("subscription { a: secondsLeft }", {}, Limits(aliases=0), "QUERY_TOO_COMPLEX"),
+        ("subscription { lotOnSale { expert { id } } }", {}, Limits(depth=2), "QUERY_TOO_DEEP"),
+        ("subscription { a: secondsLeft }", {}, Limits(aliases=0), "TOO_MANY_ALIASES"),
         ("subscription ($lot: ID) { bidPlaced(lot: $lot) { amount } }", {"lot": {}}, Limits(), "BAD_USER_INPUT"),
-        (BIDS, {}, Limits(planning_steps=3), "QUERY_TOO_COMPLEX"),
+        (BIDS, {}, Limits(planning_steps=3), "PLAN_TOO_COMPLEX"),
     ],
 )  # fmt: skip
 def test_limits_and_variables_are_judged_as_for_queries(

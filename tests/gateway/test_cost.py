@@ -1,0 +1,173 @@
+"""What operations cost, and that too much is refused before anything is fetched."""
+
+from typing import Any
+
+import pytest
+from graphql import build_schema
+
+from gateway.cost import Cost, cost_of
+from gateway.errors import TooCostly
+from gateway.operation import prepare
+from gateway.prices import ListSize, Prices
+from gateway.settings import Limits, Settings
+from tests.gateway.test_entities import library
+from tests.gateway.testbed import Federation
+
+SCHEMA = build_schema(
+    """
+    type Query {
+      users(first: Int = 20, last: Int, page: Page): Users
+      all: [User]
+      user(id: ID): User
+      some(ids: [ID!]!): [User]
+      top(limit: Int!): [User]
+      any(first: Int): Any
+      number(first: String): User
+    }
+    type Users { nodes: [User] edges: [Edge] total: Int }
+    type Edge { node: User }
+    type User { id: ID name(limit: Int): String friends(first: Int): Users }
+    union Any = User | Users
+    input Page { first: Int size: Size }
+    input Size { limit: Int }
+    """
+)
+
+
+def cost(query: str, prices: Prices | None = None, **variables: Any) -> int:
+    return _cost(query, prices).of(variables)
+
+
+def _cost(query: str, prices: Prices | None = None) -> Cost:
+    operation = prepare(query, None, SCHEMA, Limits())
+    return cost_of(operation.node, operation.fragments, SCHEMA, prices or Prices())
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ user { id } }", 2),
+        ("{ user { __typename id name } }", 4),
+        ("{ all { id } }", 2),
+        ("{ users(first: 3) { total } }", 1 + 3),
+        ("{ users(first: 3) { nodes { id name } } }", 1 + 3 * (1 + 2)),
+        ("{ users(last: 3) { total } }", 1 + 20),
+        ("{ users(first: 2, last: 30) { total } }", 1 + 30),
+        ("{ users(first: null) { total } }", 1 + 20),
+        ("{ users(first: 0) { total } }", 1),
+        ("{ users(first: -5) { total } }", 1),
+        ("{ users { total } }", 1 + 20),
+        ("{ top(limit: 7) { id } }", 1 + 7),
+        ("{ user { friends { total } } }", 1 + 1 + 10),
+        ("{ user { name(limit: 100) } }", 1 + 1),
+        ('{ number(first: "9") { id } }', 1 + 1),
+        ("{ top(limit: 4) { friends(first: 5) { nodes { id } } } }", 1 + 4 * (1 + 5 * (1 + 1))),
+        ("{ top(limit: 4) { ...F ...F } } fragment F on User { id name }", 1 + 4 * (2 + 2)),
+        ("{ any(first: 2) { ... on User { id } ... on Users { total } ... { __typename } } }", 1 + 2 * 3),
+        ("{ __schema { types { name } } a: user { id } }", 1 + 2),
+        ("mutation { x }", None),
+    ],
+)
+def test_objects_that_a_field_can_bring_multiply_what_is_selected_of_them(
+    query: str, expected: int | None
+) -> None:
+    if expected is not None:
+        assert cost(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "expected"),
+    [
+        ("query ($n: Int) { users(first: $n) { total } }", {"n": 5}, 1 + 5),
+        ("query ($n: Int) { users(first: $n) { total } }", {}, 1 + 20),
+        ("query ($n: Int) { users(first: $n) { total } }", {"n": None}, 1 + 20),
+        ("query ($n: Int, $m: Int) { users(first: $n, last: $m) { total } }", {"n": 5, "m": 8}, 1 + 8),
+        ("query ($n: Int) { users(first: $n) { nodes { friends(first: $n) { total } } } }", {"n": 9}, 1 + 9 * (2 + 9)),
+        ("query ($n: Int!) { top(limit: $n) { ...F } } fragment F on User { friends(first: 3) { total } }", {"n": 4}, 1 + 4 * (1 + 3)),
+        ("query ($n: Int!) { ...F } fragment F on Query { top(limit: $n) { id } all { id } }", {"n": 4}, 1 + 4 + 2),
+    ],
+)  # fmt: skip
+def test_the_number_may_stand_in_a_variable(query: str, variables: dict[str, Any], expected: int) -> None:
+    assert cost(query, **variables) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "query", "variables", "expected"),
+    [
+        (ListSize(50), "{ users { total } }", {}, 1 + 50),
+        (ListSize(50, ("last",)), "{ users(first: 3) { total } }", {}, 1 + 50),
+        (ListSize(50, ("last",)), "{ users(last: 3) { total } }", {}, 1 + 3),
+        (ListSize(None, ("page.first",)), "{ users(page: {first: 4}) { total } }", {}, 1 + 4),
+        (ListSize(None, ("page.size.limit",)), "{ users(page: {size: {limit: 4}}) { total } }", {}, 1 + 4),
+        (ListSize(None, ("page.first",)), "query ($p: Page) { users(page: $p) { total } }", {"p": {"first": 6}}, 1 + 6),
+        (ListSize(None, ("page.size.limit",)), "query ($s: Size) { users(page: {size: $s}) { total } }", {"s": {"limit": 6}}, 1 + 6),
+        (ListSize(3, ("page.first",)), "query ($p: Page) { users(page: $p) { total } }", {"p": None}, 1 + 3),
+        (ListSize(None, ("first",), frozenset({"nodes"})), "{ users(first: 4) { total nodes { id } } }", {}, 1 + 1 + 4 * 2),
+        (ListSize(None, ("first",), frozenset({"nodes"})), "{ users(first: 4) { ...F } } fragment F on Users { total nodes { id } }", {}, 1 + 1 + 4 * 2),
+    ],
+)  # fmt: skip
+def test_the_supergraph_may_say_which_argument_it_is(
+    size: ListSize, query: str, variables: dict[str, Any], expected: int
+) -> None:
+    assert cost(query, Prices(sizes={("Query", "users"): size}), **variables) == expected
+
+
+def test_the_length_of_a_list_may_be_the_number() -> None:
+    prices = Prices(sizes={("Query", "some"): ListSize(None, ("ids",))})
+
+    assert cost('{ some(ids: ["a", "b"]) { id } }', prices) == 1 + 2
+    assert cost("query ($ids: [ID!]!) { some(ids: $ids) { id } }", prices, ids=["a", "b", "c"]) == 1 + 3
+
+
+def test_the_supergraph_may_price_types_fields_and_arguments() -> None:
+    prices = Prices(
+        types={"User": 5, "String": 0},
+        fields={("Query", "user"): 100},
+        arguments={("Query", "user", "id"): 7},
+    )
+
+    assert cost("{ all { id name } }", prices) == 5 + 1 + 0
+    assert cost("{ user { id } }", prices) == 100 + 1
+    assert cost('{ user(id: "a") { id } }', prices) == 100 + 7 + 1
+
+
+def limited(cost: int) -> Federation:
+    base = library()
+    return Federation(
+        "library", list(base.world.objects), base.world.roots, settings=Settings(limits=Limits(cost=cost))
+    )
+
+
+BOOKS = "query ($n: Int) { books(first: $n) { title } }"
+
+
+@pytest.mark.parametrize(("query", "variables"), [(BOOKS, {"n": 20}), ("{ books(first: 20) { title } }", {})])
+def test_an_operation_that_costs_too_much_is_refused(query: str, variables: dict[str, Any]) -> None:
+    federation = limited(20)
+
+    [error] = federation.ask(query, variables)["errors"]
+
+    assert error["extensions"] == {"code": "QUERY_TOO_COSTLY", "limit": 20, "cost": 21}
+    assert federation.request_count() == 0
+
+
+def test_each_request_is_judged_by_its_own_variables() -> None:
+    federation = limited(20)
+
+    assert "errors" not in federation.ask(BOOKS, {"n": 1})
+    assert "errors" in federation.ask(BOOKS, {"n": 20})
+    assert "errors" not in federation.ask(BOOKS, {"n": 1})
+
+
+def test_a_number_beyond_all_measure_is_a_number() -> None:
+    nested = (
+        "{ top(limit: 2147483647) { "
+        + "friends(first: 2147483647) { nodes { " * 10
+        + "id"
+        + " } }" * 10
+        + " } }"
+    )
+
+    assert cost(nested) > 2**300
+    with pytest.raises(TooCostly):
+        _cost(nested).check_fixed(Limits().cost)
