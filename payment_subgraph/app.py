@@ -125,7 +125,7 @@ def web_app(
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)
 
     routes: list[BaseRoute] = [
-        Route("/graphql", graphql.respond, methods=["POST"]),
+        Route("/graphql", graphql.respond, methods=["GET", "POST"]),
         Route("/webhooks/stripe", webhooks.respond, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _readiness(parts.database), methods=["GET"]),

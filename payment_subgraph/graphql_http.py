@@ -1,43 +1,33 @@
-"""GraphQL over HTTP: POST /graphql, and how errors look from outside.
+"""GraphQL over HTTP: POST and GET /graphql, and how errors look from outside.
 
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
 import json
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.requests import Request
 from starlette.responses import Response
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 from ulid import ULID
 
 from payment_subgraph.auth import Verifier
-from payment_subgraph.errors import BadRequest, BadUserInput, RequestError
-from payment_subgraph.request_body import BodyRefused, read_body
+from payment_subgraph.errors import BadRequest, RequestError
+from payment_subgraph.graphql_request import GraphQLRequest, read_graphql_request
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.context import Context
 from payment_subgraph.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES: Final = 256 * 1024
 _GRAPHQL: Final = "application/graphql-response+json"
 _JSON: Final = "application/json"
-_NULL: Final = re.compile(r"\\u(0000|\{0+\})")
-"""The null character as JSON or a GraphQL document writes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the body of a request asks for."""
-
-    query: str
-    variables: dict[str, Any] | None
-    name: str | None
+_HARMLESS: Final = set(OperationType) - {OperationType.MUTATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +43,14 @@ class GraphQLEndpoint:
         if accepted is None:
             return Response(status_code=406)
         try:
-            operation = await _read_operation(request)
+            asked = await read_graphql_request(request)
             viewer = await self.verifier.viewer(request.headers.get("authorization"))
             status, answer = await self._execute(
-                operation, self.context_for(viewer, operation.name), request_id
+                asked, self.context_for(viewer, asked.operation_name), request_id
             )
+        except InvalidOperationTypeError:
+            refused = BadRequest("A mutation needs POST.", status=405)
+            return _response({"errors": [_error(refused, request_id)]}, accepted, 405, {"allow": "POST"})
         except BadRequest as refused:
             status, answer = refused.status, {"errors": [_error(refused, request_id)]}
             return _response(answer, accepted, status)  # no GraphQL request: this status in either media type
@@ -66,49 +59,19 @@ class GraphQLEndpoint:
         return _response(answer, accepted, status if accepted == _GRAPHQL else 200)
 
     async def _execute(
-        self, operation: Operation, context: Context, request_id: str
+        self, asked: GraphQLRequest, context: Context, request_id: str
     ) -> tuple[int, dict[str, Any]]:
         result = await SCHEMA.execute(
-            operation.query,
-            variable_values=operation.variables,
+            asked.query,
+            variable_values=asked.variables,
             context_value=context,
-            operation_name=operation.name,
+            operation_name=asked.operation_name,
+            allowed_operation_types=set(OperationType) if asked.may_change else _HARMLESS,
         )
         errors = [_public(error, context, request_id) for error in result.errors or ()]
         if not context.started or (result.data is None and not any("path" in error for error in errors)):
             return 400, {"errors": errors}
         return 200, {"data": result.data} | ({"errors": errors} if errors else {})
-
-
-async def _read_operation(request: Request) -> Operation:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-        raise BadRequest("Send the operation as application/json.", status=415)
-    try:
-        content = json.loads((await read_body(request, MAX_BODY_BYTES)).decode())
-    except BodyRefused as refused:
-        raise BadRequest(str(refused), refused.status) from refused
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not JSON.") from error
-    _refuse_unstorable(content)
-    if not isinstance(content, dict) or not isinstance(content.get("query"), str) or not content["query"]:
-        raise BadRequest("The body must be an object with a `query`.")
-    variables, name = content.get("variables"), content.get("operationName")
-    if not isinstance(variables, dict | None) or not isinstance(name, str | None):
-        raise BadRequest("`variables` must be an object and `operationName` a string.")
-    if not isinstance(content.get("extensions"), dict | None):
-        raise BadRequest("`extensions` must be an object.")
-    return Operation(content["query"], variables, name or None)
-
-
-def _refuse_unstorable(content: Any) -> None:
-    """Neither PostgreSQL nor UTF-8 holds a null character or half a surrogate pair, wherever it stands."""
-    written = json.dumps(content, ensure_ascii=False)
-    try:
-        written.encode()
-    except UnicodeEncodeError as error:
-        raise BadUserInput("Text must be valid Unicode.") from error
-    if _NULL.search(written):
-        raise BadUserInput("The null character is not allowed.")
 
 
 def _accepted(accept: str | None) -> str | None:
@@ -125,9 +88,11 @@ def _request_id(request: Request) -> str:
     return given if fit else f"req_{str(ULID()).lower()}"
 
 
-def _response(answer: dict[str, Any], media_type: str, status: int) -> Response:
+def _response(
+    answer: dict[str, Any], media_type: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
     content = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status, media_type=f"{media_type}; charset=utf-8")
+    return Response(content, status, headers, media_type=f"{media_type}; charset=utf-8")
 
 
 def _public(error: GraphQLError, context: Context, request_id: str) -> dict[str, Any]:

@@ -83,14 +83,74 @@ async def test_other_types_and_methods_are_refused(small_world: World) -> None:
                 small_world, "query=%7B__typename%7D", content_type="application/x-www-form-urlencoded"
             )
         ).status_code,
-        (await small_world.http.get("/graphql", params={"query": "{__typename}"})).status_code,
         (await small_world.http.delete("/graphql")).status_code,
         (await small_world.http.get("/docs")).status_code,
         (await small_world.http.get("/redoc")).status_code,
         (await small_world.http.get("/openapi.json")).status_code,
     ]
 
-    assert statuses == [406, 415, 415, 405, 405, 404, 404, 404]
+    assert statuses == [406, 415, 415, 405, 404, 404, 404]
+
+
+async def get(world: World, **parameters: str) -> httpx.Response:
+    return await world.http.get("/graphql", params=parameters, headers={"accept": GRAPHQL})
+
+
+async def test_a_query_may_stand_in_the_address(small_world: World) -> None:
+    query = "query A($v: Boolean!) { __typename @skip(if: $v) } query B { b: __typename }"
+
+    skipped = await get(small_world, query=query, operationName="A", variables='{"v": true}')
+    other = await get(small_world, query=query, operationName="B", variables="", extensions="{}")
+
+    assert (skipped.status_code, skipped.json()) == (200, {"data": {}})
+    assert (other.status_code, other.json()) == (200, {"data": {"b": "Query"}})
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"query": ""},
+        {"query": "{ __typename }", "variables": "["},
+        {"query": "{ __typename }", "extensions": "1"},
+    ],
+)
+async def test_an_address_that_holds_no_request_is_refused(
+    small_world: World, parameters: dict[str, str]
+) -> None:
+    response = await get(small_world, **parameters)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_only_a_post_changes_anything(small_world: World, method: str) -> None:
+    cancel = 'mutation B { cancelPayment(input: {idempotencyKey: "k", paymentId: "pay_1"}) { __typename } }'
+
+    response = await small_world.http.request(
+        method,
+        "/graphql",
+        params={"query": f"query A {{ __typename }} {cancel}", "operationName": "B"},
+        json={"query": cancel},
+        headers={"authorization": f"Bearer {ADA.token()}"},
+    )
+
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+
+
+async def test_there_are_no_subscriptions(small_world: World) -> None:
+    query = "subscription { __typename }"
+
+    responses = [
+        await get(small_world, query=query),
+        await post(small_world, json.dumps({"query": query}), accept=GRAPHQL),
+    ]
+
+    assert [response.status_code for response in responses] == [400, 400]
+    codes = [response.json()["errors"][0]["extensions"]["code"] for response in responses]
+    assert codes == ["GRAPHQL_VALIDATION_FAILED"] * 2
 
 
 async def test_a_body_that_is_too_large_is_refused(small_world: World) -> None:

@@ -1,0 +1,77 @@
+"""An HTTP request -> what it asks for, by the GraphQL-over-HTTP specification."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from payment_subgraph.errors import BadRequest, BadUserInput
+from payment_subgraph.request_body import BodyRefused, read_body
+
+MAX_BODY_BYTES: Final = 256 * 1024
+_JSON: Final = "application/json"
+_NULL: Final = re.compile(r"\\u(0000|\{0+\})")
+"""The null character as JSON or a GraphQL document writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """*may_change* is False for GET, which browsers and caches send without being asked."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    may_change: bool
+
+
+async def read_graphql_request(request: Request) -> GraphQLRequest:
+    """Raises BadRequest for what is no GraphQL request, BadUserInput for text that cannot be stored."""
+    posted = request.method == "POST"
+    content = await _posted(request) if posted else _in_the_address(request)
+    _refuse_unstorable(content)
+    if not isinstance(content, dict) or not isinstance(content.get("query"), str) or not content["query"]:
+        raise BadRequest("The request must be an object with a `query`.")
+    variables, name = content.get("variables"), content.get("operationName")
+    if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+        raise BadRequest("`variables` must be an object and `operationName` a string.")
+    if not isinstance(content.get("extensions"), dict | None):
+        raise BadRequest("`extensions` must be an object.")
+    return GraphQLRequest(content["query"], variables, name or None, may_change=posted)
+
+
+async def _posted(request: Request) -> Any:
+    # Only this media type: a web page of somebody else cannot send it without asking first (CORS).
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        raise BadRequest("Send the operation as application/json.", status=415)
+    try:
+        return _parsed(await read_body(request, MAX_BODY_BYTES), "The body")
+    except BodyRefused as refused:
+        raise BadRequest(str(refused), refused.status) from refused
+
+
+def _in_the_address(request: Request) -> dict[str, Any]:
+    content: dict[str, Any] = {name: text for name, text in request.query_params.items() if text}
+    for name in ("variables", "extensions"):
+        if name in content:
+            content[name] = _parsed(content[name].encode(), f"`{name}`")
+    return content
+
+
+def _parsed(raw: bytes, what: str) -> Any:
+    try:
+        return json.loads(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"{what} is not JSON.") from error
+
+
+def _refuse_unstorable(content: Any) -> None:
+    """Neither PostgreSQL nor UTF-8 holds a null character or half a surrogate pair, wherever it stands."""
+    written = json.dumps(content, ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError as error:
+        raise BadUserInput("Text must be valid Unicode.") from error
+    if _NULL.search(written):
+        raise BadUserInput("The null character is not allowed.")
