@@ -55,9 +55,9 @@ async def _create_demo_payments(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Everything the test suites need: the services, the web page, and the npm packages of schema/ and tests/e2e/hive/."""
+    """Everything the test suites need: the services, the web page, and the npm packages that they run."""
     install(settings)
-    for folder in ("schema", "tests/e2e/hive"):
+    for folder in ("schema", "tests/e2e/audits", "tests/e2e/hive"):
         install_node_modules(settings, folder)
 
 

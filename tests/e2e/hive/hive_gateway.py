@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from launcher.preparation import node_environment
-from launcher.settings import Settings
+from tests.e2e.node import find_node
 
 HERE = Path(__file__).resolve().parent
 COMMAND = HERE / "node_modules" / "@graphql-hive" / "gateway" / "dist" / "bin.js"
@@ -22,12 +20,6 @@ STARTS_WITHIN_S = 60
 
 class HiveGatewayMissingError(Exception):
     """Hive Gateway cannot run here; the message says what is missing and how to get it."""
-
-
-def find_node() -> str:
-    """The Node.js that the launcher would use, which gets it from PyPI where the machine has none."""
-    environment = node_environment(Settings.from_environment())
-    return str(shutil.which("node", path=environment["PATH"]))
 
 
 def find_command() -> Path:
