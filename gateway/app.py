@@ -140,6 +140,8 @@ class App:
         self._admission = Admission(settings.concurrent_requests)
         self._streams = OpenStreams(settings.subscriptions)
         self._is_draining = False
+        self._forwarded = frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"})
+        self._forwards_request_id = "x-request-id" in settings.forwarded_headers
         self._access_log = observers.access_log if observers else None
         self._tracing = observers.tracing if observers else None
         self._records = Records(self.metrics, self._access_log)
@@ -352,10 +354,9 @@ class App:
         return Reply(status_of(answer, media), answer.encoded(), _CONTENT_TYPES[media] + _advice(answer))
 
     async def _request(self, exchange: Exchange) -> Request:
-        down = forwarded(exchange.raw_headers, self._settings.forwarded_headers)
-        if "x-request-id" in self._settings.forwarded_headers:
-            own_id = (b"x-request-id", exchange.request_id.encode("ascii"))
-            down = (*(each for each in down if each[0] != own_id[0]), own_id)
+        down = forwarded(exchange.raw_headers, self._forwarded)
+        if self._forwards_request_id:
+            down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
         wants_plan = exchange.headers.get("x-query-plan") == "1"

@@ -48,6 +48,8 @@ class ExecutablePlan:
     decoders: Mapping[int, Decode | None]
     overlapping: frozenset[int]
     """Fetches that may bring what another one brings too."""
+    events: Fetch | None
+    """The fetch that brings a subscription's events."""
 
 
 def compile_plan(plan: Plan, decoder: Callable[[Fetch], Decode | None] = lambda _: None) -> ExecutablePlan:
@@ -64,6 +66,7 @@ def compile_plan(plan: Plan, decoder: Callable[[Fetch], Decode | None] = lambda 
         {fetch.index: len(fetch.after) for fetch in plan.fetches},
         {fetch.index: decoder(fetch) for fetch in plan.fetches},
         _overlapping(plan),
+        plan.subscription,
     )
 
 
@@ -128,12 +131,14 @@ class _Execution:
         return ready
 
     def _variables_of(self, fetch: Fetch) -> dict[str, Any]:
+        if not fetch.variables:
+            return {}
         return {name: self._variables[name] for name in fetch.variables if name in self._variables}
 
     # --- root fetches -----------------------------------------------------------------------------------------------
 
     async def _fetch_root(self, fetch: Fetch) -> None:
-        places = objects_at(fetch.path)(self.result.data)
+        places = tuple(objects_at(fetch.path)(self.result.data)) if fetch.path else (self.result.data,)
         if not places:
             return
         try:
@@ -144,7 +149,8 @@ class _Execution:
             return
         for number, place in enumerate(places):
             merge(place, copy_of(answer.data) if number else answer.data)
-        self._pass_on_errors(fetch, answer.errors)
+        if answer.errors:
+            self._pass_on_errors(fetch, answer.errors)
 
     def _root_places(self, fetch: Fetch) -> list[tuple[ResponsePath, Object]]:
         return list(paths_to(self.result.data, fetch.path, self._executable.plan.root))

@@ -73,7 +73,12 @@ def _acceptable(accept: str) -> str | None:
 
 def takes_events(headers: RequestHeaders) -> bool:
     """Whether an event stream would do, even if an answer in one piece would be better."""
-    ranges = (_media_range(each) for each in headers.get("accept").lower().split(","))
+    return _includes_events(headers.get("accept"))
+
+
+@lru_cache(KNOWN_HEADER_VALUES)
+def _includes_events(accept: str) -> bool:
+    ranges = (_media_range(each) for each in accept.lower().split(","))
     return any(media == EVENT_STREAM and q > 0 for media, q in ranges)
 
 

@@ -128,7 +128,7 @@ class Prepared:
     @property
     def events(self) -> Fetch | None:
         """The fetch that brings the events of a subscription."""
-        return self.planned.executable.plan.subscription
+        return self.planned.executable.events
 
 
 class Cache(Generic[K, V]):
@@ -287,7 +287,7 @@ class Pipeline:
         root_type = supergraph.roots[operation.kind]
         names = {each.name for each in selection.fields(root_type).values()}
         whole = WholeObjects(plan, selection, root_type, supergraph)
-        shape = ResponseShape(selection, root_type, plan.root, supergraph, whole.at)
+        shape = ResponseShape(selection, root_type, plan.root, supergraph, whole)
         return Planned(compile_plan(plan, whole.decoder), shape, asks_introspection(names))
 
     def _introspected(

@@ -5,7 +5,7 @@ null and an error, never a crash; a null where the schema allows none takes its 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -28,6 +28,7 @@ from gateway.locations import TYPENAME, Location
 from gateway.representations import Object
 from gateway.selection import Field, Selection
 from gateway.supergraph import Supergraph
+from gateway.whole_objects import WholeObjects
 
 PathNode = tuple["PathNode | None", str | int]
 """A response path, innermost step first, so that going deeper costs one small tuple."""
@@ -44,6 +45,8 @@ class Shaping:
     errors: list[FormattedError]
     here: Mapping[str, Any]
     """What the gateway answers itself: response key -> value of `__schema` and `__type`."""
+    done: dict[int, Any] = field(default_factory=dict)
+    """id of an entity -> what it was shaped to; an object stands at one place of the operation only."""
 
     def broken(self, path: "PathNode", message: str) -> None:
         """Report a value that breaks the schema, unless an error at or around the place has said so already."""
@@ -86,9 +89,8 @@ class ResponseShape:
         root_type: str,
         location: Location,
         supergraph: Supergraph,
-        whole: Callable[[Location], type | None] = lambda _: None,
+        whole: WholeObjects,
     ) -> None:
-        """*whole* tells the type of objects that need no shaping, because they were checked when they were decoded."""
         compiler = _Compiler(supergraph, whole)
         self._shape = compiler.object(selection, root_type, location)
 
@@ -101,7 +103,7 @@ class ResponseShape:
 
 
 class _Compiler:
-    def __init__(self, supergraph: Supergraph, whole: Callable[[Location], type | None]) -> None:
+    def __init__(self, supergraph: Supergraph, whole: WholeObjects) -> None:
         self._supergraph = supergraph
         self._whole = whole
         self._schema: GraphQLSchema = supergraph.api_schema
@@ -142,7 +144,8 @@ class _Compiler:
         assert field.selection is not None  # noqa: S101 — validation demands one for a composite type
         if is_object_type(declared):
             shape = self.object(field.selection, declared.name, location)
-            return _object(shape, declared.name, self._whole(location))
+            complete = _object(shape, declared.name, self._whole.at(location))
+            return _once(complete) if self._whole.is_entered(location) else complete
         return self._abstract(get_named_type(declared).name, field.selection, location)
 
     def _list(self, inner: GraphQLOutputType, complete: Complete) -> Complete:
@@ -241,6 +244,24 @@ def _object(shape: Shape, type_name: str, whole: type | None) -> Complete:
         return shape(value, path, shaping)
 
     return complete
+
+
+def _once(complete: Complete) -> Complete:
+    """For entities: the executor makes one object of equal ones, and what is one object is shaped once.
+
+    Unless something is wrong with it, which has to be said at every place.
+    """
+
+    def complete_once(value: Any, path: PathNode, shaping: Shaping) -> Any:
+        shaped = shaping.done.get(id(value))
+        if shaped is None:
+            errors = len(shaping.errors)
+            shaped = complete(value, path, shaping)
+            if len(shaping.errors) == errors < ERROR_LIMIT:
+                shaping.done[id(value)] = shaped
+        return shaped
+
+    return complete_once
 
 
 _PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool, "Float": float}

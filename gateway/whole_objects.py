@@ -47,11 +47,14 @@ class WholeObjects:
         self._types: dict[Location, ObjectType | None] = {}
         self._locate(plan.root, selection, root_type)
         self._decoders = {fetch.index: self._decoder(fetch) for fetch in plan.fetches}
-        self.are_there = any(self._types.values())
 
     def at(self, location: Location) -> ObjectType | None:
         """The struct that objects at this place are decoded to, when they are what they should be."""
         return self._types.get(location)
+
+    def is_entered(self, location: Location) -> bool:
+        """Whether a fetch puts something into objects that stand here."""
+        return location in self._entered
 
     def decoder(self, fetch: Fetch) -> Decode | None:
         """Decodes an answer of *fetch* with all it brings whole; None when that is nothing.
