@@ -132,6 +132,11 @@ class _Reader:
         joins = list(applied(field, "join__field"))
         if not joins:
             return {graph: FieldInGraph(field.type) for graph in graphs}
+        if any(join.get("contextArguments") for join in joins):
+            raise SupergraphError(
+                f"The supergraph takes arguments of `{field.name.value}` from the context (@fromContext), "
+                "which this gateway does not do"
+            )
         held = {join["graph"]: _field_in_graph(field, join) for join in joins if "graph" in join}
         self._mark_overridden(held, joins)
         return held | self._held_as_key(field, held, graphs)
