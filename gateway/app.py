@@ -37,6 +37,7 @@ from gateway.prometheus import CONTENT_TYPE, Gauge, Metric
 from gateway.readiness import Readiness
 from gateway.records import CLIENT_GONE, Records
 from gateway.settings import Settings
+from gateway.shared_requests import SharedRequests
 from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents
 from gateway.subgraph_sse import stream_transport
@@ -75,8 +76,9 @@ def create_app(
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
+    requests = subgraph_transport(bytes_limit, transport)
     carriers = Carriers(
-        subgraph_transport(bytes_limit, transport),
+        SharedRequests(requests) if settings.share_requests else requests,
         stream_transport(transport),
         subgraph_transport(bytes_limit, transport),
     )

@@ -71,6 +71,8 @@ class Settings:
     """Where they are shown instead of at the gateway's own port; 0: there."""
     response_bytes: int = 20_000_000
     """The most one subgraph may answer."""
+    share_requests: bool = True
+    """Whether equal queries that are under way at the same moment, for the same caller, are sent once."""
     entities_per_request: int = 100
     """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
     subscriptions: int = 400
@@ -109,6 +111,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics_port=read.value("GATEWAY_METRICS_PORT", _port, default.metrics_port),
         concurrent_requests=read.value("GATEWAY_CONCURRENT_REQUESTS", _positive, default.concurrent_requests),
         response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
+        share_requests=read.value("GATEWAY_SHARE_REQUESTS", _switch, default.share_requests),
         entities_per_request=read.value(
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
         ),

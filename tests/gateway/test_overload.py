@@ -26,7 +26,7 @@ class Crowd:
         self.federation.broken["members"] = self._wait
         self.asked = asyncio.Semaphore(0)
         self.answering = asyncio.Event()
-        settings = replace(self.federation.settings, concurrent_requests=places)
+        settings = replace(self.federation.settings, concurrent_requests=places, share_requests=False)
         app = create_app(self.federation.supergraph, settings, self.federation)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
