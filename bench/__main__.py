@@ -65,8 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     names = [each.name for each in WORKLOADS]
     parser.add_argument("--queries", type=_some(names), default=names, metavar="QUERY,…")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
-    parser.add_argument("--seconds", type=int, default=5, help="of each gateway with each query in a round")
-    parser.add_argument("--warm-up", type=int, default=3, help="seconds before the first round")
+    parser.add_argument(
+        "--seconds", type=int, default=5, help="at least, of each gateway with each query in a round"
+    )
+    parser.add_argument("--warm-up", type=int, default=30, help="at most, in seconds")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument(
         "--soak", type=int, nargs="?", const=1_000_000, metavar="REQUESTS", help="only watch memory"

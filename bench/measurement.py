@@ -26,24 +26,25 @@ def measure(entry: Entry, stub: RunningStub, connections: int, seconds: int) -> 
     processes = entry.running.processes
     fetched, spent = stub.counts().answered, processes.cpu_s()
     load = drive(entry.running.url, entry.bodies, connections, seconds)
+    processes.wait_until_idle()  # what was still under way is among the requests that were sent
     spent, fetched = processes.cpu_s() - spent, stub.counts().answered - fetched
     _check(entry, load)
     return Measurement(
-        cpu_us=spent / load.requests * 1e6,
-        requests_per_s=load.requests / load.seconds,
+        cpu_us=spent / load.sent * 1e6,
+        requests_per_s=load.requests_per_s,
         p50_ms=load.p50_ms,
         p99_ms=load.p99_ms,
         peak_memory_mb=processes.peak_memory_bytes() / 1e6,
-        fetches=fetched / load.requests,
+        fetches=fetched / load.sent,
     )
 
 
 def _check(entry: Entry, load: Load) -> None:
     """Errors would be answered fast; with a status of 200 they show in the size."""
-    if load.failed or not load.requests:
-        what = f"{load.failed} of {load.requests} requests failed"
-    elif load.response_bytes / load.requests < entry.answer_bytes * 0.98:
-        what = f"answers of {load.response_bytes / load.requests:.0f} bytes, where {entry.answer_bytes:.0f} are right"
+    if load.failed or not load.answered:
+        what = f"{load.failed} of {load.sent} requests failed"
+    elif (size := load.response_bytes / load.answered) < entry.answer_bytes * 0.98:
+        what = f"answers of {size:.0f} bytes, where {entry.answer_bytes:.0f} are right"
     else:
         return
     raise RequestsFailed(entry.running.gateway.title, entry.workload.name, what)

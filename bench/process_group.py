@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from launcher.process_groups import end_with_us, signal_group
 PROC = Path("/proc")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 STOPS_WITHIN_S = 10
+IDLE_WITHIN_S = 30
+NOTHING_S = 1.5 / TICKS_PER_S
 
 
 class ProcessGroup:
@@ -38,6 +41,14 @@ class ProcessGroup:
     def cpu_s(self) -> float:
         """User and system time since the start, with that of children which have ended."""
         return sum(_ticks(stat) for _, stat in self._processes()) / TICKS_PER_S
+
+    def wait_until_idle(self) -> None:
+        """A gateway may go on working on what its clients no longer wait for."""
+        deadline = time.monotonic() + IDLE_WITHIN_S
+        before, now = -1.0, self.cpu_s()
+        while now - before > NOTHING_S and time.monotonic() < deadline:
+            time.sleep(0.5)
+            before, now = now, self.cpu_s()
 
     def memory_bytes(self) -> int:
         """Resident now. Pages that its processes share are counted in each."""

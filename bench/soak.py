@@ -14,7 +14,7 @@ def soak(requests: int, options: Options, tell: Tell) -> None:
         sent = reported = 0
         while sent < requests:
             for entry in line_up.entries:
-                sent += drive(entry.running.url, entry.bodies, options.connections, options.seconds).requests
+                sent += drive(entry.running.url, entry.bodies, options.connections, options.seconds).answered
             if sent - reported >= requests / REPORTS or sent >= requests:
                 reported = sent
                 print(f"{sent:>10,} {_memory_mb(line_up):>10.1f}", flush=True)

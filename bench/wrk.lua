@@ -1,5 +1,10 @@
 -- Sends the request bodies of the file named first, one a line, in turn; says at the end what came of it, as JSON.
-local requests, sent = {}, 0
+local threads, requests = {}, {}
+sent = 0 -- global, for done() to read in each thread
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
 
 function init(arguments)
   for body in io.lines(arguments[1]) do
@@ -14,10 +19,13 @@ function request()
 end
 
 function done(summary, latency)
-  local errors = summary.errors
+  local errors, begun = summary.errors, 0
+  for _, thread in ipairs(threads) do
+    begun = begun + thread:get("sent")
+  end
   io.write(string.format(
-    '\n{"requests": %d, "microseconds": %d, "bytes": %d, "failed": %d, "p50": %d, "p99": %d}\n',
-    summary.requests, summary.duration, summary.bytes,
+    '\n{"sent": %d, "answered": %d, "microseconds": %d, "bytes": %d, "failed": %d, "p50": %d, "p99": %d}\n',
+    begun, summary.requests, summary.duration, summary.bytes,
     errors.connect + errors.read + errors.write + errors.status + errors.timeout,
     latency:percentile(50), latency:percentile(99)
   ))

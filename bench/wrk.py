@@ -15,13 +15,19 @@ SCRIPT = Path(__file__).resolve().parent / "wrk.lua"
 class Load:
     """What one run of wrk saw."""
 
-    requests: int
+    sent: int
+    answered: int
+    """What was under way when the time was over is not among these."""
     seconds: float
     response_bytes: int
     """Of all responses together, with their headers."""
     failed: int
     p50_ms: float
     p99_ms: float
+
+    @property
+    def requests_per_s(self) -> float:
+        return self.answered / self.seconds
 
 
 def require_wrk() -> None:
@@ -42,7 +48,8 @@ def read_load(output: str) -> Load:
     """The last line, which wrk.lua writes."""
     seen = json.loads(output.strip().rpartition("\n")[2])
     return Load(
-        requests=seen["requests"],
+        sent=seen["sent"],
+        answered=seen["answered"],
         seconds=seen["microseconds"] / 1e6,
         response_bytes=seen["bytes"],
         failed=seen["failed"],

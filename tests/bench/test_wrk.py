@@ -17,13 +17,19 @@ Running 2s test @ http://127.0.0.1:38123/graphql
 Requests/sec:   1196.82
 Transfer/sec:    229.82KB
 
-{"requests": 2402, "microseconds": 2006984, "bytes": 472312, "failed": 3, "p50": 13126, "p99": 29710}
+{"sent": 2418, "answered": 2402, "microseconds": 2006984, "bytes": 472312, "failed": 3, "p50": 13126, "p99": 29710}
 """
 
 
 def test_the_last_line_is_read() -> None:
     assert read_load(OUTPUT) == Load(
-        requests=2402, seconds=2.006984, response_bytes=472312, failed=3, p50_ms=13.126, p99_ms=29.71
+        sent=2418,
+        answered=2402,
+        seconds=2.006984,
+        response_bytes=472312,
+        failed=3,
+        p50_ms=13.126,
+        p99_ms=29.71,
     )
 
 
