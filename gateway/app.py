@@ -19,6 +19,7 @@ from gateway.exchange import Exchange, Scope, exchange_of
 from gateway.graphql_over_http import (
     GRAPHQL_RESPONSE,
     JSON,
+    RequestHeaders,
     check_content_type,
     read_body,
     read_query_string,
@@ -26,9 +27,11 @@ from gateway.graphql_over_http import (
     status_of,
     takes_events,
 )
+from gateway.graphql_transport_ws import SUBPROTOCOL, CloseCode
 from gateway.metrics import Metrics
 from gateway.metrics_page import MetricsPage
 from gateway.open_streams import OpenStreams
+from gateway.origins import is_welcome as is_welcome_origin
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
 from gateway.pipeline import Answer, Pipeline, Request, refusal
@@ -45,6 +48,7 @@ from gateway.subgraph_transport import SubgraphTransport
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
+from gateway.websocket_session import Socket, WebSocketSession
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing  # OpenTelemetry need not be installed
@@ -187,7 +191,7 @@ class App:
             else:
                 await self._serve(exchange, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            await self._serve_websocket(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -205,6 +209,32 @@ class App:
     async def close_streams(self) -> None:
         """End what would not end by itself, before the server waits for running requests to finish."""
         await self._streams.close(CLOSING_WITHIN_S)
+
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Closing before accepting answers the handshake with 403. A protocol other than ours can be told only after it,
+        since browsers hide from pages why a handshake failed."""
+        await receive()
+        headers = RequestHeaders(scope["headers"])
+        allowed = self._settings.websocket_origins
+        is_welcome = is_welcome_origin(headers.get("origin"), headers.get("host"), allowed)
+        if scope["path"] != "/graphql" or not is_welcome:
+            await send({"type": "websocket.close", "code": 1008})
+        elif SUBPROTOCOL not in scope["subprotocols"]:
+            await send({"type": "websocket.accept"})
+            code = CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE
+            await send({"type": "websocket.close", "code": int(code), "reason": "Subprotocol not acceptable"})
+        else:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            down = forwarded(scope["headers"], self._forwarded)
+            with self._streams.stream():
+                session = WebSocketSession(
+                    lambda: self._serving.subscriptions,
+                    self._settings,
+                    down,
+                    Socket(receive, send),
+                    self._records.note_operation,
+                )
+                await session.run(self._streams.closing)
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         try:
@@ -330,7 +360,9 @@ class App:
         """Stream the answers; or give the reply to a request that was refused for more than its operation."""
         async with AsyncExitStack() as stack:
             try:
-                answers = await stack.enter_async_context(self._serving.subscriptions.open(request))
+                answers = await stack.enter_async_context(
+                    self._serving.subscriptions.open(request, exchange.request_id)
+                )
             except RequestError as error:
                 answer = refusal(error)
                 if answer.status is not None:

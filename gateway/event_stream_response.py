@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from typing import Any
 
-from gateway.errors import internal_error
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, PAUSE, written
 from gateway.pipeline import Answer
 
@@ -68,7 +67,7 @@ class EventStreamResponse:
         self, answers: AsyncGenerator[Answer, None], ending: set[asyncio.Future[Any]]
     ) -> AsyncGenerator[bytes, None]:
         """What to write. It begins with a pause: some proxies hold the headers back until there is something to read."""
-        coming = asyncio.ensure_future(self._next(answers))
+        coming = asyncio.ensure_future(_next(answers))
         try:
             while not any(each.done() for each in ending):
                 if not coming.done():
@@ -78,21 +77,12 @@ class EventStreamResponse:
                     return
                 else:
                     yield written(NEXT, answer.encoded())
-                    coming = asyncio.ensure_future(self._next(answers))
+                    coming = asyncio.ensure_future(_next(answers))
                 await asyncio.wait(
                     {coming, *ending}, timeout=self._keep_alive_s, return_when=asyncio.FIRST_COMPLETED
                 )
         finally:
             await _cancelled({coming})
-
-    async def _next(self, answers: AsyncGenerator[Answer, None]) -> Answer | None:
-        """None when there are no more."""
-        try:
-            return await anext(answers, None)
-        except Exception:
-            # As in app.py: clients never see a fault's text, the log has it all.
-            log.exception("request %s failed", self._request_id)
-            return Answer([internal_error(self._request_id)], is_refused=True)
 
     async def _write(self, part: bytes) -> None:
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
@@ -104,6 +94,11 @@ class EventStreamResponse:
                 await self._asgi_send(message)
         except TimeoutError as error:
             raise ClientStalledError from error
+
+
+async def _next(answers: AsyncGenerator[Answer, None]) -> Answer | None:
+    """None when there are no more."""
+    return await anext(answers, None)
 
 
 async def left(receive: Receive) -> None:

@@ -116,7 +116,7 @@ def read_body(body: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
         raise BadRequest("The body is not JSON.") from error
     if not isinstance(parameters, dict):
         raise BadRequest("The body must be a JSON object; batches are not served.")
-    return _request(parameters, forwarded, may_mutate=True, wants_plan=wants_plan)
+    return read_parameters(parameters, forwarded, wants_plan=wants_plan)
 
 
 def read_query_string(query_string: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
@@ -129,7 +129,7 @@ def read_query_string(query_string: bytes, forwarded: Headers, *, wants_plan: bo
     for name in ("variables", "extensions"):
         if name in given:
             parameters[name] = _json_parameter(name, given[name])
-    return _request(parameters, forwarded, may_mutate=False, wants_plan=wants_plan)
+    return read_parameters(parameters, forwarded, may_mutate=False, wants_plan=wants_plan)
 
 
 def _json_parameter(name: str, text: str) -> Any:
@@ -139,9 +139,10 @@ def _json_parameter(name: str, text: str) -> Any:
         raise BadRequest(f"The parameter '{name}' is not JSON.") from error
 
 
-def _request(
-    parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool, wants_plan: bool
+def read_parameters(
+    parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool = True, wants_plan: bool = False
 ) -> Request:
+    """`query`, `variables`, `operationName` and `extensions`, wherever they came from. Raises BadRequest."""
     query, name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = parameters.get("variables"), parameters.get("extensions")
     document_id = None

@@ -8,6 +8,7 @@ from gateway.access_log import AccessLog
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
 from gateway.pipeline import Answer
+from gateway.websocket_session import EndedOperation
 
 CLIENT_GONE = 499
 """No status that anybody receives, but the customary one in logs."""
@@ -39,6 +40,14 @@ class Records:
         if self._access_log:
             self._access_log.write(_line(exchange, seconds))
 
+    def note_operation(self, ended: EndedOperation) -> None:
+        """One operation in a WebSocket."""
+        if ended.refusal:
+            self.note_answer(ended.refusal)
+        self._metrics.requests.count(STREAM, _OUTCOMES[ended.end])
+        if self._access_log:
+            self._access_log.write(_operation_line(ended))
+
     def _measure(self, exchange: Exchange, seconds: float) -> None:
         operation = exchange.answer.operation if exchange.answer else None
         kind = STREAM if exchange.is_streamed else operation.kind if operation else NO_KIND
@@ -63,6 +72,23 @@ def _line(exchange: Exchange, seconds: float) -> dict[str, Any]:
         line["operation"] = name[:LOGGED_CHARACTERS]
     if answer and answer.is_plan_known is not None:
         line["planCached"] = answer.is_plan_known
+    return line
+
+
+_OUTCOMES = {"complete": "ok", "error": "refused", "left": "client_gone"}
+
+
+def _operation_line(ended: EndedOperation) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "time": datetime.now(UTC),
+        "method": "WS",
+        "path": "/graphql",
+        "end": ended.end,
+        "ms": int((perf_counter() - ended.started) * 100_000) / 100,
+        "requestId": ended.request_id,
+    }
+    if ended.name:
+        line["operation"] = ended.name[:LOGGED_CHARACTERS]
     return line
 
 

@@ -35,12 +35,18 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=settings.limits.body_bytes,
+                ws_ping_interval=settings.keep_alive_s,
+                ws_ping_timeout=settings.keep_alive_s,
+                ws_per_message_deflate=False,  # so that a small message cannot grow into a large one
                 lifespan="on",
                 timeout_keep_alive=math.ceil(settings.idle_connection_s),
                 timeout_graceful_shutdown=math.ceil(settings.request_timeout_s),
             )
         )
+        # Its other lines have whole addresses, and a query string may hold secrets.
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         self._app = app
         self._drain_s = settings.drain_s
         self._watching = watching

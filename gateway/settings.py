@@ -77,6 +77,12 @@ class Settings:
     """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
     subscriptions: int = 400
     """As many may be open at once. Each holds a connection to its subgraph, most also one to its client."""
+    operations_per_connection: int = 50
+    """As many may run at once in one WebSocket."""
+    connection_init_timeout_s: float = 5.0
+    """How long a WebSocket may be open without `connection_init`."""
+    websocket_origins: frozenset[str] = frozenset()
+    """Pages of other sites that may open WebSockets here, as `https://example.com`."""
     event_bytes: int = 1_000_000
     """The most one event of a subscription may have."""
     keep_alive_s: float = 15.0
@@ -116,6 +122,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
         ),
         subscriptions=read.value("GATEWAY_LIMIT_SUBSCRIPTIONS", _positive, default.subscriptions),
+        operations_per_connection=read.value(
+            "GATEWAY_LIMIT_OPERATIONS_PER_CONNECTION", _positive, default.operations_per_connection
+        ),
+        connection_init_timeout_s=read.value(
+            "GATEWAY_CONNECTION_INIT_TIMEOUT_S", _seconds, default.connection_init_timeout_s
+        ),
+        websocket_origins=read.value("GATEWAY_WEBSOCKET_ORIGINS", _origins, default.websocket_origins),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
         keep_alive_s=read.value("GATEWAY_KEEP_ALIVE_S", _seconds, default.keep_alive_s),
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
@@ -244,6 +257,15 @@ def _seconds_or_none(text: str) -> float:
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(origin.strip() for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        scheme, _, authority = origin.partition("://")
+        if scheme not in {"http", "https"} or not authority or "/" in authority:
+            raise ValueError("origins, such as https://example.com, separated by commas")
+    return origins
 
 
 def _labels(text: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_sse import SseSource
 from gateway.subgraph_transport import Headers
+from gateway.subgraph_ws import WsSource
 from gateway.supergraph import Graph, Subgraph
 
 
@@ -45,6 +46,7 @@ class SubgraphEvents:
 
 
 def _source(subgraph: Subgraph, transport: httpx.AsyncBaseTransport, settings: Settings) -> EventSource:
-    return SseSource(
-        subgraph.events_url or subgraph.url, transport, settings.subgraph_timeout_s, settings.event_bytes
-    )
+    url = subgraph.events_url or subgraph.url
+    if url.startswith(("ws:", "wss:")):
+        return WsSource(url, settings.subgraph_timeout_s, settings.event_bytes)
+    return SseSource(url, transport, settings.subgraph_timeout_s, settings.event_bytes)

@@ -1,15 +1,18 @@
 """The answers to a request, as many as it has: to a subscription one for each event, to anything else one."""
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager
 
-from gateway.errors import SubgraphFailure
+from gateway.errors import SubgraphFailure, internal_error
 from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
 from gateway.pipeline import Answer, Pipeline, Prepared, Request
 from gateway.query_plan import Fetch
 from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_events import SubgraphEvents
+
+log = logging.getLogger("gateway")
 
 
 class Subscriptions:
@@ -28,25 +31,35 @@ class Subscriptions:
         self._admission = admission
         self._events = events
         self._note = note
-        self.streams = streams
+        self._streams = streams
 
     @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[AsyncGenerator[Answer, None]]:
+    async def open(self, request: Request, request_id: str) -> AsyncIterator[AsyncGenerator[Answer, None]]:
         """The answers, each made when it is asked for. Raises RequestError at once when the request is refused.
 
-        Leaving the context ends the subscription at its subgraph.
+        Leaving the context ends the subscription at its subgraph. A fault of ours is the last answer, and in the log.
         """
-        prepared = self._pipeline.prepared(request)
+        prepared = self._pipeline.prepared(self._pipeline.resolved(request))
         with ExitStack() as stack:
-            stack.enter_context(self.streams.subscription() if prepared.events else self._admission)
-            async with aclosing(self._noted(prepared)) as answers:
+            stack.enter_context(self._streams.subscription() if prepared.events else self._admission)
+            async with aclosing(self._noted(prepared, request_id)) as answers:
                 yield answers
 
-    async def _noted(self, prepared: Prepared) -> AsyncGenerator[Answer, None]:
-        async with aclosing(self._answers(prepared)) as answers:
+    async def _noted(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
+        async with aclosing(self._until_fault(prepared, request_id)) as answers:
             async for answer in answers:
                 self._note(answer)
                 yield answer
+
+    async def _until_fault(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
+        async with aclosing(self._answers(prepared)) as answers:
+            try:
+                async for answer in answers:
+                    yield answer
+            except Exception:
+                # As in app.py: clients never see a fault's text, the log has it all.
+                log.exception("request %s failed", request_id)
+                yield Answer([internal_error(request_id)], is_refused=True)
 
     async def _answers(self, prepared: Prepared) -> AsyncGenerator[Answer, None]:
         if prepared.events is None:

@@ -98,7 +98,7 @@ class Auction(Federation):
     async def answers(
         self, query: str, variables: Mapping[str, Any] | None = None
     ) -> AsyncIterator[AsyncGenerator[Answer, None]]:
-        async with self.subscriptions.open(Request(query, variables or {})) as answers:
+        async with self.subscriptions.open(Request(query, variables or {}), "r-1") as answers:
             yield answers
 
 
@@ -123,6 +123,7 @@ def scripted(*steps: Object | bytes) -> Script:
 
     async def script() -> AsyncIterator[Object | bytes]:
         for step in steps:
+            await asyncio.sleep(0)  # as from a network, where others run meanwhile
             yield step
 
     return script

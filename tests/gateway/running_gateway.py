@@ -16,20 +16,20 @@ from typing import Any
 import httpx
 
 from tests.gateway.test_entities import library
-from tests.gateway.testbed import SUPERGRAPHS
+from tests.gateway.testbed import SUPERGRAPHS, Federation
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = SUPERGRAPHS / "library.graphql"
 
 
 class Subgraphs(ThreadingHTTPServer):
-    """All subgraphs of the library, each at `/<name>`."""
+    """All subgraphs of a federation, each at `/<name>`."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, federation: Federation) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.federation = library()
+        self.federation = federation
         self.asked = threading.Event()
         self.answering = threading.Event()
         self.answering.set()
@@ -63,8 +63,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving_subgraphs() -> Iterator[Subgraphs]:
-    server = Subgraphs()
+def serving_subgraphs(federation: Federation | None = None) -> Iterator[Subgraphs]:
+    """Those of the library, if no others are given."""
+    server = Subgraphs(federation or library())
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

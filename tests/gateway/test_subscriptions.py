@@ -151,7 +151,7 @@ def test_the_callers_headers_go_with_the_subscription_and_with_each_completion()
     async def subscribed() -> None:
         query = "subscription { bidPlaced { bidder { name } } }"
         request = Request(query, headers=((b"authorization", b"Bearer x"),))
-        async with auction.subscriptions.open(request) as answers:
+        async with auction.subscriptions.open(request, "r-1") as answers:
             assert len([answer async for answer in answers]) == 2
 
     asyncio.run(subscribed())
@@ -359,7 +359,7 @@ def test_only_so_many_subscriptions_are_open_at_once() -> None:
 
     asyncio.run(crowded())
 
-    assert auction.subscriptions.streams.subscriptions == 0
+    assert auction.streams.subscriptions == 0
 
 
 def test_a_subscription_is_not_answered_in_one_piece() -> None:
@@ -433,7 +433,7 @@ def test_the_plan_is_shown_with_the_events() -> None:
 
     async def asked() -> list[dict[str, Any]]:
         request = Request("subscription { lotOnSale { title } }", wants_plan=True)
-        async with auction.subscriptions.open(request) as answers:
+        async with auction.subscriptions.open(request, "r-1") as answers:
             return [json.loads(answer.encoded()) async for answer in answers]
 
     [answer] = asyncio.run(asked())

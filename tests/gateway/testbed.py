@@ -249,13 +249,9 @@ class Federation(httpx.AsyncBaseTransport):
         client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
         self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
         events = SubgraphEvents(self.supergraph.subgraphs, stream_transport(self), self.settings)
-        self.subscriptions = Subscriptions(
-            self.pipeline,
-            events,
-            OpenStreams(self.settings.subscriptions),
-            Admission(self.settings.concurrent_requests),
-            lambda _: None,
-        )
+        self.streams = OpenStreams(self.settings.subscriptions)
+        admission = Admission(self.settings.concurrent_requests)
+        self.subscriptions = Subscriptions(self.pipeline, events, self.streams, admission, lambda _: None)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host
