@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -34,10 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     # Who asks for a reload already while the first load runs must not end it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _allow_many_connections()
     try:
-        settings = _settings(arguments)
+        settings, fd = _settings(arguments)
         app, watching = _load(settings)
-        listening = [_listen(settings.host, settings.port, "GATEWAY_PORT")]
+        listening = [
+            _inherited(fd) if fd is not None else _listen(settings.host, settings.port, "GATEWAY_PORT")
+        ]
         if settings.metrics_port:
             listening.append(_listen(settings.host, settings.metrics_port, "GATEWAY_METRICS_PORT"))
     except GatewayError as error:
@@ -49,14 +53,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _settings(arguments: Sequence[str] | None) -> Settings:
+def _allow_many_connections() -> None:
+    """As many open files as this process may give itself; what a shell allows by default is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _settings(arguments: Sequence[str] | None) -> tuple[Settings, int | None]:
+    """With the file descriptor of the socket to listen on, if there is one already."""
     settings = read_settings(current_environment())
     parser = argparse.ArgumentParser(prog="gateway", description="Serve a composed Federation supergraph.")
     parser.add_argument("--supergraph", type=Path, default=settings.supergraph, metavar="FILE")
     parser.add_argument("--host", default=settings.host)
     parser.add_argument("--port", type=int, default=settings.port, help="0 takes a free one")
+    parser.add_argument(
+        "--fd", type=int, help="listen on this socket, which whoever starts the gateway has opened"
+    )
     given = parser.parse_args(arguments)
-    return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port)
+    return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port), given.fd
 
 
 def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
@@ -90,6 +104,18 @@ def _tracing() -> "Tracing":
         message = f"{TRACES_TO} is set, but {error.name} is not installed: uv sync --project gateway --extra tracing"
         raise SettingsError(message) from error
     return exported()
+
+
+def _inherited(fd: int) -> socket.socket:
+    """A socket that outlives this process, so that connections wait while another takes over."""
+    try:
+        inherited = socket.socket(fileno=fd)
+        is_listening = inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise SettingsError(f"--fd {fd} is no socket: {error.strerror}") from error
+    if not is_listening:
+        raise SettingsError(f"--fd {fd} is a socket that does not listen")
+    return inherited
 
 
 def _listen(host: str, port: int, variable: str) -> socket.socket:

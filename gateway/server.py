@@ -21,6 +21,9 @@ log = logging.getLogger("gateway")
 
 TICK_S = 0.1
 
+FIRST_REQUEST_WITHIN_S = 1.0
+"""How long a stop waits for the first request of a connection that was just taken."""
+
 Watch = Callable[[], Coroutine[Any, Any, None]]
 """Takes up what changes in a file, until cancelled."""
 
@@ -97,6 +100,18 @@ class Server(uvicorn.Server):
             await self.on_tick(tick)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._answer_the_last()
         # Streams would keep uvicorn waiting.
         await self._app.close_streams()
         await super().shutdown(sockets)
+
+    async def _answer_the_last(self) -> None:
+        """uvicorn hangs up on connections without a request, but on the newest ones it may be under way."""
+        ends = asyncio.get_running_loop().time() + FIRST_REQUEST_WITHIN_S
+        while self._has_expectant_connections() and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110 — uvicorn tells nobody
+            await asyncio.sleep(TICK_S)
+
+    def _has_expectant_connections(self) -> bool:
+        return any(getattr(each, "cycle", None) is None for each in self.server_state.connections)

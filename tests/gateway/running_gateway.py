@@ -76,7 +76,7 @@ def serving_subgraphs(federation: Federation | None = None) -> Iterator[Subgraph
         server.server_close()
 
 
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(*arguments: str, pass_fds: tuple[int, ...] = (), **environment: str) -> subprocess.Popen[str]:
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SUBGRAPH_"))
     }
@@ -84,6 +84,7 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         [sys.executable, "-m", "gateway", *arguments],
         cwd=ROOT,
         env=clean | environment,
+        pass_fds=pass_fds,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -140,11 +141,17 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    subgraphs: Subgraphs, *arguments: str, supergraph: Path = LIBRARY, **environment: str
+    subgraphs: Subgraphs,
+    *arguments: str,
+    supergraph: Path = LIBRARY,
+    pass_fds: tuple[int, ...] = (),
+    **environment: str,
 ) -> Iterator[RunningGateway]:
     """A gateway in front of the subgraphs; killed at the end if it still runs."""
     urls = {f"SUBGRAPH_URL_{name.upper()}": subgraphs.url(name) for name in ("books", "loans", "members")}
-    started = start("--supergraph", str(supergraph), "--port", "0", *arguments, **urls | environment)
+    started = start(
+        "--supergraph", str(supergraph), "--port", "0", *arguments, pass_fds=pass_fds, **urls | environment
+    )
     gateway = RunningGateway(started)
     try:
         yield gateway

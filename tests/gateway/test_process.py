@@ -74,6 +74,8 @@ def test_a_signal_lets_running_requests_finish(
         ([], {"GATEWAY_PORT": "eighty"}, "GATEWAY_PORT"),
         ([], {"GATEWAY_LIMIT_DEPTH": "-1"}, "GATEWAY_LIMIT_DEPTH"),
         ([], {"GATEWAY_SUBGRAPH_TIMEOUT_S": "nan"}, "GATEWAY_SUBGRAPH_TIMEOUT_S"),
+        (["--fd", "77"], {}, "--fd 77 is no socket"),
+        (["--fd", "1"], {}, "--fd 1 is no socket"),
         ([], {"GATEWAY_DRAIN_S": "-1"}, "GATEWAY_DRAIN_S"),
         ([], {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere/x.json"}, "/nowhere/x.json"),
         ([], {"GATEWAY_TRUSTED_DOCUMENTS": "README.md"}, "trusted documents is not JSON"),

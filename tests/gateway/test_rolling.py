@@ -4,8 +4,10 @@ import asyncio
 import json
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import httpx
@@ -145,6 +147,80 @@ def test_gateways_behind_a_load_balancer_are_replaced_one_by_one_without_a_faile
 
     assert_nothing_failed(load)
     assert set(load.answers) == {RIGHT}
+
+
+def test_a_request_that_is_under_way_when_the_port_closes_is_answered(subgraphs: Subgraphs) -> None:
+    """The connection was taken, and what the client sends is still on its way."""
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="0") as gateway:
+        address = httpx.URL(gateway.url)
+        with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+            _until_taken(gateway)
+            gateway.signal(signal.SIGTERM)
+            gateway.wait_for("draining")
+            body = json.dumps({"query": QUERY})
+            head = f"POST /graphql HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+            connection.sendall(f"{head}\r\n\r\n{body}".encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in answer
+        assert gateway.status() == 0
+
+
+def _until_taken(gateway: RunningGateway) -> None:
+    """Connections are taken in the order they come: when a later one is answered, the ones before are taken."""
+    httpx.get(f"{gateway.url}/healthz")
+
+
+# --- one socket that outlives the processes ---------------------------------------------------------------------------
+
+
+def sharing(subgraphs: Subgraphs, listening: socket.socket) -> AbstractContextManager[RunningGateway]:
+    fd = listening.fileno()
+    return running_gateway(subgraphs, "--fd", str(fd), pass_fds=(fd,), GATEWAY_DRAIN_S="0.5")
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends every gateway a test has started, when its requests have all been answered."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_a_gateway_takes_over_the_socket_of_another_without_a_failed_request(
+    subgraphs: Subgraphs, stack: ExitStack
+) -> None:
+    listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
+    old = stack.enter_context(sharing(subgraphs, listening))
+
+    async def story() -> Load:
+        async with loading(old.url, QUERY) as load:
+            await load.until(40)
+            await asyncio.to_thread(stack.enter_context, sharing(subgraphs, listening))
+            old.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(old.status) == 0
+            await load.until(40)
+        return load
+
+    assert_nothing_failed(asyncio.run(story()))
+
+
+def test_connections_wait_while_one_gateway_ends_and_the_next_begins(
+    subgraphs: Subgraphs, stack: ExitStack
+) -> None:
+    listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
+    old = stack.enter_context(sharing(subgraphs, listening))
+
+    async def story() -> Load:
+        async with loading(old.url, QUERY) as load:
+            await load.until(40)
+            old.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(old.status) == 0
+            await asyncio.to_thread(stack.enter_context, sharing(subgraphs, listening))
+            await load.until(40)
+        return load
+
+    assert_nothing_failed(asyncio.run(story()))
 
 
 def test_a_draining_gateway_still_takes_new_connections_and_says_that_it_is_not_ready(
