@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from gateway.open_streams import OpenStreams
 from gateway.origins import is_welcome as is_welcome_origin
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
-from gateway.pipeline import Answer, Pipeline, Request, refusal
+from gateway.pipeline import Answer, Pipeline, PlanKey, Request, refusal
 from gateway.process_metrics import process_metrics
 from gateway.prometheus import CONTENT_TYPE, Gauge, Metric
 from gateway.readiness import Readiness
@@ -153,23 +153,33 @@ class App:
         self._records = Records(self.metrics, self._access_log)
         self._supergraph = supergraph
         self._trusted = trusted
-        self._serving = self._assembled()
+        self._replacing = asyncio.Lock()
+        self._serving = self._assembled(supergraph, trusted, ())
 
-    def serve(self, supergraph: Supergraph) -> None:
+    async def serve(self, supergraph: Supergraph) -> None:
         """Answer from now on by this supergraph; what is running ends with the one it began with."""
-        self._supergraph = supergraph
-        self._serving = self._assembled()
+        async with self._replacing:
+            await self._replace(supergraph, self._trusted)
 
-    def trust(self, documents: TrustedDocuments) -> None:
+    async def trust(self, documents: TrustedDocuments) -> None:
         """Answer from now on these documents only."""
-        self._trusted = documents
-        self._serving = self._assembled()
+        async with self._replacing:
+            await self._replace(self._supergraph, documents)
 
-    def _assembled(self) -> Serving:
-        settings, carriers, subgraphs = self._settings, self._carriers, self._supergraph.subgraphs
+    async def _replace(self, supergraph: Supergraph, trusted: TrustedDocuments | None) -> None:
+        recent = self._serving.pipeline.recent()
+        self._serving = await asyncio.to_thread(self._assembled, supergraph, trusted, recent)
+        self._supergraph, self._trusted = supergraph, trusted
+
+    def _assembled(
+        self, supergraph: Supergraph, trusted: TrustedDocuments | None, recent: Iterable[PlanKey]
+    ) -> Serving:
+        """*recent* is planned already, so that the change costs the first who ask no more than others."""
+        settings, carriers, subgraphs = self._settings, self._carriers, supergraph.subgraphs
         new_client = self._tracing.client if self._tracing else SubgraphClient
         client = new_client(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
-        pipeline = Pipeline(self._supergraph, client, settings, trusted=self._trusted)
+        pipeline = Pipeline(supergraph, client, settings, trusted=trusted)
+        pipeline.plan_ahead(recent)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
         subscriptions = Subscriptions(
             pipeline, events, self._streams, self._admission, self._records.note_answer

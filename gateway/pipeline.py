@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from random import random
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -12,6 +15,7 @@ import msgspec
 from gateway.errors import (
     BadRequest,
     FormattedError,
+    GatewayError,
     RequestError,
     SubgraphFailure,
     Unavailable,
@@ -34,6 +38,10 @@ from gateway.whole_objects import WholeObjects
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
+
+PLANNED_AHEAD = 500
+PLAN_AHEAD_S = 5.0
+"""How much of what the pipeline before was asked for is planned before another takes its place."""
 
 Event = SubgraphAnswer | SubgraphFailure
 """What an event brought, or why there is none."""
@@ -155,6 +163,10 @@ class Cache(Generic[K, V]):
             self._room += freed
         return value
 
+    def recent(self, count: int) -> list[K]:
+        """The keys that were used last, the last one first."""
+        return list(islice(reversed(self._entries), count))
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -275,6 +287,29 @@ class Pipeline:
         if planned:
             return planned, True
         return self._plans.put(key, self._plan(operation, conditions, labels), operation.weight), False
+
+    def recent(self) -> list[PlanKey]:
+        """What was asked for last."""
+        return self._plans.recent(PLANNED_AHEAD)
+
+    def plan_ahead(self, recent: Iterable[PlanKey]) -> None:
+        """Plan what another pipeline was asked for, and this one likely will be, for `PLAN_AHEAD_S` at most.
+
+        Not while this one answers requests: it may run in a thread of its own.
+        """
+        ends = monotonic() + PLAN_AHEAD_S
+        for key in recent:
+            if monotonic() > ends:
+                return
+            # What this supergraph, this manifest or these limits do not allow, clients will be told when they ask.
+            with suppress(GatewayError):
+                self._plan_again(key)
+
+    def _plan_again(self, key: PlanKey) -> None:
+        text, operation_name, values, labels = key
+        operation = self._operation(Request(text, operation_name=operation_name))
+        conditions = dict(zip(operation.condition_variables, values, strict=True))
+        self._plans.put(key, self._plan(operation, conditions, labels), operation.weight)
 
     def _labels(self) -> frozenset[str]:
         known = self._supergraph.override_labels

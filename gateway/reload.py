@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
 from gateway.errors import GatewayError
 from gateway.watched_file import WatchedFile
 
 T = TypeVar("T")
+
+Take = Callable[[T], Coroutine[Any, Any, None]]
 
 RELOADED = "reloaded"
 REFUSED = "refused"
@@ -31,7 +33,7 @@ class Reload(Generic[T]):
         self._digest, loaded = self._loaded(self.file.read())
         return loaded
 
-    async def run(self, take: Callable[[T], None], count: Callable[[str], None]) -> None:
+    async def run(self, take: Take[T], count: Callable[[str], None]) -> None:
         """Give *take* whatever newly stands in the file, until cancelled; *count* each RELOADED and each REFUSED."""
         while True:
             await self.file.changed()
@@ -45,13 +47,13 @@ class Reload(Generic[T]):
                 # Whatever stands in the file, it must not end what is in use.
                 log.exception("%s is refused, the one before stays in use", self.file.path)
 
-    async def _take_up(self, take: Callable[[T], None], count: Callable[[str], None]) -> None:
+    async def _take_up(self, take: Take[T], count: Callable[[str], None]) -> None:
         new = await asyncio.to_thread(self._new)
         if new is None:
             log.info("%s is unchanged", self.file.path)
             return
         digest, loaded = new
-        take(loaded)
+        await take(loaded)
         self._digest = digest
         count(RELOADED)
         log.info("%s is reloaded (sha256 %s)", self.file.path, digest[:12])

@@ -13,9 +13,12 @@ import httpx
 import pytest
 
 from gateway.app import App, create_app
+from gateway.pipeline import Request
 from gateway.reload import Reload
 from gateway.supergraph import Supergraph
 from gateway.supergraph_file import supergraph_file
+from gateway.supergraph_reader import load_supergraph
+from gateway.trusted_documents import TrustedDocuments
 from gateway.watched_file import WatchedFile
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import SUPERGRAPHS, Federation, json_response
@@ -39,8 +42,15 @@ class Life:
         self.looked = asyncio.Event()
         self.counted: list[str] = []
 
-    async def ask(self, query: str) -> Any:
-        return (await self.client.post("/graphql", json={"query": query})).json()
+    async def ask(self, query: str, **variables: Any) -> Any:
+        body = {"query": query, "variables": variables}
+        return (await self.client.post("/graphql", json=body)).json()
+
+    def planned(self, result: str) -> float:
+        """How often a plan was looked for with that result."""
+        counter = self.app.metrics.plan_lookups
+        samples = [each.rpartition(" ") for each in counter.samples()]
+        return sum(float(value) for labels, _, value in samples if f'"{result}"' in labels)
 
     async def put(self, content: str | bytes) -> None:
         """Write the file and wait until the gateway has seen to it."""
@@ -169,11 +179,14 @@ def test_a_fault_while_loading_is_a_refusal_with_a_trace(
     taken: list[int] = []
     counted: list[str] = []
 
+    async def take(number: int) -> None:
+        taken.append(number)
+
     async def story() -> None:
         looked = asyncio.Event()
         handler = _Notifier(looked)
         logging.getLogger("gateway").addHandler(handler)
-        watching = asyncio.create_task(reload.run(taken.append, counted.append))
+        watching = asyncio.create_task(reload.run(take, counted.append))
         for content in ("x", "2"):
             path.write_text(content)
             reload.file.look_now()
@@ -230,6 +243,39 @@ def test_the_old_one_is_freed_when_nobody_uses_it_any_more(told: Told) -> None:
     assert told(story) == (True, True)
 
 
+def test_what_was_asked_for_is_planned_before_the_new_one_takes_over(told: Told) -> None:
+    flag = "query Q($all: Boolean!) { book(isbn: 2) { pages isbn @include(if: $all) } }"
+
+    async def story(life: Life) -> list[float]:
+        for whole in (True, False):
+            await life.ask(flag, all=whole)
+        await life.ask(BOOK)
+        await life.put(RENAMED)
+        for whole in (True, False):
+            await life.ask(flag, all=whole)
+        await life.ask("{ book(isbn: 3) { pages } }")
+        return [life.planned("hit"), life.planned("miss")]
+
+    assert told(story) == [2, 4]
+
+
+def test_two_changes_at_once_are_both_taken_up() -> None:
+    federation = library()
+    app = create_app(federation.supergraph, federation.settings, federation)
+    renamed = load_supergraph(RENAMED)
+    fields = '{ __type(name: "Book") { fields { name } } }'
+
+    async def story() -> list[str]:
+        await asyncio.gather(app.serve(renamed), app.trust(TrustedDocuments({"fields": fields})))
+        pipeline = app._serving.pipeline
+        return [str(await pipeline.answer(Request(query))) for query in (fields, "{ books { pages } }")]
+
+    trusted, other = asyncio.run(story())
+
+    assert "heading" in trusted
+    assert "DOCUMENT_NOT_TRUSTED" in other
+
+
 def test_connections_outlive_a_reload(told: Told) -> None:
     async def story(life: Life) -> bool:
         carriers = life.app._carriers
@@ -249,7 +295,7 @@ def test_addresses_set_in_the_environment_hold_for_every_supergraph(tmp_path: Pa
     async def story() -> None:
         arrived = asyncio.Event()
 
-        def take(supergraph: Supergraph) -> None:
+        async def take(supergraph: Supergraph) -> None:
             taken.append(supergraph)
             arrived.set()
 

@@ -150,7 +150,7 @@ def test_without_a_manifest_documents_are_not_known_by_ids() -> None:
 def test_with_another_manifest_a_document_that_was_answered_before_is_refused() -> None:
     app = trusting(library())
     before = asked(app, query=BOOK)
-    app.trust(TrustedDocuments({ADD_ID: ADD}))
+    asyncio.run(app.trust(TrustedDocuments({ADD_ID: ADD})))
 
     assert before.json() == EMMA
     assert codes(asked(app, query=BOOK)) == ["DOCUMENT_NOT_TRUSTED"]
@@ -160,7 +160,7 @@ def test_with_another_manifest_a_document_that_was_answered_before_is_refused() 
 def test_another_supergraph_trusts_the_same_documents() -> None:
     federation = library()
     app = trusting(federation)
-    app.serve(federation.supergraph)
+    asyncio.run(app.serve(federation.supergraph))
 
     assert asked(app, documentId=BOOK_ID).json() == EMMA
     assert codes(asked(app, query="{ books { title } }")) == ["DOCUMENT_NOT_TRUSTED"]
