@@ -24,7 +24,8 @@ GatewayError
 │   │   └── PlanTooComplex
 │   └── Unavailable              not now; trying again can help
 │       ├── TooManySubscriptions     as many are open as may be
-│       └── Overloaded               as many requests are being answered as may be
+│       ├── Overloaded               as many requests are being answered as may be
+│       └── PlanningDelayed          too many new operations came before this one
 ├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
 └── SubgraphFailure              one fetch; costs only the fields it was to bring
     ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
@@ -210,6 +211,16 @@ class Overloaded(Unavailable):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"{limit} requests are being answered, which is the limit. Try again in a moment.")
+
+
+class PlanningDelayed(Unavailable):
+    code = "PLANNING_DELAYED"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other new operations are still being planned before this one. Try again in a moment."
+        )
 
 
 class ValidationFailed(RequestError):

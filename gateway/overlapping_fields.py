@@ -38,8 +38,8 @@ from graphql import (
 
 from gateway.errors import TooComplex
 
-COMPARED_FIELDS = 50_000
-"""Ten times what the limits let a document have, spelled out."""
+COMPARED_FIELDS = 20_000
+"""Four times what the limits let a document have, spelled out."""
 
 
 @dataclass(eq=False, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from gateway.app import App
+from gateway.http_protocol import bounded
 from gateway.settings import Settings
 from gateway.watched_file import WatchedFile
 
@@ -35,6 +36,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=bounded(settings.limits.head_bytes, settings.request_timeout_s),
                 log_config=None,
                 access_log=False,
                 server_header=False,

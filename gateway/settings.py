@@ -30,6 +30,8 @@ FORWARDED_HEADERS = frozenset({"authorization", "traceparent", "tracestate", "x-
 class Limits:
     """How large a request may be; beyond, it is refused, with a code for each limit."""
 
+    head_bytes: int = 65_536
+    """Of the request line and the headers."""
     body_bytes: int = 1_000_000
     characters: int = 100_000
     """Of the operation's text."""
@@ -135,6 +137,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
         limits=Limits(
+            head_bytes=read.value("GATEWAY_LIMIT_HEAD_BYTES", _positive, limits.head_bytes),
             body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
             characters=read.value("GATEWAY_LIMIT_CHARACTERS", _positive, limits.characters),
             tokens=read.value("GATEWAY_LIMIT_TOKENS", _positive, limits.tokens),

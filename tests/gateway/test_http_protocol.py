@@ -1,0 +1,211 @@
+"""The gateway's port, spoken to byte by byte: what is not exactly HTTP/1.1 is refused, and nothing is waited for for ever."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
+
+LONG_S = 30.0
+HEAD_BYTES = 8_000
+HEAD_S = 0.5
+QUERY = b'{"query":"{ me { email } }"}'
+ANSWER = {"data": {"me": {"email": "ben@example.com"}}}
+
+
+@pytest.fixture(scope="module")
+def subgraphs() -> Iterator[Subgraphs]:
+    with serving_subgraphs() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(subgraphs: Subgraphs) -> Iterator[RunningGateway]:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="0", GATEWAY_LIMIT_HEAD_BYTES=str(HEAD_BYTES)) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def hasty_gateway(subgraphs: Subgraphs) -> Iterator[RunningGateway]:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="0", GATEWAY_REQUEST_TIMEOUT_S=str(HEAD_S)) as gateway:
+        yield gateway
+
+
+def connected(gateway: RunningGateway) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(gateway.url.rsplit(":", 1)[1])), timeout=LONG_S)
+
+
+def said(gateway: RunningGateway, sent: bytes) -> bytes:
+    """All that comes back for these bytes until the gateway closes the connection."""
+    with connected(gateway) as client:
+        client.sendall(sent)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+def post(headers: bytes = b"", body: bytes = QUERY, *, length: bool = True) -> bytes:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    own = b"content-length: %d\r\n" % len(body) if length else b""
+    return head + headers + own + b"\r\n" + body
+
+
+def chunked(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+CHUNKED = b"transfer-encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(CHUNKED),
+        post(CHUNKED + b"content-length: 4\r\n", chunked(QUERY), length=False),
+        post(b"content-length: 3\r\n"),
+        post(b"content-length: %d\r\n" % len(QUERY)),
+        post(b"content-length: 28, 28\r\n", length=False),
+        post(b"content-length: +28\r\n", length=False),
+        post(b"content-length: -1\r\n", length=False),
+        post(b"content-length: 99999999999999999999999\r\n", length=False),
+        post(b"transfer-encoding : chunked\r\n", chunked(QUERY), length=False),
+        post(b"transfer-encoding: xchunked\r\n", chunked(QUERY), length=False),
+        post(b"transfer-encoding: \x0bchunked\r\n", chunked(QUERY), length=False),
+        post(b"transfer-encoding: chunked, gzip\r\n", chunked(QUERY), length=False),
+        post(b"transfer-encoding:\r\n chunked\r\n", chunked(QUERY), length=False),
+        post(CHUNKED + CHUNKED, chunked(QUERY), length=False),
+        post(CHUNKED, b"zz\r\n" + QUERY + b"\r\n0\r\n\r\n", length=False),
+        post(CHUNKED, b"ffffffffffffffff1\r\n" + QUERY, length=False),
+        post(CHUNKED, b"1c\n" + QUERY + b"\r\n0\r\n\r\n", length=False),
+        post(b"x-a: b\r\n c: d\r\n"),
+        post(b"x-request-id: a\rauthorization: b\r\n"),
+        post(b"x-request-id: a\x00b\r\n"),
+        post(b"x a: b\r\n"),
+        post(b"no colon\r\n"),
+        post().replace(b"\r\n", b"\n"),
+        post().replace(b"HTTP/1.1", b"HTTP/3.9"),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
+    ],
+)
+def test_what_two_servers_could_read_differently_is_refused(
+    gateway: RunningGateway, subgraphs: Subgraphs, sent: bytes
+) -> None:
+    subgraphs.asked.clear()
+
+    answer = said(gateway, sent)
+
+    assert statuses(answer) == [400], answer
+    assert not subgraphs.asked.is_set()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(),
+        post(CHUNKED, chunked(QUERY), length=False),
+        post(CHUNKED, b"1c;a=b\r\n" + QUERY + b"\r\n0\r\nx-trailer: y\r\n\r\n", length=False),
+        post().replace(b"HTTP/1.1", b"HTTP/1.0"),
+    ],
+)
+def test_what_is_plain_http_is_served(gateway: RunningGateway, sent: bytes) -> None:
+    answer = said(gateway, sent)
+
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ANSWER
+
+
+def test_requests_sent_together_are_answered_in_their_order(gateway: RunningGateway) -> None:
+    first = post(body=b'{"query":"{ me { email } }"}').replace(b"connection: close\r\n", b"")
+    answer = said(gateway, first + post(body=b'{"query":"{ me { id } }"}'))
+
+    assert statuses(answer) == [200, 200]
+    assert answer.index(b"ben@example.com") < answer.index(b'"m1"')
+
+
+def test_a_request_inside_a_body_stays_inside(gateway: RunningGateway) -> None:
+    answer = said(gateway, post(body=QUERY + b"GET /graphiql HTTP/1.1\r\nhost: x\r\n\r\n"))
+
+    assert statuses(answer) == [400]
+    assert b"The body is not JSON." in answer
+
+
+LINE = b"x-a: " + b"a" * 93 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /graphql?query=",
+        b"G",
+        b"POST /graphql HTTP/1.1\r\nhost: x\r\nx-a: ",
+        b"POST /graphql HTTP/1.1\r\nhost: x\r\n" + LINE * 75,
+    ],
+)
+def test_a_head_without_end_is_not_read_to_its_end(gateway: RunningGateway, begun: bytes) -> None:
+    line = LINE * 100 if begun.endswith(b"\n") else b"a" * 10_000
+
+    with connected(gateway) as client, pytest.raises(ConnectionError):
+        client.sendall(begun + line * 2_000)
+
+
+def test_a_head_may_have_as_many_bytes_as_the_limit_says(gateway: RunningGateway) -> None:
+    assert statuses(said(gateway, post(LINE * 75))) == [200]
+    assert statuses(said(gateway, post(LINE * 85))) == [431]
+
+
+def test_a_large_body_is_not_taken_for_a_large_head(gateway: RunningGateway) -> None:
+    padded = json.dumps({"query": "{ me { email } }", "extensions": {"padding": "x" * 50_000}}).encode()
+
+    assert statuses(said(gateway, post(body=padded))) == [200]
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /graphql HTTP/1.1\r\n", post()[:-10]])
+def test_a_client_that_stops_in_the_middle_is_given_up(hasty_gateway: RunningGateway, begun: bytes) -> None:
+    with connected(hasty_gateway) as client:
+        client.sendall(begun)
+
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert statuses(answer) == ([408] if begun else [])
+
+
+def test_a_client_that_stops_in_the_middle_of_a_later_request_is_given_up(
+    hasty_gateway: RunningGateway,
+) -> None:
+    with connected(hasty_gateway) as client:
+        client.sendall(post().replace(b"connection: close\r\n", b"") + b"POST /gra")
+
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert statuses(answer) == [200, 408]
+
+
+def test_other_clients_are_served_beside_a_hundred_that_say_nothing(gateway: RunningGateway) -> None:
+    silent = [connected(gateway) for _ in range(100)]
+    for client in silent:
+        client.sendall(post()[:-1])
+
+    assert statuses(said(gateway, post())) == [200]
+
+    for client in silent:
+        client.close()
+
+
+def test_no_path_leads_out_of_the_pages(gateway: RunningGateway) -> None:
+    here = Path(__file__).name
+    for path in (
+        f"/../../tests/gateway/{here}",
+        f"/assets/%2e%2e/%2e%2e/{here}",
+        "//etc/passwd",
+        "/assets/%00",
+    ):
+        assert statuses(
+            said(gateway, f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        ) == [404]
