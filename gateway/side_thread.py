@@ -1,0 +1,89 @@
+"""Work that would keep others waiting, done beside the event loop: one thing at a time, the smallest first.
+
+Python gives one thread the word after another, many times a second; so while a large operation is read and planned
+here, requests that need nothing of that kind are answered as ever.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar
+
+from gateway.errors import PlanningDelayed
+
+T = TypeVar("T")
+
+
+@dataclass(order=True, slots=True)
+class Task:
+    """Something to be done, and everyone who waits for it."""
+
+    size: int
+    number: int
+    key: Hashable = field(compare=False)
+    work: Callable[[], Any] = field(compare=False)
+    result: "asyncio.Future[Any]" = field(compare=False)
+    waiting: int = field(default=0, compare=False)
+
+
+class SideThread:
+    """One thread, and the queue before it."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="planning")
+        self._queue: list[Task] = []
+        self._tasks: dict[Hashable, Task] = {}
+        self._numbers = count()
+        self._is_busy = False
+
+    async def do(self, key: Hashable, size: int, work: Callable[[], T], until: float) -> T:
+        """What *work* returns, which is done once for all who ask with the same *key* meanwhile.
+
+        *until*, on the event loop's clock: then PlanningDelayed is raised. Work that has begun goes on, so it had better
+        leave its result where it is found the next time; work that nobody waits for any more does not begin.
+        """
+        task = self._tasks.get(key) or self._queued(key, size, work)
+        task.waiting += 1
+        self._begin()
+        try:
+            async with asyncio.timeout_at(until):
+                # Shielded, since it is everyone's.
+                return await asyncio.shield(task.result)
+        except TimeoutError as error:
+            raise PlanningDelayed from error
+        finally:
+            task.waiting -= 1
+
+    def _queued(self, key: Hashable, size: int, work: Callable[[], Any]) -> Task:
+        task = Task(size, next(self._numbers), key, work, asyncio.get_running_loop().create_future())
+        self._tasks[key] = task
+        heappush(self._queue, task)
+        return task
+
+    def _begin(self) -> None:
+        while self._queue and not self._is_busy:
+            task = heappop(self._queue)
+            if task.waiting:
+                self._is_busy = True
+                running = asyncio.get_running_loop().run_in_executor(self._executor, task.work)
+                running.add_done_callback(partial(self._end, task))
+            else:
+                del self._tasks[task.key]
+                task.result.cancel()
+
+    def _end(self, task: Task, running: "asyncio.Future[Any]") -> None:
+        self._is_busy = False
+        del self._tasks[task.key]
+        if running.cancelled():
+            task.result.cancel()
+        elif error := running.exception():
+            task.result.set_exception(error)
+            # Perhaps nobody waits any more; then there is nobody to tell.
+            task.result.exception()
+        else:
+            task.result.set_result(running.result())
+        self._begin()
