@@ -80,6 +80,8 @@ def create_app(
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
+    if transport is None and settings.subgraph_proxy:
+        transport = httpx.AsyncHTTPTransport(proxy=settings.subgraph_proxy)
     requests = subgraph_transport(bytes_limit, transport)
     carriers = Carriers(
         SharedRequests(requests) if settings.share_requests else requests,

@@ -73,6 +73,8 @@ class Settings:
     """Where they are shown instead of at the gateway's own port; 0: there."""
     response_bytes: int = 20_000_000
     """The most one subgraph may answer."""
+    subgraph_proxy: str | None = None
+    """The HTTP proxy through which subgraphs are reached."""
     share_requests: bool = True
     """Whether equal queries that are under way at the same moment, for the same caller, are sent once."""
     entities_per_request: int = 100
@@ -119,6 +121,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics_port=read.value("GATEWAY_METRICS_PORT", _port, default.metrics_port),
         concurrent_requests=read.value("GATEWAY_CONCURRENT_REQUESTS", _positive, default.concurrent_requests),
         response_bytes=read.value("GATEWAY_SUBGRAPH_RESPONSE_BYTES", _positive, default.response_bytes),
+        subgraph_proxy=read.value("GATEWAY_SUBGRAPH_PROXY", _proxy, default.subgraph_proxy),
         share_requests=read.value("GATEWAY_SHARE_REQUESTS", _switch, default.share_requests),
         entities_per_request=read.value(
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
@@ -256,6 +259,12 @@ def _seconds(text: str) -> float:
 
 def _seconds_or_none(text: str) -> float:
     return 0.0 if text == "0" else _seconds(text)
+
+
+def _proxy(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("the http or https URL of a proxy")
+    return text
 
 
 def _names(text: str) -> frozenset[str]:

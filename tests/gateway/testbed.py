@@ -324,7 +324,9 @@ def assert_answers_like_one_schema(federation: Federation, query: str, **variabl
     """The gateway says what the merged schema says; gives its data."""
     answer = federation.ask(query, variables)
 
-    assert answer == federation.truth(query, variables)
+    truth = federation.truth(query, variables)
+    assert answer == truth
+    assert json.dumps(answer["data"]) == json.dumps(truth["data"]), "the fields stand in another order"
     data: dict[str, Any] = answer["data"]
     return data
 
