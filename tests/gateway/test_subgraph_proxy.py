@@ -25,7 +25,9 @@ def test_requests_to_subgraphs_go_through_the_proxy() -> None:
             port = listening.sockets[0].getsockname()[1]
             settings = read_settings({"GATEWAY_SUBGRAPH_PROXY": f"http://127.0.0.1:{port}"})
             app = create_app(library().supergraph, settings)
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://gateway"
+            ) as client:
                 response = await client.post("/graphql", json={"query": "{ book(isbn: 1) { title } }"})
         return response.content
 
