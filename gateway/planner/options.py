@@ -71,7 +71,8 @@ class Option:
     fetches: frozenset[FetchKey] = frozenset()
     """The fetches it needs besides the one it starts in."""
     gaps: int = 0
-    """How many types the client asks about that it can never bring, because a subgraph on the way does not know them."""
+    """How much that is asked about it may never bring: types that a subgraph on the way does not know, and fields that
+    are asked of one that does not promise them."""
 
     @property
     def steps(self) -> int:
@@ -99,7 +100,9 @@ class Option:
     def after(self, requirement: "Option", hop: Hop) -> "Option":
         """This option inside the fetch *hop* makes, once *requirement* is there."""
         inner = frozenset((path, graph, step + hop.step) for path, graph, step in self.fetches)
-        return Option((hop,), requirement.fetches | inner | {((), hop.graph, hop.step)}, self.gaps)
+        return Option(
+            (hop,), requirement.fetches | inner | {((), hop.graph, hop.step)}, requirement.gaps + self.gaps
+        )
 
 
 FREE = Option()

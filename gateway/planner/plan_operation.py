@@ -35,10 +35,10 @@ def plan_operation(
     root = Place(supergraph.roots[kind], None)
     steps = Steps(step_limit)
     location = locate_clients_fields(selection, root.type_name, supergraph, steps.take)
-    walk = Walk(supergraph, labels, steps)
+    walks = [Walk(supergraph, labels, steps), Walk(supergraph, labels, steps, is_lenient=True)]
     stages: list[FetchGraph] = []
     for fields in _in_turn(kind, selection.fields(root.type_name).values()):
-        picks = _cheapest(walk, root, fields).picks
+        picks = _cheapest(walks, root, fields).picks
         if not (stages and _joins(stages[-1], picks)):
             stages.append(FetchGraph(supergraph, location, steps))
         stages[-1].apply(picks)
@@ -54,14 +54,15 @@ def _in_turn(kind: str, fields: Iterable[Field]) -> Iterator[list[Field]]:
         yield from ([each] for each in fetched)
 
 
-def _cheapest(walk: Walk, root: Place, fields: list[Field]) -> Option:
-    need = Need()
+def _cheapest(walks: Iterable[Walk], root: Place, fields: list[Field]) -> Option:
+    """The best option of the first walk that finds any."""
     piece = OneField({root.type_name: {each.response_key: each for each in fields}})
-    options = walk.selection(root, piece, need)
-    if not options:
-        stuck = next((each for each in fields if not walk.field(root, each, need)), None)
-        raise PlanningError(root.type_name, stuck.name if stuck else "")
-    return options[0]
+    for walk in walks:
+        options = walk.selection(root, piece, Need())
+        if options:
+            return options[0]
+    stuck = next((each for each in fields if not walk.field(root, each, Need())), None)
+    raise PlanningError(root.type_name, stuck.name if stuck else "")
 
 
 def _joins(stage: FetchGraph, picks: tuple[object, ...]) -> bool:

@@ -28,10 +28,18 @@ Requires = tuple[FieldInGraph, tuple[str, ...]]
 
 
 class Walk:
-    """Finds options; remembers them by (place, what is asked, why)."""
+    """Finds options; remembers them by (place, what is asked, why).
 
-    def __init__(self, supergraph: Supergraph, labels: frozenset[str], steps: Steps) -> None:
+    A *lenient* walk takes ways too that composers count on though the directives do not promise them: a requirement may
+    be what `@provides` brings to the same place, an object may come back by a key that is not resolvable, and an
+    external field that nobody else can bring is taken where it is (a composer may have lost who provides it).
+    """
+
+    def __init__(
+        self, supergraph: Supergraph, labels: frozenset[str], steps: Steps, *, is_lenient: bool = False
+    ) -> None:
         self._supergraph = supergraph
+        self._is_lenient = is_lenient
         self._resolver = Resolver(supergraph, labels)
         self._steps = steps
         self._known: dict[tuple[Place, Field | Selection, Need], list[Option]] = {}
@@ -179,7 +187,9 @@ class Walk:
         has_one_way = len(holders) + (self._resolver.owner(place, field.name, need) is not None) < 2
         if not has_one_way and not (options and len(options[0].fetches) <= 1):
             options = cheapest([*options, *self._in_pieces(place, field, need)])
-        return self._for_every_type(options, place, field, need) if place.graph is None else options
+        if place.graph is None:
+            return self._for_every_type(options, place, field, need)
+        return options or self._trusted(place, field, need)
 
     def _here_or_elsewhere(
         self, local: list[Option], place: Place, holders: list[Place], field: Field, need: Need
@@ -194,7 +204,23 @@ class Walk:
 
     def _local(self, place: Place, field: Field, need: Need) -> list[Option]:
         owner = self._resolver.owner(place, field.name, need)
-        return self._taken(place, field, owner, need) if owner and owner.requires is None else []
+        if owner is None or (
+            owner.requires is not None and not self._is_at_hand(place, owner.requires, need)
+        ):
+            return []
+        return self._taken(place, field, owner, need)
+
+    def _is_at_hand(self, place: Place, required: SelectionSetNode, need: Need) -> bool:
+        if not self._is_lenient:
+            return False
+        of_requires = need.of_requires((), is_local=True)
+        return bool(self.selection(place, self._field_set(required), of_requires))
+
+    def _trusted(self, place: Place, field: Field, need: Need) -> list[Option]:
+        owner = self._supergraph.field(place.type_name, field.name, place.graph)
+        if owner is None or not owner.external or not self._is_lenient or need.is_local:
+            return []
+        return [replace(each, gaps=each.gaps + 1) for each in self._taken(place, field, owner, need)]
 
     def _taken(self, place: Place, field: Field, owner: FieldInGraph, need: Need) -> list[Option]:
         if field.selection is None:
@@ -335,7 +361,8 @@ class Walk:
         extra, extra_options = self._required(move, need, requires)
         for key in held.keys:
             itself = (move.source.type_name, "", key.text)
-            if extra_options and key.resolvable and itself not in need.in_use:
+            is_usable = key.resolvable or self._is_lenient
+            if extra_options and is_usable and itself not in need.in_use:
                 selection = self._field_set(key.selection)
                 of_key = self.selection(
                     move.source, selection, need.of_key(edge, itself, is_local=move.is_near)
