@@ -63,3 +63,30 @@ def test_the_same_field_under_two_conditions_joins_what_is_left() -> None:
 
     for a, b in [(True, True), (True, False), (False, True), (False, False)]:
         assert_answers_like_one_schema(shared(), query, a=a, b=b)
+
+
+def test_a_plan_is_made_for_the_values_of_the_conditions() -> None:
+    assert shared().plans(
+        SKIPPING,
+        """
+        QueryPlan {
+          Fetch(service: "one") {
+            viewer {
+              name
+            }
+          }
+        }
+        """,
+        full=True,
+    )
+    assert shared().plans(
+        SKIPPING,
+        """
+        QueryPlan {
+          Fetch(service: "two") {
+            version
+          }
+        }
+        """,
+        full=False,
+    )

@@ -85,3 +85,138 @@ def test_an_inaccessible_key_serves_the_gateway_only() -> None:
     answer = people().ask("{ general { code } }")
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+FEED = "{ feed { title } pinned { ... on Text { title words } } }"
+
+
+def test_what_is_provided_below_an_interface_is_taken_there() -> None:
+    assert feed().plans(
+        FEED,
+        """
+        QueryPlan {
+          Sequence {
+            Fetch(service: "feed") {
+              feed {
+                __typename
+                title
+              }
+              pinned {
+                __typename
+                ... on Text {
+                  title
+                  id
+                }
+              }
+            },
+            Flatten(path: "pinned.@") {
+              Fetch(service: "posts") {
+                {
+                  ... on Text { __typename id }
+                } =>
+                {
+                  ... on Text {
+                    words
+                  }
+                }
+              }
+            },
+          }
+        }
+        """,
+    )
+    assert_answers_like_one_schema(feed(), FEED)
+
+
+BEST = "{ special { best { ... on User { name group { title } } ... on Group { title } } } }"
+
+
+def test_each_subgraph_is_asked_for_the_type_it_says() -> None:
+    assert people().plans(
+        BEST,
+        """
+        QueryPlan {
+          Sequence {
+            Fetch(service: "special") {
+              special {
+                code
+              }
+            },
+            Flatten(path: "special") {
+              Fetch(service: "general") {
+                {
+                  ... on User { __typename code }
+                } =>
+                {
+                  ... on User {
+                    best {
+                      __typename
+                      ... on User {
+                        code
+                        group {
+                          title
+                        }
+                      }
+                      ... on Group {
+                        title
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            Flatten(path: "special.best") {
+              Fetch(service: "special") {
+                {
+                  ... on User { __typename code }
+                } =>
+                {
+                  ... on User {
+                    name
+                  }
+                }
+              }
+            },
+          }
+        }
+        """,
+    )
+    assert_answers_like_one_schema(people(), BEST)
+
+
+OWNERS = "{ entries { owner { name } } }"
+
+
+def test_a_key_may_hold_an_entity() -> None:
+    assert entries().plans(
+        OWNERS,
+        """
+        QueryPlan {
+          Sequence {
+            Fetch(service: "plain") {
+              entries {
+                owner {
+                  entry {
+                    id
+                  }
+                  number
+                }
+              }
+            },
+            Flatten(path: "entries.@.owner") {
+              Fetch(service: "loose") {
+                {
+                  ... on Owner { __typename entry { id } number }
+                } =>
+                {
+                  ... on Owner {
+                    name
+                  }
+                }
+              }
+            },
+          }
+        }
+        """,
+    )
+    assert_answers_like_one_schema(entries(), OWNERS)
