@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import orjson
 
 from gateway.access_log import AccessLog
 from gateway.client_presence import ClientGone, unless_gone
+from gateway.cross_origin import CrossOrigin
 from gateway.errors import BadRequest, BodyTooLarge, GatewayError, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
 from gateway.event_stream_response import EventStreamResponse, Receive, Send
@@ -34,6 +35,7 @@ from gateway.open_streams import OpenStreams
 from gateway.origins import is_welcome as is_welcome_origin
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
+from gateway.passed_headers import HeaderCollectingTransport, collecting, not_collecting
 from gateway.pipeline import Answer, Pipeline, PlanKey, Request, refusal
 from gateway.process_metrics import process_metrics
 from gateway.prometheus import CONTENT_TYPE, Gauge, Metric
@@ -44,10 +46,11 @@ from gateway.shared_requests import SharedRequests
 from gateway.subgraph_client import SubgraphClient, forwarded, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents
 from gateway.subgraph_sse import stream_transport
-from gateway.subgraph_transport import SubgraphTransport
+from gateway.subgraph_transport import Headers, SubgraphTransport
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
+from gateway.unambiguous_headers import check_unambiguous
 from gateway.websocket_session import Socket, WebSocketSession
 
 if TYPE_CHECKING:
@@ -84,11 +87,16 @@ def create_app(
         transport = httpx.AsyncHTTPTransport(proxy=settings.subgraph_proxy)
     requests = subgraph_transport(bytes_limit, transport)
     carriers = Carriers(
-        SharedRequests(requests) if settings.share_requests else requests,
+        _outermost(SharedRequests(requests) if settings.share_requests else requests, settings),
         stream_transport(transport),
         subgraph_transport(bytes_limit, transport),
     )
     return App(supergraph, settings, carriers, trusted, observers)
+
+
+def _outermost(transport: SubgraphTransport, settings: Settings) -> SubgraphTransport:
+    allowed = settings.response_headers
+    return HeaderCollectingTransport(transport, allowed) if allowed else transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,12 @@ class App:
         self._is_draining = False
         self._forwarded = frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"})
         self._forwards_request_id = "x-request-id" in settings.forwarded_headers
+        self._collecting = collecting if settings.response_headers else not_collecting
+        self._cross_origin = CrossOrigin(
+            settings.cors_origins,
+            {"content-type", "x-query-plan", *settings.forwarded_headers},
+            credentials=settings.cors_credentials,
+        )
         self._access_log = observers.access_log if observers else None
         self._tracing = observers.tracing if observers else None
         self._records = Records(self.metrics, self._access_log)
@@ -249,6 +263,8 @@ class App:
                 await session.run(self._streams.closing)
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
+        if self._cross_origin.is_on and exchange.path == "/graphql":
+            send = _adding(self._cross_origin.headers(exchange.headers.get("origin")), send)
         try:
             reply = await self._reply(exchange)
             left_over = (
@@ -345,7 +361,7 @@ class App:
 
     async def _graphql(self, exchange: Exchange) -> Reply | StreamedReply:
         if exchange.method not in {"GET", "POST"}:
-            return Reply(405, b"", ((b"allow", b"GET, POST"),))
+            return self._preflight(exchange) or Reply(405, b"", ((b"allow", b"GET, POST"),))
         exchange.is_graphql = True
         media = JSON
         try:
@@ -356,11 +372,20 @@ class App:
             if self._is_streamed(exchange, request, media):
                 return StreamedReply(request)
             # Only now, since a client that sends its body slowly must not hold a place.
-            with self._admission:
+            with self._admission, self._collecting() as passed:
                 answer = await self._answered_unless_gone(exchange, request)
         except RequestError as error:
-            answer = refusal(error)
-        return self._graphql_reply(exchange, answer, JSON if media == EVENT_STREAM else media)
+            answer, passed = refusal(error), {}
+        return self._graphql_reply(exchange, answer, JSON if media == EVENT_STREAM else media, tuple(passed))
+
+    def _preflight(self, exchange: Exchange) -> Reply | None:
+        """The answer to a browser that asks before it sends what a page wants to send."""
+        is_asked = exchange.method == "OPTIONS" and exchange.headers.get("access-control-request-method")
+        if not is_asked or not self._cross_origin.is_on:
+            return None
+        if not self._cross_origin.allows(exchange.headers.get("origin")):
+            return Reply(403, b"")
+        return Reply(204, b"", self._cross_origin.preflight)
 
     def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
         """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
@@ -394,12 +419,15 @@ class App:
         self._note(exchange, 200)
         return None
 
-    def _graphql_reply(self, exchange: Exchange, answer: Answer, media: str) -> Reply:
+    def _graphql_reply(self, exchange: Exchange, answer: Answer, media: str, passed: Headers = ()) -> Reply:
+        """*passed*: the headers of subgraphs that go on to the client."""
         exchange.answer = answer
         self._records.note_answer(answer)
-        return Reply(status_of(answer, media), answer.encoded(), _CONTENT_TYPES[media] + _advice(answer))
+        headers = _JSON_HEADERS[media] + _advice(answer) + passed
+        return Reply(status_of(answer, media), answer.encoded(), headers)
 
     async def _request(self, exchange: Exchange) -> Request:
+        check_unambiguous(exchange.raw_headers, self._forwarded)
         down = forwarded(exchange.raw_headers, self._forwarded)
         if self._forwards_request_id:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
@@ -407,6 +435,8 @@ class App:
             down = self._tracing.within_span(down)
         wants_plan = exchange.headers.get("x-query-plan") == "1"
         if exchange.method == "GET":
+            headers = exchange.headers
+            self._cross_origin.check_read(headers.get("sec-fetch-site"), headers.get("origin"))
             return read_query_string(exchange.query_string, down, wants_plan=wants_plan)
         check_content_type(exchange.headers)
         return read_body(await self._body(exchange), down, wants_plan=wants_plan)
@@ -438,12 +468,29 @@ class App:
             return await self._serving.pipeline.answer(request)
 
 
+def _adding(headers: Headers, send: Send) -> Send:
+    """Sends with these headers besides."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return sending
+
+
 async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
     yield answer
 
 
-_CONTENT_TYPES = {
-    media: ((b"content-type", f"{media}; charset=utf-8".encode()),) for media in (JSON, GRAPHQL_RESPONSE)
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_JSON_HEADERS = {
+    media: (
+        (b"content-type", f"{media}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        _NOSNIFF,
+    )
+    for media in (JSON, GRAPHQL_RESPONSE)
 }
 
 
@@ -454,7 +501,7 @@ def _advice(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def _json_reply(status: int, body: Any) -> Reply:
-    return Reply(status, orjson.dumps(body), _CONTENT_TYPES[JSON])
+    return Reply(status, orjson.dumps(body), _JSON_HEADERS[JSON])
 
 
 def _page_reply(page: Page | None) -> Reply:
@@ -463,6 +510,6 @@ def _page_reply(page: Page | None) -> Reply:
     headers = (
         (b"content-type", page.content_type.encode()),
         (b"cache-control", page.cache_control.encode()),
-        (b"x-content-type-options", b"nosniff"),
+        _NOSNIFF,
     )
     return Reply(page.status, page.body, headers)

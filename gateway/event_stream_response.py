@@ -18,6 +18,7 @@ log = logging.getLogger("gateway")
 HEADERS = (
     (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode()),
     (b"cache-control", b"no-cache, no-transform"),
+    (b"x-content-type-options", b"nosniff"),
     (b"x-accel-buffering", b"no"),  # nginx would collect events before it passes them on
 )
 

@@ -1,7 +1,7 @@
 """One HTTP request as it is being answered."""
 
 import secrets
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ class Exchange:
     method: str
     path: str
     headers: RequestHeaders
-    raw_headers: Iterable[tuple[bytes, bytes]]
+    raw_headers: Sequence[tuple[bytes, bytes]]
     query_string: bytes
     receive: Receive
     request_id: str

@@ -5,6 +5,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,10 @@ JSON = "application/json"
 KNOWN_HEADER_VALUES = 256
 """Clients send few different ones, so what each of them means is remembered."""
 
+LONGEST_HEADER_VALUE = 1_000
+"""Of the headers that are understood here; none that means well is longer."""
+
+VARIABLE_VALUES = 10_000
 VARIABLE_DEPTH = 100
 """What goes on to the subgraphs must still be JSON to them and to us: parsers and writers end at some depth."""
 
@@ -29,6 +34,11 @@ class UnsupportedMediaType(BadRequest):
     """Also refuses what a browser form can send to another site's server: it cannot send JSON unasked."""
 
     status = 415
+
+
+class Compressed(UnsupportedMediaType):
+    """A body that is small when it is measured and large when it is read is refused altogether: hardly any client of
+    GraphQL compresses what it sends, since none can know whether the server would take it."""
 
 
 class NotAcceptable(BadRequest):
@@ -51,7 +61,8 @@ class RequestHeaders:
 
 def response_type(headers: RequestHeaders) -> str:
     """The media type to answer in. Raises NotAcceptable when the client takes none of ours."""
-    media = _acceptable(headers.get("accept"))
+    accept = headers.get("accept")
+    media = _acceptable(accept) if len(accept) <= LONGEST_HEADER_VALUE else None
     if media is None:
         raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
     return media
@@ -73,7 +84,7 @@ def _acceptable(accept: str) -> str | None:
 
 def takes_events(headers: RequestHeaders) -> bool:
     """Whether an event stream would do, even if an answer in one piece would be better."""
-    return _includes_events(headers.get("accept"))
+    return _includes_events(headers.get("accept")[:LONGEST_HEADER_VALUE])
 
 
 @lru_cache(KNOWN_HEADER_VALUES)
@@ -95,10 +106,11 @@ def _media_range(text: str) -> tuple[str, float]:
 
 def check_content_type(headers: RequestHeaders) -> None:
     """Raises UnsupportedMediaType for anything but JSON in UTF-8."""
-    if not _is_json_type(headers.get("content-type")):
+    content_type = headers.get("content-type")
+    if len(content_type) > LONGEST_HEADER_VALUE or not _is_json_type(content_type):
         raise UnsupportedMediaType(f"The body must be {JSON}, encoded in UTF-8.")
     if headers.get("content-encoding").lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("The body must not be compressed.")
+        raise Compressed("The body must not be compressed.")
 
 
 @lru_cache(KNOWN_HEADER_VALUES)
@@ -152,8 +164,8 @@ def read_parameters(
         raise BadRequest("The parameter 'operationName' must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("The parameter 'variables' must be an object.")
-    if variables and _is_deeper(variables, VARIABLE_DEPTH):
-        raise BadRequest(f"The parameter 'variables' is nested more than {VARIABLE_DEPTH} levels deep.")
+    if variables:
+        _check_size(variables)
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("The parameter 'extensions' must be an object.")
     return Request(
@@ -178,12 +190,18 @@ def _document_id(parameters: Mapping[str, Any]) -> str:
     return document_id
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
-    layer = [value]
-    while layer and levels >= 0:
-        layer = [inner for each in layer for inner in _inside(each)]
+def _check_size(variables: Mapping[str, Any]) -> None:
+    """Raises BadRequest."""
+    layer: list[Any] = [variables]
+    left, levels = VARIABLE_VALUES, VARIABLE_DEPTH
+    while layer:
+        if levels < 0:
+            raise BadRequest(f"The parameter 'variables' is nested more than {VARIABLE_DEPTH} levels deep.")
+        layer = list(islice(chain.from_iterable(map(_inside, layer)), left + 1))
+        left -= len(layer)
         levels -= 1
-    return bool(layer)
+        if left < 0:
+            raise BadRequest(f"The parameter 'variables' holds more than {VARIABLE_VALUES} values.")
 
 
 def _inside(value: Any) -> Iterable[Any]:

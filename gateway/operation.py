@@ -1,6 +1,7 @@
 """The client's text -> one checked operation: parsed, limited, validated, chosen."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from gateway.selection import Document, Selection
 from gateway.settings import Limits
 from gateway.supergraph import Supergraph
 from gateway.variables import REPORTED_ERRORS, Variables
+from gateway.withheld_names import names_in, without_foreign_names
 
 _RULES: tuple[type[ASTValidationRule], ...] = (
     LinearOverlappingFieldsRule,
@@ -79,7 +81,8 @@ def prepare(
     fields = check_limits(document, limits)
     errors = validate(schema, document, _RULES, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
     if errors:
-        raise ValidationFailed([_formatted(error) for error in errors])
+        own_names = None if may_suggest else names_in(text)
+        raise ValidationFailed([_formatted(error, own_names) for error in errors])
     fragments = {
         each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
     }
@@ -100,9 +103,11 @@ def _parse(text: str, limits: Limits) -> DocumentNode:
         raise ParseFailed(error.message, _locations(error)) from error
 
 
-def _formatted(error: GraphQLError) -> FormattedError:
+def _formatted(error: GraphQLError, own_names: AbstractSet[str] | None) -> FormattedError:
+    """*own_names*: the only ones that may be told; None: all may."""
+    message = error.message if own_names is None else without_foreign_names(error.message, own_names)
     locations = _locations(error)
-    return {"message": error.message} | ({"locations": locations} if locations else {})
+    return {"message": message} | ({"locations": locations} if locations else {})
 
 
 def _locations(error: GraphQLError) -> list[dict[str, int]]:

@@ -85,6 +85,12 @@ class Settings:
     """As many may run at once in one WebSocket."""
     connection_init_timeout_s: float = 5.0
     """How long a WebSocket may be open without `connection_init`."""
+    response_headers: frozenset[str] = frozenset()
+    """Headers of subgraphs' answers that clients see."""
+    cors_origins: frozenset[str] = frozenset()
+    """Pages of these origins may read answers; `*` stands for any."""
+    cors_credentials: bool = False
+    """Whether browsers may send cookies with what such pages ask."""
     websocket_origins: frozenset[str] = frozenset()
     """Pages of other sites that may open WebSockets here, as `https://example.com`."""
     event_bytes: int = 1_000_000
@@ -99,10 +105,15 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
 
+PRODUCTION = Settings(introspection=False, graphiql=False, show_plans=False)
+"""What GATEWAY_PRODUCTION makes the defaults: nothing that tells strangers what there is."""
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Raises SettingsError naming the variable that is wrong."""
     read = _Environment(environment)
-    default, limits = Settings(), Limits()
+    limits = Limits()
+    default = PRODUCTION if read.value("GATEWAY_PRODUCTION", _switch, default=False) else Settings()
     return Settings(
         supergraph=read.value("SUPERGRAPH", Path, default.supergraph),
         host=read.value("LISTEN_HOST", str, default.host),
@@ -133,6 +144,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         connection_init_timeout_s=read.value(
             "GATEWAY_CONNECTION_INIT_TIMEOUT_S", _seconds, default.connection_init_timeout_s
         ),
+        response_headers=read.value("GATEWAY_RESPONSE_HEADERS", _response_headers, default.response_headers),
+        cors_origins=_cors_origins(read),
+        cors_credentials=read.value("GATEWAY_CORS_CREDENTIALS", _switch, default.cors_credentials),
         websocket_origins=read.value("GATEWAY_WEBSOCKET_ORIGINS", _origins, default.websocket_origins),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
         keep_alive_s=read.value("GATEWAY_KEEP_ALIVE_S", _seconds, default.keep_alive_s),
@@ -278,6 +292,46 @@ def _origins(text: str) -> frozenset[str]:
         if scheme not in {"http", "https"} or not authority or "/" in authority:
             raise ValueError("origins, such as https://example.com, separated by commas")
     return origins
+
+
+def _cors_origins(read: "_Environment") -> frozenset[str]:
+    name = "GATEWAY_CORS_ORIGINS"
+    may_be_any = not read.value("GATEWAY_CORS_CREDENTIALS", _switch, default=False)
+    if may_be_any and read.value(name, str, "") == "*":
+        return frozenset({"*"})
+    return read.value(name, _origins, frozenset())
+
+
+OWN_HEADERS = frozenset(
+    {
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "keep-alive",
+    }
+    | {
+        "retry-after",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+        "x-content-type-options",
+        "x-request-id",
+    }
+)
+"""Headers the gateway itself has to say in an answer."""
+
+
+def _response_headers(text: str) -> frozenset[str]:
+    names = _names(text)
+    if any(name in OWN_HEADERS or name.startswith("access-control-") for name in names):
+        raise ValueError(
+            f"names of headers that are not the gateway's own: none of {', '.join(sorted(OWN_HEADERS))}"
+        )
+    return names
 
 
 def _labels(text: str) -> frozenset[str]:

@@ -4,7 +4,8 @@ Source: https://spec.graphql.org/draft/#sec-Coercing-Variable-Values
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from graphql import (
@@ -16,11 +17,13 @@ from graphql import (
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
+    print_ast,
     type_from_ast,
 )
 from graphql.execution.values import get_variable_values
 
 from gateway.errors import BadUserInput
+from gateway.withheld_names import names_in, without_foreign_names
 
 REPORTED_ERRORS = 20
 
@@ -59,8 +62,22 @@ class Variables:
             hide_suggestions=not may_suggest,
         )
         if isinstance(values, list):
-            raise BadUserInput(_without_values(values[0].message))
+            message = _without_values(values[0].message)
+            raise BadUserInput(message if may_suggest else without_foreign_names(message, self._names(given)))
         return values.coerced
+
+    def _names(self, given: Mapping[str, Any]) -> frozenset[str]:
+        """The names the client used."""
+        return names_in(" ".join(chain(map(print_ast, self._definitions), _keys(given))))
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _keys(each)
 
 
 def _fits_if_given(definition: VariableDefinitionNode, schema: GraphQLSchema) -> Fits:
