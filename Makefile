@@ -48,7 +48,7 @@ prepare: $(UV) ## install all environments, build the web page
 	@$(LAUNCH) prepare
 
 clean: ## delete environments, builds and local data
-	rm -rf .tools .venv .data $(addsuffix /.venv,$(SERVICES)) frontend/dist frontend/node_modules schema/node_modules tests/e2e/*/node_modules bench/competitors/*/node_modules
+	rm -rf .tools .venv .data $(addsuffix /.venv,$(SERVICES)) frontend/dist frontend/node_modules schema/node_modules tests/e2e/*/node_modules tests/gateway/npm_clients/node_modules bench/competitors/*/node_modules
 
 $(addprefix test-,$(SERVICES)): test-%: prepare
 	@echo "── $*"

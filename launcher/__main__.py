@@ -57,7 +57,7 @@ async def _create_demo_payments(settings: Settings) -> None:
 def prepare(settings: Settings) -> None:
     """Everything the test suites need: the services, the web page, and the npm packages that they run."""
     install(settings)
-    for folder in ("schema", "tests/e2e/audits", "tests/e2e/hive"):
+    for folder in ("schema", "tests/e2e/audits", "tests/e2e/hive", "tests/gateway/npm_clients"):
         install_node_modules(settings, folder)
 
 
