@@ -1,4 +1,6 @@
-import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
+import { createGraphiQLFetcher, type Fetcher, type FetcherOpts, type FetcherParams } from "@graphiql/toolkit";
+import { getOperationAST } from "graphql";
+import { createClient } from "graphql-sse";
 
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
@@ -18,11 +20,46 @@ export class GatewayUnavailableError extends Error {
 
 /** GraphiQL's way to the gateway, for operations and introspection alike: each request carries the box's token. */
 export function createFetcher(box: AuthorizationBox): Fetcher {
-  return createGraphiQLFetcher({
+  const answer = createGraphiQLFetcher({
     url: GATEWAY_URL,
     enableIncrementalDelivery: false,
     fetch: (input, init) => fetch(input, { ...init, headers: authorized(init?.headers, box.read().text) }),
   });
+  return (operation, options) =>
+    isSubscription(operation, options)
+      ? events(operation, authorized(options?.headers, box.read().text))
+      : answer(operation, options);
+}
+
+/** GraphiQL hands over the whole document, which may hold several operations, and the name of the one to run. */
+export function isSubscription(operation: FetcherParams, options: FetcherOpts | undefined): boolean {
+  if (!options?.documentAST) return false;
+  return getOperationAST(options.documentAST, operation.operationName)?.operation === "subscription";
+}
+
+/**
+ * The events of a subscription until it completes. By server-sent events, since a request can carry a token in a
+ * header; a browser's WebSocket cannot. Ends with an error rather than trying again: whoever looks on should know.
+ *
+ * GraphiQL's stop button calls the iterator's `return` while it waits for the next event. The client's own iterator
+ * hangs up then; a generator around it would wait on.
+ */
+function events({ query, operationName, variables }: FetcherParams, headers: Headers) {
+  const named = operationName ? { operationName } : {};
+  const client = createClient({
+    url: GATEWAY_URL,
+    headers: Object.fromEntries(headers),
+    retryAttempts: 0,
+    fetchFn: acceptedFetch,
+  });
+  return client.iterate({ query, variables, ...named });
+}
+
+/** A request that is refused as a whole is answered in JSON, which says more than the status does. */
+async function acceptedFetch(input: RequestInfo, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init);
+  if (!response.ok) throw new GatewayUnavailableError(await response.text());
+  return response;
 }
 
 /** *headers* with the box's token, unless the headers editor already names another. */

@@ -17,6 +17,7 @@ WAIT_S = 20
 
 # GraphiQL puts Monaco there. A model holds an editor's whole text, of which the page shows only the lines in sight.
 MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(arguments[0]))"
+RUN, STOP = "button[aria-label^='Execute query']", "button[aria-label^='Stop query']"
 OPERATION, VARIABLES, RESPONSE = "operation.graphql", "variables.json", "response.json"
 
 # From 0, black, to 1, white: the first background that is not transparent, from the element outwards.
@@ -113,10 +114,30 @@ class GraphiqlPage:
 
     def run(self) -> dict[str, Any]:
         """Press the run button and give the answer shown."""
+        self.start()
+        answer = self.wait_for(self.response)
+        assert answer
+        return answer
+
+    def start(self) -> None:
+        """Press the run button. What was shown before is gone."""
         self._run(f"{MODEL}.setValue('')", RESPONSE)
-        self.driver.find_element(By.CSS_SELECTOR, "button[aria-label^='Execute query']").click()
-        shown = self.wait_for(lambda: str(self._run(f"return {MODEL}.getValue()", RESPONSE)))
-        answer: dict[str, Any] = json.loads(shown)
+        self.driver.find_element(By.CSS_SELECTOR, RUN).click()
+
+    def stop(self) -> None:
+        """Press the button again, which stops what runs."""
+        self.driver.find_element(By.CSS_SELECTOR, STOP).click()
+
+    def is_running(self) -> bool:
+        return bool(self.driver.find_elements(By.CSS_SELECTOR, STOP))
+
+    def response_text(self) -> str:
+        return str(self._run(f"return {MODEL}.getValue()", RESPONSE))
+
+    def response(self) -> dict[str, Any] | None:
+        """What is shown; None while it is nothing."""
+        text = self.response_text()
+        answer: dict[str, Any] | None = json.loads(text) if text else None
         return answer
 
     def ask(self, operation: str, **variables: Any) -> dict[str, Any]:
