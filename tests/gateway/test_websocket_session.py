@@ -289,7 +289,7 @@ def test_after_a_reload_new_operations_are_of_the_new_supergraph_and_running_one
         async with connected(app) as socket:
             socket.subscribe("a", SALES)
             assert await socket.hears() == next_("a", VASE_ON_SALE)
-            app.serve(load_supergraph(sdl))
+            await app.serve(load_supergraph(sdl))
             socket.subscribe("b", SALES)
             refused = await socket.hears()
             assert (refused["type"], refused["id"]) == ("error", "b")
