@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, MutableMapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Iterable, Iterator, MutableMapping
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from gateway.exchange import Exchange, Scope, exchange_of
 from gateway.graphql_over_http import (
     GRAPHQL_RESPONSE,
     JSON,
-    RequestHeaders,
     check_content_type,
     read_body,
     read_query_string,
@@ -32,7 +31,6 @@ from gateway.graphql_transport_ws import SUBPROTOCOL, CloseCode
 from gateway.metrics import Metrics
 from gateway.metrics_page import MetricsPage
 from gateway.open_streams import OpenStreams
-from gateway.origins import is_welcome as is_welcome_origin
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
 from gateway.passed_headers import HeaderCollectingTransport, collecting, not_collecting
@@ -51,7 +49,8 @@ from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
 from gateway.unambiguous_headers import check_unambiguous
-from gateway.websocket_session import Socket, WebSocketSession
+from gateway.websocket_handshake import WebSocketHandshake
+from gateway.websocket_session import Socket, WebSocketOperation, WebSocketSession
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing  # OpenTelemetry need not be installed
@@ -164,6 +163,9 @@ class App:
             {"content-type", "x-query-plan", *settings.forwarded_headers},
             credentials=settings.cors_credentials,
         )
+        self._handshake = WebSocketHandshake(
+            self._cross_origin, self._forwarded, credentials=settings.cors_credentials
+        )
         self._access_log = observers.access_log if observers else None
         self._tracing = observers.tracing if observers else None
         self._records = Records(self.metrics, self._access_log)
@@ -240,10 +242,12 @@ class App:
         """Closing before accepting answers the handshake with 403. A protocol other than ours can be told only after it,
         since browsers hide from pages why a handshake failed."""
         await receive()
-        headers = RequestHeaders(scope["headers"])
-        allowed = self._settings.websocket_origins
-        is_welcome = is_welcome_origin(headers.get("origin"), headers.get("host"), allowed)
-        if scope["path"] != "/graphql" or not is_welcome:
+        try:
+            down = self._handshake.headers_down(scope["headers"])
+        except BadRequest:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["path"] != "/graphql":
             await send({"type": "websocket.close", "code": 1008})
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await send({"type": "websocket.accept"})
@@ -251,16 +255,25 @@ class App:
             await send({"type": "websocket.close", "code": int(code), "reason": "Subprotocol not acceptable"})
         else:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            down = forwarded(scope["headers"], self._forwarded)
             with self._streams.stream():
                 session = WebSocketSession(
                     lambda: self._serving.subscriptions,
                     self._settings,
                     down,
                     Socket(receive, send),
-                    self._records.note_operation,
+                    self._watched,
                 )
                 await session.run(self._streams.closing)
+
+    @contextmanager
+    def _watched(self, operation: WebSocketOperation) -> Iterator[None]:
+        """Around one operation in a WebSocket."""
+        tracing = self._tracing.operation(operation) if self._tracing else nullcontext()
+        try:
+            with tracing:
+                yield
+        finally:
+            self._records.note_operation(operation)
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         if self._cross_origin.is_on and exchange.path == "/graphql":

@@ -8,7 +8,7 @@ from gateway.access_log import AccessLog
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
 from gateway.pipeline import Answer
-from gateway.websocket_session import EndedOperation
+from gateway.websocket_session import WebSocketOperation
 
 CLIENT_GONE = 499
 """No status that anybody receives, but the customary one in logs."""
@@ -40,13 +40,13 @@ class Records:
         if self._access_log:
             self._access_log.write(_line(exchange, seconds))
 
-    def note_operation(self, ended: EndedOperation) -> None:
+    def note_operation(self, told: WebSocketOperation) -> None:
         """One operation in a WebSocket."""
-        if ended.refusal:
-            self.note_answer(ended.refusal)
-        self._metrics.requests.count(STREAM, _OUTCOMES[ended.end])
+        if told.refusal:
+            self.note_answer(told.refusal)
+        self._metrics.requests.count(STREAM, _OUTCOMES[told.end])
         if self._access_log:
-            self._access_log.write(_operation_line(ended))
+            self._access_log.write(_operation_line(told))
 
     def _measure(self, exchange: Exchange, seconds: float) -> None:
         operation = exchange.answer.operation if exchange.answer else None
@@ -78,17 +78,17 @@ def _line(exchange: Exchange, seconds: float) -> dict[str, Any]:
 _OUTCOMES = {"complete": "ok", "error": "refused", "left": "client_gone"}
 
 
-def _operation_line(ended: EndedOperation) -> dict[str, Any]:
+def _operation_line(told: WebSocketOperation) -> dict[str, Any]:
     line: dict[str, Any] = {
         "time": datetime.now(UTC),
         "method": "WS",
         "path": "/graphql",
-        "end": ended.end,
-        "ms": int((perf_counter() - ended.started) * 100_000) / 100,
-        "requestId": ended.request_id,
+        "end": told.end,
+        "ms": int((perf_counter() - told.started) * 100_000) / 100,
+        "requestId": told.request_id,
     }
-    if ended.name:
-        line["operation"] = ended.name[:LOGGED_CHARACTERS]
+    if told.name:
+        line["operation"] = told.name[:LOGGED_CHARACTERS]
     return line
 
 

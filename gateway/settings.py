@@ -88,11 +88,9 @@ class Settings:
     response_headers: frozenset[str] = frozenset()
     """Headers of subgraphs' answers that clients see."""
     cors_origins: frozenset[str] = frozenset()
-    """Pages of these origins may read answers; `*` stands for any."""
+    """Pages of these origins may read answers and open WebSockets; `*` stands for any."""
     cors_credentials: bool = False
     """Whether browsers may send cookies with what such pages ask."""
-    websocket_origins: frozenset[str] = frozenset()
-    """Pages of other sites that may open WebSockets here, as `https://example.com`."""
     event_bytes: int = 1_000_000
     """The most one event of a subscription may have."""
     keep_alive_s: float = 15.0
@@ -147,7 +145,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         response_headers=read.value("GATEWAY_RESPONSE_HEADERS", _response_headers, default.response_headers),
         cors_origins=_cors_origins(read),
         cors_credentials=read.value("GATEWAY_CORS_CREDENTIALS", _switch, default.cors_credentials),
-        websocket_origins=read.value("GATEWAY_WEBSOCKET_ORIGINS", _origins, default.websocket_origins),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
         keep_alive_s=read.value("GATEWAY_KEEP_ALIVE_S", _seconds, default.keep_alive_s),
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),

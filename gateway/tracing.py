@@ -24,6 +24,7 @@ from gateway.subgraph_answer import Decode, SubgraphAnswer
 from gateway.subgraph_client import SubgraphClient
 from gateway.subgraph_transport import Headers, SubgraphTransport
 from gateway.supergraph import Graph, Subgraph
+from gateway.websocket_session import WebSocketOperation
 
 SERVICE = "gateway"
 PROPAGATED = frozenset({b"traceparent", b"tracestate"})
@@ -51,6 +52,22 @@ class Tracing:
         ) as span:
             yield
             _describe(span, exchange)
+
+    @contextmanager
+    def operation(self, told: WebSocketOperation) -> Iterator[None]:
+        """The same for an operation in a WebSocket, whose handshake may have named the client's trace."""
+        carrier = {name.decode(): value.decode("latin-1") for name, value in told.headers}
+        with self._tracer.start_as_current_span(
+            "GraphQL", context=_propagator.extract(carrier), kind=SpanKind.SERVER, record_exception=False
+        ) as span:
+            try:
+                yield
+            finally:
+                if told.name:
+                    span.set_attribute("graphql.operation.name", told.name)
+                span.set_attributes(
+                    {"gateway.request_id": told.request_id, "gateway.websocket.end": told.end}
+                )
 
     @contextmanager
     def fetch(self, fetch: Fetch) -> Iterator[None]:

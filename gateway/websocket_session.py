@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple, NoReturn
@@ -49,9 +49,12 @@ class Socket(NamedTuple):
 
 
 @dataclass(slots=True)
-class EndedOperation:
+class WebSocketOperation:
+    """What is told of an operation to whoever watches."""
+
     request_id: str
     name: str | None
+    headers: Headers
     end: str = "left"
     """`complete`, `error`, or `left` where the client ended it."""
     refusal: Answer | None = None
@@ -68,12 +71,12 @@ class WebSocketSession:
         settings: Settings,
         headers: Headers,
         socket: Socket,
-        note: Callable[["EndedOperation"], None],
+        watch: Callable[["WebSocketOperation"], AbstractContextManager[None]],
     ) -> None:
-        """*subscriptions* gives those of the moment: a WebSocket may outlive the supergraph it began with. *note* is told
-        how each operation ended."""
+        """*subscriptions* gives those of the moment: a WebSocket may outlive the supergraph it began with. *watch* is
+        around each operation."""
         self._subscriptions = subscriptions
-        self._note = note
+        self._watch = watch
         self._settings = settings
         self._headers = headers
         """What goes down to the subgraphs with every operation."""
@@ -185,25 +188,23 @@ class WebSocketSession:
     # --- messages out -----------------------------------------------------------------------------------------------
 
     async def _operate(self, operation_id: str, request: Request, request_id: str) -> None:
-        ended = EndedOperation(request_id, request.operation_name)
-        try:
-            last = await self._answer(operation_id, request, ended)
-            ended.end = last.type
+        told = WebSocketOperation(request_id, request.operation_name, request.headers)
+        with self._watch(told):
+            last = await self._answer(operation_id, request, told)
+            told.end = last.type
             del self._operations[operation_id]
             await self._send(last)
-        finally:
-            self._note(ended)
 
-    async def _answer(self, operation_id: str, request: Request, ended: EndedOperation) -> Message:
+    async def _answer(self, operation_id: str, request: Request, told: WebSocketOperation) -> Message:
         """Send the answers; gives the message that ends the operation."""
         try:
-            async with self._subscriptions().open(request, ended.request_id) as answers:
+            async with self._subscriptions().open(request, told.request_id) as answers:
                 async for answer in answers:
                     if answer.is_refused:
                         return Message("error", operation_id, answer.errors)
                     await self._send(Message("next", operation_id, orjson.Fragment(answer.encoded())))
         except RequestError as error:
-            ended.refusal = refusal(error)
+            told.refusal = refusal(error)
             return Message("error", operation_id, error.formatted())
         return Message("complete", operation_id)
 

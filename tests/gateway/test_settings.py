@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.settings import events_urls, read_settings
+from gateway.settings import events_urls
 from gateway.supergraph import Graph, Subgraph
 
 LOTS = Subgraph(Graph("LOTS"), "big-lots", "https://lots.example/graphql")
@@ -29,15 +29,3 @@ def test_where_a_subgraph_serves_subscriptions(given: str, url: str) -> None:
 def test_a_wrong_place_for_subscriptions_is_named(given: str) -> None:
     with pytest.raises(SettingsError, match="SUBGRAPH_SUBSCRIPTIONS_BIG_LOTS"):
         events_urls({LOTS.graph: LOTS}, {"SUBGRAPH_SUBSCRIPTIONS_BIG_LOTS": given})
-
-
-def test_origins_are_a_list() -> None:
-    settings = read_settings({"GATEWAY_WEBSOCKET_ORIGINS": "https://a.example, http://b.example:3000"})
-
-    assert settings.websocket_origins == {"https://a.example", "http://b.example:3000"}
-
-
-@pytest.mark.parametrize("given", ["a.example", "https://a.example/", "*", "https://"])
-def test_what_is_no_origin_is_named(given: str) -> None:
-    with pytest.raises(SettingsError, match="GATEWAY_WEBSOCKET_ORIGINS"):
-        read_settings({"GATEWAY_WEBSOCKET_ORIGINS": given})

@@ -21,8 +21,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from gateway.app import Observers, create_app
 from gateway.tracing import Tracing
+from tests.gateway.auction import END, Auction, bid, scripted
 from tests.gateway.running_gateway import LIBRARY, ROOT, running_gateway, serving_subgraphs
 from tests.gateway.test_entities import library
+from tests.gateway.test_websocket_session import connected
 from tests.gateway.testbed import Federation, json_response
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -165,6 +167,32 @@ def test_a_fault_is_a_failed_span() -> None:
 
     assert reply.status_code == 500
     assert by_name(spans)["GraphQL"].status.status_code is StatusCode.ERROR
+
+
+def test_an_operation_in_a_websocket_is_a_span_of_the_clients_trace() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    auction = Auction(scripted(bid(1), END))
+    tracing = Observers(tracing=Tracing(provider))
+
+    async def subscribed() -> None:
+        app = create_app(auction.supergraph, auction.settings, auction, observers=tracing)
+        async with connected(app, {"traceparent": SAMPLED}) as socket:
+            query = "subscription Bids { bidPlaced { bidder { name } } }"
+            socket.subscribe("a", query, operationName="Bids")
+            while (await socket.hears())["type"] != "complete":
+                pass
+
+    asyncio.run(subscribed())
+
+    spans = by_name(list(exporter.get_finished_spans()))
+    operation, fetch = spans["GraphQL"], spans["fetch people"]
+    assert (ids(operation)[0], parent_of(operation)) == (TRACE, CLIENTS_SPAN)
+    assert (ids(fetch)[0], parent_of(fetch)) == ids(operation)
+    assert operation.attributes
+    assert operation.attributes["graphql.operation.name"] == "Bids"
+    assert operation.attributes["gateway.websocket.end"] == "complete"
 
 
 def test_fetches_side_by_side_are_siblings() -> None:

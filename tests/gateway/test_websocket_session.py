@@ -581,13 +581,57 @@ def test_only_pages_of_this_host_and_of_listed_ones_may_open_a_websocket(
     is_welcome: bool,  # noqa: FBT001 — a parameter of the test
 ) -> None:
     async def story() -> None:
-        settings = Settings(websocket_origins=frozenset({"https://shop.example"}))
+        settings = Settings(cors_origins=frozenset({"https://shop.example"}))
         headers = {"origin": origin} if origin else {}
         socket = Socket(app_of(Auction(scripted()), settings), host=host, **headers)
         async with running(socket):
             first = await socket.hears()
             assert (first == (1008, "")) is not is_welcome
             socket.leave()
+
+    told(story)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "origin", "authorization"),
+    [
+        (False, "https://pay.example", "Bearer browser"),
+        (True, "https://shop.example", "Bearer browser"),
+        (False, "https://shop.example", None),
+    ],
+)
+def test_what_a_browser_adds_by_itself_goes_down_only_where_credentials_may(
+    credentials: bool,  # noqa: FBT001 — a parameter of the test
+    origin: str,
+    authorization: str | None,
+) -> None:
+    auction = Auction(scripted(END))
+    settings = Settings(
+        cors_origins=frozenset({"https://shop.example"}),
+        cors_credentials=credentials,
+        forwarded_headers=frozenset({"authorization", "cookie", "lang"}),
+    )
+
+    async def story() -> None:
+        app = app_of(auction, settings)
+        async with connected(app, {"lang": "de"}, origin=origin, authorization="Bearer browser") as socket:
+            socket.subscribe("a", SALES)
+            assert await socket.hears() == complete("a")
+
+    told(story)
+
+    headers = auction.subscribed[0].headers
+    assert headers.get("authorization") == authorization
+    assert headers.get("cookie") == (authorization and "session=secret")
+    assert headers["lang"] == "de"
+
+
+def test_an_ambiguous_handshake_is_refused() -> None:
+    async def story() -> None:
+        socket = Socket(app_of(Auction(scripted())), authorization="Bearer a")
+        socket._scope["headers"].append((b"authorization", b"Bearer b"))
+        async with running(socket):
+            assert await socket.hears() == (1008, "")
 
     told(story)
 
