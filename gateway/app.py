@@ -13,7 +13,7 @@ import orjson
 from gateway.access_log import AccessLog
 from gateway.client_presence import ClientGone, unless_gone
 from gateway.cross_origin import CrossOrigin
-from gateway.errors import BadRequest, BodyTooLarge, GatewayError, RequestError, internal_error
+from gateway.errors import BadRequest, BodyTooLarge, GatewayError, Overloaded, RequestError, internal_error
 from gateway.event_stream import EVENT_STREAM
 from gateway.event_stream_response import EventStreamResponse, Receive, Send
 from gateway.exchange import Exchange, Scope, exchange_of
@@ -82,12 +82,13 @@ def create_app(
 ) -> "App":
     """Join the parts. *transport* is where subgraphs are reached; tests pass one that answers in memory."""
     bytes_limit = settings.response_bytes
+    streams = transport or stream_transport(settings.subgraph_proxy)
     if transport is None and settings.subgraph_proxy:
         transport = httpx.AsyncHTTPTransport(proxy=settings.subgraph_proxy)
     requests = subgraph_transport(bytes_limit, transport)
     carriers = Carriers(
         _outermost(SharedRequests(requests) if settings.share_requests else requests, settings),
-        stream_transport(transport),
+        streams,
         subgraph_transport(bytes_limit, transport),
     )
     return App(supergraph, settings, carriers, trusted, observers)
@@ -163,6 +164,7 @@ class App:
             {"content-type", "x-query-plan", *settings.forwarded_headers},
             credentials=settings.cors_credentials,
         )
+        self._websockets = Admission(settings.websockets)
         self._handshake = WebSocketHandshake(
             self._cross_origin, self._forwarded, credentials=settings.cors_credentials
         )
@@ -244,8 +246,12 @@ class App:
         await receive()
         try:
             down = self._handshake.headers_down(scope["headers"])
+            self._websockets.check()
         except BadRequest:
             await send({"type": "websocket.close", "code": 1008})
+            return
+        except Overloaded:
+            await _turn_away(send)
             return
         if scope["path"] != "/graphql":
             await send({"type": "websocket.close", "code": 1008})
@@ -254,8 +260,8 @@ class App:
             code = CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE
             await send({"type": "websocket.close", "code": int(code), "reason": "Subprotocol not acceptable"})
         else:
-            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            with self._streams.stream():
+            with self._websockets, self._streams.stream():
+                await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
                 session = WebSocketSession(
                     lambda: self._serving.subscriptions,
                     self._settings,
@@ -479,6 +485,13 @@ class App:
         """Stop working, and stop the subgraphs' requests, when the client leaves."""
         async with unless_gone(exchange.receive):
             return await self._serving.pipeline.answer(request)
+
+
+async def _turn_away(send: Send) -> None:
+    """Answer a WebSocket's handshake with 503."""
+    headers = [(b"retry-after", b"5")]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
 
 def _adding(headers: Headers, send: Send) -> Send:

@@ -81,6 +81,8 @@ class Settings:
     """Subgraphs bound what `_entities` may be asked at once; a larger fetch goes in several requests."""
     subscriptions: int = 400
     """As many may be open at once. Each holds a connection to its subgraph, most also one to its client."""
+    websockets: int = 1_000
+    """As many may be open at once; beyond, a handshake is answered with 503."""
     operations_per_connection: int = 50
     """As many may run at once in one WebSocket."""
     connection_init_timeout_s: float = 5.0
@@ -136,6 +138,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "GATEWAY_ENTITIES_PER_REQUEST", _positive, default.entities_per_request
         ),
         subscriptions=read.value("GATEWAY_LIMIT_SUBSCRIPTIONS", _positive, default.subscriptions),
+        websockets=read.value("GATEWAY_LIMIT_WEBSOCKETS", _positive, default.websockets),
         operations_per_connection=read.value(
             "GATEWAY_LIMIT_OPERATIONS_PER_CONNECTION", _positive, default.operations_per_connection
         ),

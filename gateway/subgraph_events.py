@@ -48,5 +48,5 @@ class SubgraphEvents:
 def _source(subgraph: Subgraph, transport: httpx.AsyncBaseTransport, settings: Settings) -> EventSource:
     url = subgraph.events_url or subgraph.url
     if url.startswith(("ws:", "wss:")):
-        return WsSource(url, settings.subgraph_timeout_s, settings.event_bytes)
+        return WsSource(url, settings.subgraph_timeout_s, settings.event_bytes, settings.subgraph_proxy)
     return SseSource(url, transport, settings.subgraph_timeout_s, settings.event_bytes)

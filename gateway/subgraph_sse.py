@@ -30,15 +30,13 @@ SILENT_S, PROBES, PROBE_S = 15, 3, 5
 """A connection that has been silent for so long is probed, so often, at these intervals, before it counts as lost."""
 
 
-def stream_transport(inner: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncBaseTransport:
-    """Where event streams come from, if not from *inner*: a connection for each, none kept when it has ended.
+def stream_transport(proxy: str | None = None) -> httpx.AsyncBaseTransport:
+    """Where event streams come from: a connection for each, none kept when it has ended.
 
     A stream may be silent for hours. A subgraph whose machine is gone says no goodbye, so the kernel asks.
     """
-    if inner:
-        return inner
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(limits=limits, socket_options=list(_keep_alive()))
+    return httpx.AsyncHTTPTransport(limits=limits, proxy=proxy, socket_options=list(_keep_alive()))
 
 
 def _keep_alive() -> Iterator[tuple[int, int, int]]:

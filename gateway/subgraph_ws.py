@@ -40,10 +40,11 @@ class _Connect(connect):
 class WsSource:
     """Opens WebSockets to one subgraph."""
 
-    def __init__(self, url: str, timeout_s: float, event_bytes: int) -> None:
+    def __init__(self, url: str, timeout_s: float, event_bytes: int, proxy: str | None = None) -> None:
         self._url = url
         self._timeout_s = timeout_s
         self._event_bytes = event_bytes
+        self._proxy = proxy
         self._tls = ssl.create_default_context() if url.startswith("wss:") else None
 
     async def events(
@@ -76,7 +77,7 @@ class WsSource:
             additional_headers=texts,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
-            proxy=None,
+            proxy=self._proxy,
             open_timeout=None,
             ping_interval=PING_S,
             ping_timeout=PING_S,

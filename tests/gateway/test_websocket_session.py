@@ -490,6 +490,20 @@ def test_only_so_many_subscriptions_are_open_at_the_gateway() -> None:
     told(story)
 
 
+def test_only_so_many_websockets_are_open() -> None:
+    async def story() -> None:
+        app = app_of(Auction(scripted()), Settings(websockets=1))
+        async with connected(app):
+            late = Socket(app)
+            async with running(late):
+                refused = await late.hears()
+            assert (refused["type"], refused["status"]) == ("websocket.http.response.start", 503)
+        async with connected(app):
+            pass
+
+    told(story)
+
+
 def test_a_slow_client_slows_the_subgraph_down() -> None:
     auction = Auction(scripted(*[sale(VASE)] * 30, END))
 

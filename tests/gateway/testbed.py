@@ -56,7 +56,6 @@ from gateway.planner import plan_operation
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents
-from gateway.subgraph_sse import stream_transport
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph_reader import load_supergraph
 
@@ -248,7 +247,7 @@ class Federation(httpx.AsyncBaseTransport):
         transport = subgraph_transport(1_000_000, self)
         client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
         self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
-        events = SubgraphEvents(self.supergraph.subgraphs, stream_transport(self), self.settings)
+        events = SubgraphEvents(self.supergraph.subgraphs, self, self.settings)
         self.streams = OpenStreams(self.settings.subscriptions)
         admission = Admission(self.settings.concurrent_requests)
         self.subscriptions = Subscriptions(self.pipeline, events, self.streams, admission, lambda _: None)
