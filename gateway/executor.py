@@ -71,11 +71,14 @@ def compile_plan(plan: Plan, decoder: Callable[[Fetch], Decode | None] = lambda 
 
 
 def _overlapping(plan: Plan) -> frozenset[int]:
-    """Only what a fetch asks at its top is put into objects that hold something already."""
-    bringers: dict[tuple[Location, str], set[int]] = {}
+    """Only what a fetch asks at its top is put into objects that hold something already.
+
+    Two parts of one fetch can bring the same too: an object asked about as its interface and as its type.
+    """
+    bringers: dict[tuple[Location, str], list[int]] = {}
     for fetch in plan.fetches:
         for place in all_brought(fetch):
-            bringers.setdefault(place, set()).add(fetch.index)
+            bringers.setdefault(place, []).append(fetch.index)
     shared = (fetches for (_, key), fetches in bringers.items() if len(fetches) > 1 and key != TYPENAME)
     return frozenset[int]().union(*shared)
 

@@ -62,7 +62,10 @@ def composed(seeds: range, size: int, compose: Compose) -> Iterator[tuple[int, R
 
 
 def federation_of(drawn: RandomFederation, supergraph: str) -> Federation:
-    return Federation(Composition(supergraph, drawn.sdl), drawn.objects, drawn.roots)
+    """Half of them with the labels of progressive overrides on."""
+    composition = Composition(supergraph, drawn.sdl)
+    draw = len(supergraph) % 2 * 0.99
+    return Federation(composition, drawn.objects, drawn.roots, draw=lambda: draw)
 
 
 def differences(federation: Federation, seed: int, count: int) -> Iterator[tuple[RandomOperation, str]]:

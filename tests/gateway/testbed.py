@@ -12,7 +12,7 @@ needs, and nothing it does not know.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -101,6 +101,8 @@ class Subgraph:
         self.name = name
         self.requests: list[Mapping[str, Any]] = []
         self.headers: list[httpx.Headers] = []
+        self.moved_away: frozenset[tuple[str, str]] = frozenset()
+        """(type, field) that other subgraphs have taken over: here they would be out of date."""
         self._declared = _declarations(document)
         self._schema = _executable(document, self._declared)
         self._world = world
@@ -148,12 +150,14 @@ class Subgraph:
     def _value(
         self, view: View, type_name: str, name: str, arguments: Mapping[str, Any], declared: Declared | None
     ) -> Any:
+        is_key = declared is not None and any(_has(key, name) for key, _ in declared.keys)
         if declared and name in declared.external:
             if name in view.sent:
                 return view.sent[name]
-            is_key = any(_has(key, name) for key, _ in declared.keys)
             if not is_key and not any(_has(provided, name) for provided in view.provided):
                 raise Refusal(f"{type_name}.{name} is @external in {self.name}")
+        if (type_name, name) in self.moved_away and not is_key:
+            raise Refusal(f"{type_name}.{name} has moved away from {self.name}")
         if declared and name in declared.requires:
             self._check_sent(view, declared.requires[name], f"{type_name}.{name}")
         if type_name in {"Query", "Mutation"}:
@@ -242,6 +246,8 @@ class Federation(httpx.AsyncBaseTransport):
             name: Subgraph(name, sdl, self.world, (own or {}).get(name, {}))
             for name, sdl in composition.subgraphs.items()
         }
+        for name, subgraph in self.subgraphs.items():
+            subgraph.moved_away = _moved_from(name, composition.subgraphs.values())
         self.broken: dict[str, Callable[[httpx.Request], Any]] = {}
         """Subgraph -> what it does instead of answering."""
         transport = subgraph_transport(1_000_000, self)
@@ -395,6 +401,24 @@ def _declared(node: Any) -> Declared:
             n: _field_set(d["fields"]) for n, each in fields.items() for d in _directives(each, "provides")
         },
     )
+
+
+@cache
+def _overrides(sdl: str) -> frozenset[tuple[str, str, str]]:
+    """(subgraph, type, field) of every @override without a label."""
+    return frozenset(
+        (override["from"], node.name.value, each.name.value)
+        for node in parse(sdl).definitions
+        if isinstance(node, _OBJECTS)
+        for each in node.fields or ()
+        for override in _directives(each, "override")
+        if "label" not in override
+    )
+
+
+def _moved_from(name: str, others: Iterable[str]) -> frozenset[tuple[str, str]]:
+    moved = frozenset[tuple[str, str, str]]().union(*map(_overrides, others))
+    return frozenset((type_name, each) for source, type_name, each in moved if source == name)
 
 
 def _directives(node: Any, name: str) -> Iterator[dict[str, Any]]:
