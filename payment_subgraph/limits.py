@@ -4,7 +4,7 @@ One pass over the document, each fragment counted once and remembered, all count
 fragment spreads in 749 bytes cost 20 additions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,34 +13,48 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    parse,
 )
 
 from payment_subgraph.cursors import DEFAULT_PAGE
 from payment_subgraph.errors import QueryTooComplex
 
-MAX_TOKENS: Final = 3000
+MAX_CHARACTERS: Final = 30_000
+MAX_TOKENS: Final = 2000
+MAX_COMMENTS: Final = 500
+MAX_DEFINITIONS: Final = 50
 MAX_DEPTH: Final = 20
-MAX_FIELDS: Final = 2000
-MAX_ALIASES: Final = 200
+MAX_FIELDS: Final = 1000
+MAX_ALIASES: Final = 100
 MAX_ROOT_FIELDS: Final = 50
+MAX_DESCRIPTIONS: Final = 3
+"""Of the schema: each may fill hundreds of kilobytes."""
 MAX_ITEMS: Final = 50_000
 
+_DESCRIPTIONS: Final = frozenset({"__schema", "__type", "_service"})
 _LISTS: Final = frozenset({"payments", "refunds"})
 _PAGE_ARGUMENTS: Final = frozenset({"first", "last"})
 _SATURATED: Final = 10**9
+Fragments = Mapping[str, FragmentDefinitionNode]
+_Definition = OperationDefinitionNode | FragmentDefinitionNode
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """*items*: list entries the answer may hold, connections multiplying what is below them."""
+    """*fields*: all selections, whether or not they are fields, with the fragments written out.
+
+    *items*: list entries the answer may hold, connections multiplying what is below them.
+    """
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
+    descriptions: int = 0
     items: int = 0
 
     def beside(self, other: "Weight") -> "Weight":
@@ -48,38 +62,74 @@ class Weight:
             max(self.depth, other.depth),
             min(self.fields + other.fields, _SATURATED),
             min(self.aliases + other.aliases, _SATURATED),
+            min(self.descriptions + other.descriptions, _SATURATED),
             min(self.items + other.items, _SATURATED),
         )
 
 
-def check_limits(document: DocumentNode, variables: Mapping[str, Any]) -> None:
-    """Raise QueryTooComplex if anything in *document* passes a limit.
+def parsed(text: str) -> DocumentNode:
+    """Raises QueryTooComplex, or graphql-core's syntax error."""
+    try:
+        return parse(
+            text,
+            max_source_length=MAX_CHARACTERS,
+            max_lexical_tokens=MAX_TOKENS,
+            max_comments=MAX_COMMENTS,
+        )
+    except GraphQLSyntaxError as error:
+        # graphql-core has no class of its own for these.
+        if error.message.endswith("Parsing aborted."):
+            raise QueryTooComplex(error.message.removeprefix("Syntax Error: ")) from error
+        raise
+
+
+def check_size(document: DocumentNode) -> None:
+    """Raise QueryTooComplex if anything in *document* passes a limit, whatever its variables are.
 
     All of it, not only the operation that will run: validation looks at all of it too.
     """
-    weigher = _Weigher(document, variables)
+    _check("many operations and fragments", len(document.definitions), MAX_DEFINITIONS)
+    for node, weight in _weighed(document, {}):
+        _check("deep", weight.depth, MAX_DEPTH)
+        _check("many fields", weight.fields, MAX_FIELDS)
+        _check("many aliases", weight.aliases, MAX_ALIASES)
+        _check("many root fields", len(node.selection_set.selections), MAX_ROOT_FIELDS)
+        _check("many descriptions of the schema", weight.descriptions, MAX_DESCRIPTIONS)
+
+
+def check_items(document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    """Raise QueryTooComplex if an answer to *document* could hold too many list entries."""
+    for _, weight in _weighed(document, variables):
+        _check("many list items", weight.items, MAX_ITEMS)
+
+
+def _check(what: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise QueryTooComplex(f"The operation is too complex: too {what} (limit {limit}).")
+
+
+def _weighed(document: DocumentNode, variables: Mapping[str, Any]) -> Iterator[tuple[_Definition, Weight]]:
+    fragments = {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    weigher = _Weigher(fragments, variables)
     for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
-            _check(weigher.of(node.selection_set), len(node.selection_set.selections))
+        if isinstance(node, _Definition):
+            yield node, weigher.of(node.selection_set)
 
 
-def _check(weight: Weight, roots: int) -> None:
-    for name, count, limit in (
-        ("deep", weight.depth, MAX_DEPTH),
-        ("many fields", weight.fields, MAX_FIELDS),
-        ("many aliases", weight.aliases, MAX_ALIASES),
-        ("many root fields", roots, MAX_ROOT_FIELDS),
-        ("many list items", weight.items, MAX_ITEMS),
-    ):
-        if count > limit:
-            raise QueryTooComplex(f"The operation is too complex: too {name} (limit {limit}).")
+def fields_below(nodes: Iterable[FieldNode], fragments: Fragments) -> int:
+    """How many fields are asked of each object that *nodes*, together one field of the answer, give."""
+    weigher = _Weigher(fragments, {})
+    return sum(weigher.of(node.selection_set).fields for node in nodes)
+
+
+_ONE: Final = Weight(fields=1)
 
 
 class _Weigher:
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+    def __init__(self, fragments: Fragments, variables: Mapping[str, Any]) -> None:
+        self._fragments = fragments
         self._variables = variables
         self._known: dict[str, Weight] = {}
 
@@ -89,9 +139,9 @@ class _Weigher:
             if isinstance(node, FieldNode):
                 weight = weight.beside(self._field(node))
             elif isinstance(node, FragmentSpreadNode):
-                weight = weight.beside(self._fragment(node.name.value))
+                weight = weight.beside(_ONE).beside(self._fragment(node.name.value))
             else:
-                weight = weight.beside(self.of(getattr(node, "selection_set", None)))
+                weight = weight.beside(_ONE).beside(self.of(getattr(node, "selection_set", None)))
         return weight
 
     def _field(self, node: FieldNode) -> Weight:
@@ -100,6 +150,7 @@ class _Weigher:
             min(below.depth + 1, _SATURATED),
             min(below.fields + 1, _SATURATED),
             min(below.aliases + (node.alias is not None), _SATURATED),
+            below.descriptions + (node.name.value in _DESCRIPTIONS),
             min(times * (below.items + 1) if times > 1 else below.items, _SATURATED),
         )
 

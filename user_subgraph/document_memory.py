@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from graphql import DocumentNode
 
-# A parsed document takes up to 300 bytes for each character of its text, so this is about 60 MB at the worst.
-MAX_CHARACTERS = 200_000
+# A parsed document takes up to 300 bytes for each character of its text, so this is about 15 MB at the worst.
+MAX_CHARACTERS = 50_000
 # A longer text is not worth the shorter ones it would push out.
-MAX_TEXT = 20_000
+MAX_TEXT = 10_000
 
 
 class DocumentMemory:

@@ -80,10 +80,11 @@ def _entities(
     A representation is judged as the field it stands behind, `user(id:)`: null for who is not there and for
     whom the viewer may not see. A malformed one is an error in its own slot and spares the others.
     """
-    if len(representations) > MAX_REPRESENTATIONS:
+    context = context_of(info)
+    context.representations += len(representations)
+    if context.representations > MAX_REPRESENTATIONS:  # under however many aliases
         raise QueryTooComplex(f"At most {MAX_REPRESENTATIONS} representations at once.")
     keys = [_user_id(representation) for representation in representations]
-    context = context_of(info)
     asked_for = {key for key in keys if not isinstance(key, BadUserInput)}
     users = context.accounts.visible(context.viewer, asked_for)
     return [key if isinstance(key, BadUserInput) else users.get(key) for key in keys]

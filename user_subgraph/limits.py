@@ -13,24 +13,26 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     InlineFragmentNode,
-    Lexer,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    Source,
-    TokenKind,
+    parse,
 )
 
 from user_subgraph.errors import QueryTooComplex
 
 _ENORMOUS = 1_000_000
-# Fragments that spread one another in a row recurse here and in validation.
-MAX_FRAGMENTS = 100
+# Validation walks through all of them, and fragments that spread one another in a row recurse here and there.
+MAX_DEFINITIONS = 50
 # Each may hash a password, which takes a core and a thread for a fifth of a second.
 MAX_MUTATIONS = 5
-_OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L}
-_CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
+MAX_CHARACTERS = 30_000
+MAX_COMMENTS = 500
+# Each description of the schema may fill hundreds of kilobytes.
+MAX_DESCRIPTIONS = 3
+_DESCRIPTIONS = {"__schema", "__type", "_service"}
 
 
 @dataclass(frozen=True)
@@ -43,41 +45,45 @@ class Limits:
 
 @dataclass(frozen=True)
 class Measure:
-    """The size of a selection with every fragment in it written out."""
+    """The size of a selection with every fragment in it written out.
+
+    *fields*: all selections, whether or not they are fields; *descriptions*: those that describe the schema.
+    """
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
+    descriptions: int = 0
 
     def beside(self, other: "Measure") -> "Measure":
         return Measure(
             max(self.depth, other.depth),
             min(self.fields + other.fields, _ENORMOUS),
             min(self.aliases + other.aliases, _ENORMOUS),
+            min(self.descriptions + other.descriptions, _ENORMOUS),
         )
 
 
-def check_text(text: str, limits: Limits) -> None:
-    """Count tokens and nesting before the recursive parser sees them; raises `QueryTooComplex`.
-
-    Also raises graphql-core's syntax error for what is not even a token.
-    """
-    lexer = Lexer(Source(text))
-    tokens = nesting = 0
-    while (kind := lexer.advance().kind) is not TokenKind.EOF:
-        tokens += 1
-        nesting += (kind in _OPENING) - (kind in _CLOSING)
-        if tokens > limits.max_tokens:
-            raise QueryTooComplex(f"The operation has more than {limits.max_tokens} tokens.")
-        # A level of selection can hold an argument list with an object in it: three brackets.
-        if nesting > 3 * limits.max_depth:
-            raise QueryTooComplex("The operation is nested too deeply.")
+def parsed(text: str, limits: Limits) -> DocumentNode:
+    """Raises `QueryTooComplex`, or graphql-core's syntax error."""
+    try:
+        return parse(
+            text,
+            max_source_length=MAX_CHARACTERS,
+            max_lexical_tokens=limits.max_tokens,
+            max_comments=MAX_COMMENTS,
+        )
+    except GraphQLSyntaxError as error:
+        # graphql-core has no class of its own for these.
+        if error.message.endswith("Parsing aborted."):
+            raise QueryTooComplex(error.message.removeprefix("Syntax Error: ")) from error
+        raise
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
     """Raises `QueryTooComplex` when any operation passes a limit, or a fragment: validation walks unused ones too."""
-    if len(fragments_of(document)) > MAX_FRAGMENTS:
-        raise QueryTooComplex(f"The operation has more than {MAX_FRAGMENTS} fragments.")
+    if len(document.definitions) > MAX_DEFINITIONS:
+        raise QueryTooComplex(f"There are more than {MAX_DEFINITIONS} operations and fragments.")
     measured = _Measuring(document, max_levels=3 * limits.max_depth)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
@@ -91,6 +97,11 @@ def _check(measure: Measure, limits: Limits) -> None:
         raise QueryTooComplex(f"The operation selects more than {limits.max_fields} fields.")
     if measure.aliases > limits.max_aliases:
         raise QueryTooComplex(f"The operation has more than {limits.max_aliases} aliases.")
+    if measure.descriptions > MAX_DESCRIPTIONS:
+        raise QueryTooComplex(f"The operation describes the schema more than {MAX_DESCRIPTIONS} times.")
+
+
+_ONE = Measure(fields=1)
 
 
 class _Measuring:
@@ -114,11 +125,12 @@ class _Measuring:
             case FieldNode():
                 below = self.selection_set(selection.selection_set, level + 1)
                 aliases = below.aliases + (selection.alias is not None)
-                return Measure(below.depth + 1, below.fields + 1, aliases)
+                descriptions = below.descriptions + (selection.name.value in _DESCRIPTIONS)
+                return Measure(below.depth + 1, below.fields + 1, aliases, descriptions)
             case InlineFragmentNode():
-                return self.selection_set(selection.selection_set, level + 1)
+                return _ONE.beside(self.selection_set(selection.selection_set, level + 1))
             case FragmentSpreadNode():
-                return self._fragment(selection.name.value, level + 1)
+                return _ONE.beside(self._fragment(selection.name.value, level + 1))
             case _:
                 raise TypeError(f"an unknown selection: {type(selection).__name__}")
 

@@ -11,14 +11,18 @@ from user_subgraph.login import Login
 from user_subgraph.tokens import Viewer
 
 
-@dataclass(frozen=True)
+@dataclass
 class RequestContext:
-    """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off."""
+    """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
+
+    `representations`: how many entities the request has asked for by key.
+    """
 
     viewer: Viewer | None
     accounts: Accounts
     login: Login
     service_sdl: str | None
+    representations: int = 0
 
     @property
     def known_viewer(self) -> Viewer:

@@ -59,7 +59,7 @@ class Settings:
             password_hash_slots=read.number("PASSWORD_HASH_SLOTS", 4),
             password_hash_wait_s=read.number("PASSWORD_HASH_WAIT_S", 5),
             max_body_bytes=read.number("MAX_BODY_BYTES", 200_000),
-            max_query_tokens=read.number("MAX_QUERY_TOKENS", 2_500),
+            max_query_tokens=read.number("MAX_QUERY_TOKENS", 2_000),
             max_query_depth=read.number("MAX_QUERY_DEPTH", 20),
             max_query_fields=read.number("MAX_QUERY_FIELDS", 500),
             max_query_aliases=read.number("MAX_QUERY_ALIASES", 50),

@@ -45,6 +45,10 @@ def checked(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, A
     return clean
 
 
+# No address is longer (RFC 5321), and the time it takes to refuse one grows with its length.
+MAX_EMAIL_CHARACTERS = 254
+
+
 def email_address(value: str | None) -> str:
     """The address as it is stored and compared: Unicode form, lower case.
 
@@ -52,6 +56,8 @@ def email_address(value: str | None) -> str:
     """
     if not value:
         raise FieldProblem(FieldCode.REQUIRED, "An e-mail address is needed.")
+    if len(value) > MAX_EMAIL_CHARACTERS:
+        raise FieldProblem(FieldCode.INVALID, "This is not an e-mail address.")
     try:
         parts = validate_email(value, check_deliverability=False)
     except EmailNotValidError as error:

@@ -23,6 +23,12 @@ class Context:
     use_cases: UseCases
     operation_name: str | None = None
     started: bool = False
+    representations: int = 0
+    """How many entities this request has asked for by key."""
+    values: int = 0
+    """How many values its answer holds so far, about."""
+    fields_below: dict[int, int] = field(default_factory=dict)
+    """See `answer_size`."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,41 +1,26 @@
-"""Parsing, limits and validation of the operation's text, each text parsed and validated once."""
+"""What stands between the text of an operation and its execution."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
-from typing import Any, Final
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse, validate
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 
-from payment_subgraph.errors import BadRequest, QueryTooComplex
-from payment_subgraph.limits import MAX_TOKENS, check_limits
-
-_REMEMBERED: Final = 500
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _parsed(text: str) -> DocumentNode:
-    return parse(text, max_tokens=MAX_TOKENS)
+from payment_subgraph.errors import BadRequest
+from payment_subgraph.limits import check_items
+from payment_subgraph.schema.prepared_document import PreparedDocuments
 
 
 class GuardedDocument(SchemaExtension):
-    """Counts before validating: graphql-core's validation itself can be made to explode."""
+    """Parses and validates in Strawberry's place, with limits before either."""
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         context = self.execution_context
-        try:
-            document = _parsed(context.query or "")
-            check_limits(document, context.variables or {})
-        except RecursionError as error:
-            raise QueryTooComplex("The operation is nested too deeply.") from error
-        _require_one(document, context.context.operation_name)
-        context.graphql_document = document
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        if context.graphql_document is not None:
-            context.pre_execution_errors = list(_validated(context.schema, context.graphql_document))
+        schema = context.schema._schema  # noqa: SLF001 - as Strawberry's own caches do
+        prepared = await _documents(schema).prepared(context.query or "")
+        check_items(prepared.document, context.variables or {})
+        _require_one(prepared.document, context.context.operation_name)
+        context.graphql_document, context.pre_execution_errors = prepared.document, prepared.errors
         yield
 
     def on_execute(self) -> Iterator[None]:
@@ -43,9 +28,9 @@ class GuardedDocument(SchemaExtension):
         yield
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _validated(schema: Any, document: DocumentNode) -> tuple[GraphQLError, ...]:
-    return tuple(validate(schema._schema, document, max_errors=5))  # noqa: SLF001 - as Strawberry's own cache does
+@lru_cache(maxsize=1)
+def _documents(schema: GraphQLSchema) -> PreparedDocuments:
+    return PreparedDocuments(schema)
 
 
 def _require_one(document: DocumentNode, name: str | None) -> None:

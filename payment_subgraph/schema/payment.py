@@ -27,6 +27,7 @@ from payment_subgraph.refund import Refund as RefundRow
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.refusals import failure_message, failure_retryable
 from payment_subgraph.schema.access import scoped
+from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import given
 from payment_subgraph.schema.scalars import Url
@@ -230,6 +231,7 @@ class Payment:
     ) -> RefundConnection:
         request = page_request(first, given(after))
         page = await info.context.loaders.refunds_of.of(self.row.id, request)
+        count_rows(info, len(page.rows))
         return RefundConnection.of(page, request, self.row)
 
     metadata: list[MetadataEntry]

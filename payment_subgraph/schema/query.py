@@ -5,6 +5,7 @@ from strawberry import UNSET
 
 from payment_subgraph.cursors import DEFAULT_PAGE
 from payment_subgraph.schema.access import scoped
+from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder
 from payment_subgraph.schema.payment import Payment, Refund
@@ -49,6 +50,7 @@ class Query:
         wanted = PaymentFilterInput.chosen(filter)
         request = PaymentOrder.page(order_by, first, after, last, before)
         page = await pages.payments(wanted, request)
+        count_rows(info, len(page.rows))
         return PaymentConnection.of(page, request, info.context.viewer, lambda: pages.count_payments(wanted))
 
     @scoped(READ)

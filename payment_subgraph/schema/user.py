@@ -11,6 +11,7 @@ from payment_subgraph.errors import Forbidden
 from payment_subgraph.pages import Page, cursor_of
 from payment_subgraph.payment import Payment as PaymentRow
 from payment_subgraph.schema.access import scoped
+from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder
 from payment_subgraph.schema.payment import Payment, PaymentEdge
@@ -67,6 +68,7 @@ class User:
         wanted = PaymentFilterInput.chosen(filter)
         request = PaymentOrder.page(order_by, first, after, last, before)
         page = await loaders.payments_of.of(self.id, (wanted, request))
+        count_rows(info, len(page.rows))
         return PaymentConnection.of(
             page, request, viewer, lambda: loaders.payment_count_of.of(self.id, wanted)
         )

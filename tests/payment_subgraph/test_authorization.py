@@ -209,6 +209,19 @@ async def test_more_than_a_hundred_representations_are_refused(small_world: Worl
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["QUERY_TOO_COMPLEX"]
 
 
+async def test_a_hundred_representations_are_the_most_under_however_many_aliases(small_world: World) -> None:
+    query = """query ($r: [_Any!]!) {
+      a: _entities(representations: $r) { __typename } b: _entities(representations: $r) { __typename } }"""
+
+    fifty, more = [
+        await small_world.ask(query, ADA, r=[{"__typename": "User", "id": "usr_ada"}] * count)
+        for count in (50, 51)
+    ]
+
+    assert "errors" not in fifty
+    assert codes(more) == [(["b"], "QUERY_TOO_COMPLEX")]
+
+
 async def test_an_entity_echoes_nothing_that_was_sent(small_world: World) -> None:
     payment = await small_world.pay()
     forged = {"__typename": "Payment", "id": payment["id"], "status": "CANCELED", "row": {}, "info": 1}

@@ -135,6 +135,19 @@ def test_a_hundred_representations_are_the_most(service: Service, admin: str) ->
     assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
+def test_a_hundred_representations_are_the_most_under_however_many_aliases(service: Service) -> None:
+    query = """query ($r: [_Any!]!) {
+      a: _entities(representations: $r) { __typename } b: _entities(representations: $r) { __typename } }"""
+
+    fifty, more = (
+        service.answer(query, r=[{"__typename": "User", "id": f"usr_{n}"} for n in range(count)])
+        for count in (50, 51)
+    )
+
+    assert "errors" not in fifty
+    assert [error["extensions"]["code"] for error in more["errors"]] == ["QUERY_TOO_COMPLEX"]
+
+
 # ---------- a constant number of statements ----------
 
 
