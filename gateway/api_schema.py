@@ -1,6 +1,5 @@
 """The schema clients see: the supergraph without join and link machinery and without what is @inaccessible."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from graphql import (
@@ -11,14 +10,14 @@ from graphql import (
     DocumentNode,
     GraphQLSchema,
     Node,
-    SchemaDefinitionNode,
     StringValueNode,
     Visitor,
     VisitorAction,
     build_ast_schema,
-    value_from_ast_untyped,
     visit,
 )
+
+from gateway.linked_specs import linked_specs
 
 KEPT_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf"})
 EXECUTABLE = frozenset(location.name for location in list(DirectiveLocation)[:8])
@@ -43,11 +42,11 @@ class _Specs:
     """The names that belong to linked specifications, as this document spells them."""
 
     def __init__(self, document: DocumentNode) -> None:
-        links = [arguments for node in _schema_nodes(document) for arguments in _links(node)]
-        self._namespaces = {"join", "link", "core", "federation"} | {_namespace(link) for link in links}
-        self._imported = {name for link in links for name in _imported_as(link)}
+        specs = linked_specs(document)
+        self._namespaces = {"join", "link", "core", "federation"} | {spec.namespace for spec in specs}
+        self._imported = {name for spec in specs for name in spec.imports.values()}
         self._inaccessible = {"inaccessible"} | {
-            name.removeprefix("@") for link in links for name in _names_of_inaccessible(link)
+            name for spec in specs for name in spec.directive("inaccessible")
         }
 
     def owns(self, node: DefinitionNode) -> bool:
@@ -63,46 +62,6 @@ class _Specs:
 
     def hides(self, node: Any) -> bool:
         return any(each.name.value in self._inaccessible for each in getattr(node, "directives", None) or ())
-
-
-def _schema_nodes(document: DocumentNode) -> Iterable[SchemaDefinitionNode]:
-    return (node for node in document.definitions if isinstance(node, SchemaDefinitionNode))
-
-
-def _links(node: SchemaDefinitionNode) -> list[dict[str, Any]]:
-    return [
-        {
-            argument.name.value: value_from_ast_untyped(argument.value)
-            for argument in directive.arguments or ()
-        }
-        for directive in node.directives or ()
-        if directive.name.value in {"link", "core"}
-    ]
-
-
-def _spec_name(link: dict[str, Any]) -> str:
-    """`https://specs.apollo.dev/join/v0.3` -> `join`."""
-    parts = str(link.get("url") or link.get("feature") or "").rstrip("/").split("/")
-    return parts[-2] if len(parts) > 1 and parts[-1].startswith("v") else parts[-1]
-
-
-def _namespace(link: dict[str, Any]) -> str:
-    return str(link.get("as") or _spec_name(link))
-
-
-def _imported_as(link: dict[str, Any]) -> list[str]:
-    return [
-        each if isinstance(each, str) else each.get("as") or each["name"] for each in link.get("import") or ()
-    ]
-
-
-def _names_of_inaccessible(link: dict[str, Any]) -> list[str]:
-    renamed = [
-        each.get("as") or each["name"]
-        for each in link.get("import") or ()
-        if isinstance(each, dict) and each["name"] == "@inaccessible"
-    ]
-    return [*renamed, _namespace(link)] if _spec_name(link) == "inaccessible" else renamed
 
 
 class _Pruner(Visitor):

@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from gateway.access_log import AccessLog
+from gateway.access_token import AccessTokens
 from gateway.client_presence import ClientGone, unless_gone
 from gateway.cross_origin import CrossOrigin
 from gateway.errors import BadRequest, BodyTooLarge, GatewayError, Overloaded, RequestError, internal_error
@@ -20,6 +21,8 @@ from gateway.exchange import Exchange, Scope, exchange_of
 from gateway.graphql_over_http import (
     GRAPHQL_RESPONSE,
     JSON,
+    Told,
+    authorization,
     check_content_type,
     read_body,
     read_query_string,
@@ -28,13 +31,14 @@ from gateway.graphql_over_http import (
     takes_events,
 )
 from gateway.graphql_transport_ws import SUBPROTOCOL, CloseCode
+from gateway.issuer_keys import IssuerKeys
 from gateway.metrics import Metrics
 from gateway.metrics_page import MetricsPage
 from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
 from gateway.pages import Page, Pages
 from gateway.passed_headers import HeaderCollectingTransport, collecting, not_collecting
-from gateway.pipeline import Answer, Pipeline, PlanKey, Request, refusal
+from gateway.pipeline import Answer, Callers, NobodyKnown, Pipeline, PlanKey, Request, refusal
 from gateway.process_metrics import process_metrics
 from gateway.prometheus import CONTENT_TYPE, Gauge, Metric
 from gateway.readiness import Readiness
@@ -123,6 +127,12 @@ class Serving:
     readiness: Readiness
 
 
+def _callers(settings: Settings, transport: httpx.AsyncBaseTransport) -> Callers:
+    if settings.tokens is None:
+        return NobodyKnown()
+    return AccessTokens(settings.tokens, IssuerKeys(settings.tokens.jwks_url, transport))
+
+
 @dataclass(slots=True)
 class Reply:
     """An HTTP response."""
@@ -155,6 +165,7 @@ class App:
         self._pages = Pages(settings.frontend_dir)
         self._admission = Admission(settings.concurrent_requests)
         self._streams = OpenStreams(settings.subscriptions)
+        self._callers = _callers(settings, carriers.streams)
         self._is_draining = False
         self._forwarded = frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"})
         self._forwards_request_id = "x-request-id" in settings.forwarded_headers
@@ -198,7 +209,7 @@ class App:
         settings, carriers, subgraphs = self._settings, self._carriers, supergraph.subgraphs
         new_client = self._tracing.client if self._tracing else SubgraphClient
         client = new_client(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
-        pipeline = Pipeline(supergraph, client, settings, trusted=trusted)
+        pipeline = Pipeline(supergraph, client, settings, callers=self._callers, trusted=trusted)
         pipeline.plan_ahead(recent)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
         subscriptions = Subscriptions(
@@ -452,13 +463,13 @@ class App:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
-        wants_plan = exchange.headers.get("x-query-plan") == "1"
+        told = Told(down, authorization(exchange.raw_headers), exchange.headers.get("x-query-plan") == "1")
         if exchange.method == "GET":
             headers = exchange.headers
             self._cross_origin.check_read(headers.get("sec-fetch-site"), headers.get("origin"))
-            return read_query_string(exchange.query_string, down, wants_plan=wants_plan)
+            return read_query_string(exchange.query_string, told)
         check_content_type(exchange.headers)
-        return read_body(await self._body(exchange), down, wants_plan=wants_plan)
+        return read_body(await self._body(exchange), told)
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, never more of it or longer than the limits say."""

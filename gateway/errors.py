@@ -22,10 +22,13 @@ GatewayError
 │   │   ├── FragmentsTooDeep
 │   │   ├── TooCostly            with all the objects its arguments and variables ask for
 │   │   └── PlanTooComplex
+│   ├── Unauthenticated          what the Authorization header holds is no valid access token
 │   └── Unavailable              not now; trying again can help
 │       ├── TooManySubscriptions     as many are open as may be
 │       ├── Overloaded               as many requests are being answered as may be
-│       └── PlanningDelayed          too many new operations came before this one
+│       ├── PlanningDelayed          too many new operations came before this one
+│       └── TokensUncheckable        nobody has told us the issuer's keys yet
+├── Unauthorized                 a field or object the caller may not have; costs only itself
 ├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
 └── SubgraphFailure              one fetch; costs only the fields it was to bring
     ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
@@ -70,6 +73,7 @@ class RequestError(GatewayError):
     """A request that is answered without `data`."""
 
     status: ClassVar[int] = 400
+    """Of a malformed request whatever the media type, of any other where the media type has statuses for it."""
 
     def __init__(self, message: str, locations: list[dict[str, int]] | None = None) -> None:
         self.message = message
@@ -234,6 +238,43 @@ class ValidationFailed(RequestError):
 
     def formatted(self) -> list[FormattedError]:
         return [error | {"extensions": {"code": self.code}} for error in self.errors]
+
+
+class Unauthenticated(RequestError):
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class TokensUncheckable(Unavailable):
+    """Access tokens can be neither believed nor refused; so nobody is let in, and nobody called a liar."""
+
+    code = "SUBGRAPH_UNAVAILABLE"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("Access tokens cannot be checked at the moment.")
+
+
+class Unauthorized(GatewayError):
+    """What stands at a field that was left out of the operation, and at an object that was left out of the answer."""
+
+    code = "UNAUTHORIZED_FIELD_OR_TYPE"
+
+    def __init__(self, *, is_anonymous: bool, required_scopes: list[list[str]] | None) -> None:
+        self.required_scopes = required_scopes
+        if is_anonymous:
+            self.message = "This needs a valid access token."
+        elif required_scopes is not None:
+            self.message = "The access token lacks a scope for this."
+        else:
+            self.message = "No policy allows the caller to see this."
+        super().__init__(self.message)
+
+    def at(self, path: list[str | int]) -> FormattedError:
+        extensions: dict[str, Any] = {"code": self.code}
+        if self.required_scopes is not None:
+            extensions["requiredScopes"] = self.required_scopes
+        return {"message": self.message, "path": path, "extensions": extensions}
 
 
 class SubgraphFailure(GatewayError):

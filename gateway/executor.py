@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.errors import ERROR_LIMIT, FormattedError, SubgraphFailure, SubgraphUnavailable
-from gateway.locations import TYPENAME, Location
+from gateway.locations import Location
 from gateway.query_plan import Asked, EntityPart, Fetch, Plan, all_brought
 from gateway.representations import (
     Entities,
@@ -22,6 +22,7 @@ from gateway.representations import (
     objects_at,
     paths_to,
 )
+from gateway.selection import TYPENAME
 from gateway.subgraph_answer import Decode, SubgraphAnswer
 
 PORTIONS_AT_ONCE = 8

@@ -6,7 +6,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -120,7 +120,21 @@ def _is_json_type(content_type: str) -> bool:
     return media == JSON and all(charset in {"utf-8", "utf8"} for charset in charsets)
 
 
-def read_body(body: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
+class Told(NamedTuple):
+    """What the headers tell about a request, whatever it asks."""
+
+    forwarded: Headers
+    """Those that go down to the subgraphs."""
+    authorization: tuple[bytes, ...] = ()
+    wants_plan: bool = False
+
+
+def authorization(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
+    """The values of the Authorization headers: one, if the client means well."""
+    return tuple(value for name, value in headers if name == b"authorization")
+
+
+def read_body(body: bytes, told: Told) -> Request:
     """A POST's request. Raises BadRequest."""
     try:
         parameters = orjson.loads(body)
@@ -128,10 +142,10 @@ def read_body(body: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
         raise BadRequest("The body is not JSON.") from error
     if not isinstance(parameters, dict):
         raise BadRequest("The body must be a JSON object; batches are not served.")
-    return read_parameters(parameters, forwarded, wants_plan=wants_plan)
+    return read_parameters(parameters, told)
 
 
-def read_query_string(query_string: bytes, forwarded: Headers, *, wants_plan: bool) -> Request:
+def read_query_string(query_string: bytes, told: Told) -> Request:
     """A GET's request. Raises BadRequest."""
     try:
         given = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
@@ -141,7 +155,7 @@ def read_query_string(query_string: bytes, forwarded: Headers, *, wants_plan: bo
     for name in ("variables", "extensions"):
         if name in given:
             parameters[name] = _json_parameter(name, given[name])
-    return read_parameters(parameters, forwarded, may_mutate=False, wants_plan=wants_plan)
+    return read_parameters(parameters, told, may_mutate=False)
 
 
 def _json_parameter(name: str, text: str) -> Any:
@@ -151,9 +165,7 @@ def _json_parameter(name: str, text: str) -> Any:
         raise BadRequest(f"The parameter '{name}' is not JSON.") from error
 
 
-def read_parameters(
-    parameters: Mapping[str, Any], forwarded: Headers, *, may_mutate: bool = True, wants_plan: bool = False
-) -> Request:
+def read_parameters(parameters: Mapping[str, Any], told: Told, *, may_mutate: bool = True) -> Request:
     """`query`, `variables`, `operationName` and `extensions`, wherever they came from. Raises BadRequest."""
     query, name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = parameters.get("variables"), parameters.get("extensions")
@@ -172,9 +184,10 @@ def read_parameters(
         query,
         variables or {},
         name or None,
-        forwarded,
+        told.forwarded,
+        told.authorization,
         may_mutate=may_mutate,
-        wants_plan=wants_plan,
+        wants_plan=told.wants_plan,
         document_id=document_id,
     )
 
@@ -214,4 +227,4 @@ def status_of(answer: Answer, media: str) -> int:
     """`application/json` says 200 for every well-formed request; the newer type tells refused ones apart."""
     if answer.status is not None:
         return answer.status
-    return 400 if answer.is_refused and media == GRAPHQL_RESPONSE else 200
+    return answer.refused_status if answer.is_refused and media == GRAPHQL_RESPONSE else 200

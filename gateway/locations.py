@@ -10,10 +10,9 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.selection import Field, Selection
+from gateway.selection import TYPENAME, Field, Selection
 from gateway.supergraph import Supergraph
 
-TYPENAME = "__typename"
 TYPENAME_SIGNATURE = (TYPENAME, "", "")
 
 Signature = tuple[str, str, str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -21,6 +21,7 @@ from graphql import (
     visit,
 )
 
+from gateway.authorization import NONE, Demands, Denials, Touched
 from gateway.cost import FREE, Cost, cost_of
 from gateway.errors import BadRequest, FormattedError, ParseFailed, TooLong, TooManyTokens, ValidationFailed
 from gateway.limits import check_limits
@@ -49,6 +50,8 @@ class Operation:
     weight: int
     """How much memory it takes, compared with a small operation; its plan takes about as much."""
     cost: Cost = FREE
+    touched: Touched = field(default_factory=Touched)
+    """What it can demand of its caller; what is not known here to be demanded and met is denied."""
 
     def with_cost(self, supergraph: Supergraph, limit: int) -> "Operation":
         """Raises TooCostly for what costs more than *limit* whatever its variables say."""
@@ -64,9 +67,18 @@ class Operation:
     def name(self) -> str | None:
         return self.node.name.value if self.node.name else None
 
-    def selection(self, supergraph: Supergraph, conditions: Mapping[str, Any]) -> Selection:
-        """What is selected under these values of `condition_variables`."""
-        document = Document(supergraph.covers, self.fragments, conditions)
+    def with_demands(self, supergraph: Supergraph) -> "Operation":
+        """This operation with what *supergraph* demands of its caller."""
+        touched = supergraph.authorization.touched_by(self.node, self.fragments, supergraph.api_schema)
+        return replace(self, touched=touched)
+
+    def selection(
+        self, supergraph: Supergraph, conditions: Mapping[str, Any], lacking: Demands = NONE
+    ) -> Selection:
+        """What is selected under these values of `condition_variables`, for a caller who lacks *lacking*."""
+        rules = supergraph.authorization
+        denials = None if rules.is_empty else Denials(rules, self.touched, lacking)
+        document = Document(supergraph.covers, self.fragments, conditions, denials)
         return Selection(document, (self.node.selection_set,))
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import random
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from gateway.authorization import ANONYMOUS, NONE, Caller, Demands, lacking
 from gateway.errors import (
     BadRequest,
     FormattedError,
@@ -36,8 +37,9 @@ from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
 from gateway.whole_objects import WholeObjects
 
-PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str]]
-"""(text, operation name, values of the @skip and @include variables, @override labels that are on)"""
+PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str], Demands]
+"""(text, operation name, values of the @skip and @include variables, @override labels that are on, what the caller
+lacks of what the operation demands)"""
 
 PLANNED_AHEAD = 500
 PLAN_AHEAD_S = 5.0
@@ -59,6 +61,8 @@ class Request:
     operation_name: str | None = None
     headers: Headers = ()
     """Those that go down to the subgraphs."""
+    authorization: tuple[bytes, ...] = ()
+    """The values of the client's Authorization headers, whether they go down or not."""
     may_mutate: bool = True
     wants_plan: bool = False
     document_id: str | None = None
@@ -76,6 +80,8 @@ class Answer:
     extensions: Mapping[str, Any] | None = None
     status: int | None = None
     """The HTTP status where the answer dictates one."""
+    refused_status: int = 400
+    """The HTTP status of a refused request in a media type that has statuses for that."""
     retry_after_s: int | None = None
     operation: Operation | None = None
     """None of a request that was refused."""
@@ -95,9 +101,13 @@ class Answer:
 def refusal(error: RequestError) -> Answer:
     """What is wrong besides the operation has its status whatever the media type; a bad operation only in the newer one."""
     has_own_status = isinstance(error, BadRequest | Unavailable)
-    status = error.status if has_own_status else None
-    retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else None
-    return Answer(error.formatted(), is_refused=True, status=status, retry_after_s=retry_after_s)
+    return Answer(
+        error.formatted(),
+        is_refused=True,
+        status=error.status if has_own_status else None,
+        refused_status=error.status,
+        retry_after_s=error.retry_after_s if isinstance(error, Unavailable) else None,
+    )
 
 
 class MutationByGet(BadRequest):
@@ -171,19 +181,36 @@ class Cache(Generic[K, V]):
         return len(self._entries)
 
 
+class Callers(Protocol):
+    """Tells who sends a request."""
+
+    async def identify(self, authorization: tuple[bytes, ...]) -> Caller:
+        """Raises RequestError for what is neither nothing nor valid."""
+
+
+class NobodyKnown:
+    """Where nothing says whose tokens are to be believed: everybody is anonymous."""
+
+    async def identify(self, authorization: tuple[bytes, ...]) -> Caller:  # noqa: ARG002 — the subgraphs may know better
+        return ANONYMOUS
+
+
 class Pipeline:
     """Answers requests for one supergraph."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 — its parts, by their names
         self,
         supergraph: Supergraph,
         client: SubgraphClient,
         settings: Settings,
+        *,
+        callers: Callers | None = None,
         draw: Callable[[], float] = random,
         trusted: TrustedDocuments | None = None,
     ) -> None:
         """*trusted*: the only documents that are answered; None: any."""
         self._supergraph = supergraph
+        self._callers = callers or NobodyKnown()
         self._client = client
         self._settings = settings
         self._operations = Cache[tuple[str, str | None], Operation](settings.plan_cache_entries)
@@ -207,7 +234,7 @@ class Pipeline:
             return refusal(error)
 
     async def _answer(self, request: Request) -> Answer:
-        prepared = self.prepared(request)
+        prepared = await self.prepared(request)
         if prepared.operation.kind == "subscription":
             raise SubscriptionWithoutStream(
                 "A subscription is answered as text/event-stream, or over a WebSocket."
@@ -218,12 +245,14 @@ class Pipeline:
         """Raises RequestError."""
         return self._operation(request).kind == "subscription"
 
-    def prepared(self, request: Request) -> Prepared:
+    async def prepared(self, request: Request) -> Prepared:
         """Raises RequestError when the request is refused."""
         operation = self._operation(request)
         variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
         operation.cost.check(variables, self._settings.limits.cost)
-        planned, is_known = self._planned(request, operation, variables)
+        planned, is_known = self._planned(
+            request, operation, variables, await self._lacking(request, operation)
+        )
         here = self._introspected(planned, operation, variables)
         return Prepared(request, operation, variables, planned, is_known, here)
 
@@ -263,7 +292,8 @@ class Pipeline:
                 schema,
                 limits,
                 may_suggest=self._settings.introspection,
-            ).with_cost(self._supergraph, limits.cost)
+            )
+            operation = operation.with_cost(self._supergraph, limits.cost).with_demands(self._supergraph)
             self._operations.put(key, operation, operation.weight)
         if operation.kind == "mutation" and not request.may_mutate:
             raise MutationByGet("A mutation must be sent by POST.")
@@ -273,20 +303,33 @@ class Pipeline:
     def plan_count(self) -> int:
         return len(self._plans)
 
+    async def check_caller(self, prepared: Prepared) -> None:
+        """Raises RequestError once the caller is no longer who they were when the request was prepared."""
+        await self._lacking(prepared.request, prepared.operation)
+
+    async def _lacking(self, request: Request, operation: Operation) -> Demands:
+        """What the caller does not have of what the operation demands.
+
+        Who asks for nothing protected is not asked who they are: a stale token keeps nobody from logging in again.
+        """
+        demands = operation.touched.demands
+        return lacking(demands, await self._callers.identify(request.authorization)) if demands else NONE
+
     def _planned(
-        self, request: Request, operation: Operation, variables: Mapping[str, Any]
+        self, request: Request, operation: Operation, variables: Mapping[str, Any], lacks: Demands
     ) -> tuple[Planned, bool]:
-        """The plan for this text under these values of its @skip and @include variables; of no other variable.
+        """The plan for this text under these values of its @skip and @include variables, for all callers who lack
+        the same; of no other variable.
 
         Says besides whether it was there already.
         """
         conditions = {name: variables.get(name) for name in operation.condition_variables}
         labels = self._labels()
-        key = (request.query, request.operation_name, tuple(conditions.values()), labels)
+        key = (request.query, request.operation_name, tuple(conditions.values()), labels, lacks)
         planned = self._plans.get(key)
         if planned:
             return planned, True
-        return self._plans.put(key, self._plan(operation, conditions, labels), operation.weight), False
+        return self._plans.put(key, self._plan(operation, conditions, labels, lacks), operation.weight), False
 
     def recent(self) -> list[PlanKey]:
         """What was asked for last."""
@@ -306,18 +349,20 @@ class Pipeline:
                 self._plan_again(key)
 
     def _plan_again(self, key: PlanKey) -> None:
-        text, operation_name, values, labels = key
+        text, operation_name, values, labels, lacks = key
         operation = self._operation(Request(text, operation_name=operation_name))
         conditions = dict(zip(operation.condition_variables, values, strict=True))
-        self._plans.put(key, self._plan(operation, conditions, labels), operation.weight)
+        self._plans.put(key, self._plan(operation, conditions, labels, lacks), operation.weight)
 
     def _labels(self) -> frozenset[str]:
         known = self._supergraph.override_labels
         return labels_on(known, self._settings.override_labels, self._draw) if known else known
 
-    def _plan(self, operation: Operation, conditions: Mapping[str, Any], labels: frozenset[str]) -> Planned:
+    def _plan(
+        self, operation: Operation, conditions: Mapping[str, Any], labels: frozenset[str], lacks: Demands
+    ) -> Planned:
         supergraph, settings = self._supergraph, self._settings
-        selection = operation.selection(supergraph, conditions)
+        selection = operation.selection(supergraph, conditions, lacks)
         plan = plan_operation(operation.node, selection, supergraph, labels, settings.limits.planning_steps)
         root_type = supergraph.roots[operation.kind]
         names = {each.name for each in selection.fields(root_type).values()}

@@ -23,10 +23,10 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.errors import ERROR_LIMIT, FormattedError
-from gateway.locations import TYPENAME, Location
+from gateway.errors import ERROR_LIMIT, FormattedError, Unauthorized
+from gateway.locations import Location
 from gateway.representations import Object
-from gateway.selection import Field, Selection
+from gateway.selection import TYPENAME, Field, Selection
 from gateway.supergraph import Supergraph
 from gateway.whole_objects import WholeObjects
 
@@ -57,6 +57,11 @@ class Shaping:
             self.errors.append(
                 {"message": message, "path": steps, "extensions": {"code": "INVALID_SUBGRAPH_VALUE"}}
             )
+
+    def deny(self, path: "PathNode", reason: Unauthorized) -> None:
+        """Say what is withheld at *path*, and why."""
+        if len(self.errors) < ERROR_LIMIT:
+            self.errors.append(reason.at(unfolded(path)))
 
 
 def _explains(error_path: list[str | int] | None, path: list[str | int]) -> bool:
@@ -109,8 +114,12 @@ class _Compiler:
         self._schema: GraphQLSchema = supergraph.api_schema
 
     def object(self, selection: Selection, type_name: str, location: Location) -> Shape:
+        selected = selection.of_type(type_name)
         fields = tuple(
-            self._field(field, type_name, location) for field in selection.fields(type_name).values()
+            self._denied(field, type_name, selected.denied[key])
+            if key in selected.denied
+            else self._field(field, type_name, location)
+            for key, field in selected.asked.items()
         )
 
         def shape(value: Object, path: "PathNode | None", shaping: Shaping) -> Object:
@@ -133,6 +142,20 @@ class _Compiler:
         read = _reader((key, response_key, where), complete, may_be_null=not is_non_null_type(declared))
         kind = _PLAIN.get(str(declared).rstrip("!"))
         return response_key, _plain_reader(key, kind, read) if kind else read
+
+    def _denied(self, field: Field, type_name: str, reason: Unauthorized) -> tuple[str, Shape]:
+        """Nothing is read, whatever the data may hold under the field's name for the gateway's own use."""
+        parent = self._schema.type_map[type_name]
+        assert isinstance(parent, GraphQLObjectType)  # noqa: S101 — as above
+        is_non_null = is_non_null_type(parent.fields[field.name].type)
+        response_key = field.response_key
+
+        def deny(value: Object, path: "PathNode | None", shaping: Shaping) -> None:  # noqa: ARG001 — as said
+            shaping.deny((path, response_key), reason)
+            if is_non_null:
+                raise _Bubble
+
+        return response_key, deny  # type: ignore[return-value]  # a leaf
 
     def _complete(self, declared: GraphQLOutputType, field: Field, location: Location) -> Complete:
         if is_non_null_type(declared):
@@ -188,10 +211,22 @@ class _Compiler:
                 shaping.broken(path, f"Expected an object of type {name}.")
                 raise _Bubble
             if typename not in shapes:
-                shapes[typename] = self.object(selection, typename, location)
+                shapes[typename] = self._one_of_several(selection, typename, location)
             return shapes[typename](value, path, shaping)
 
         return complete
+
+    def _one_of_several(self, selection: Selection, type_name: str, location: Location) -> Shape:
+        reason = selection.of_type(type_name).denied_whole
+        if reason is None:
+            return self.object(selection, type_name, location)
+
+        def deny(value: Object, path: "PathNode | None", shaping: Shaping) -> Object:  # noqa: ARG001 — nothing is read
+            assert path is not None  # noqa: S101 — an abstract type is never the root
+            shaping.deny(path, reason)
+            raise _Bubble
+
+        return deny
 
 
 def _type_if_it_does_not_matter(possible: Sequence[str], selection: Selection) -> str | None:

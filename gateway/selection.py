@@ -2,9 +2,12 @@
 
 A `Selection` answers "which fields does an object of type T give here?", and answers with the same `Field`
 object wherever the same nodes are meant, so that two types with the same fields can be seen to have the same.
+
+What the caller may not have is still *asked*, and so stands in the answer, but no longer among the *fields* that are
+planned: there its place is taken by `__typename`, which costs nothing and tells the objects it is denied for.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +17,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    NameNode,
     Node,
     SelectionNode,
     SelectionSetNode,
@@ -24,6 +28,11 @@ from graphql import (
     visit,
 )
 
+from gateway.authorization import Denials
+from gateway.errors import Unauthorized
+
+TYPENAME = "__typename"
+
 Covers = Callable[[str, str], bool]
 """(type condition, object type) -> whether the object fits."""
 
@@ -31,24 +40,37 @@ Covers = Callable[[str, str], bool]
 class Field:
     """One field of the answer (or of a requirement) with everything selected below it."""
 
-    __slots__ = ("arguments", "name", "response_key", "selection", "variables")
+    __slots__ = ("_denials", "_nodes", "arguments", "name", "response_key", "selection", "variables")
 
-    def __init__(self, node: FieldNode, selection: "Selection | None") -> None:
+    def __init__(
+        self,
+        nodes: tuple[FieldNode, ...],
+        selection: "Selection | None" = None,
+        denials: Denials | None = None,
+    ) -> None:
+        node = nodes[0]
         self.name = node.name.value
         self.response_key = node.alias.value if node.alias else self.name
         self.arguments = _print_arguments(node)
         self.variables = frozenset(_walk_variables((*(node.arguments or ()), *_kept_directives(node))))
         self.selection = selection
+        self._nodes = nodes
+        self._denials = denials
 
     @property
     def signature(self) -> str:
         """What is asked, apart from the name it is asked under and from what is selected below."""
         return self.name + self.arguments
 
+    def is_open_to(self, types: Iterable[str]) -> bool:
+        """Whether the caller may have the field of objects of each of *types*: else it is asked type by type."""
+        denials = self._denials
+        return denials is None or not any(denials.of_field(each, self._nodes) for each in types)
+
     def with_selection(self, selection: "Selection") -> "Field":
         """The same field asking for less below."""
         smaller = object.__new__(Field)
-        for name in ("arguments", "name", "response_key", "variables"):
+        for name in ("_denials", "_nodes", "arguments", "name", "response_key", "variables"):
             setattr(smaller, name, getattr(self, name))
         smaller.selection = selection
         return smaller
@@ -65,14 +87,23 @@ class Document:
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """The values of the variables that @skip and @include read."""
+    denials: Denials | None = None
+    """What the caller may not have; None for field sets, whose fields no client sees."""
     merged: dict[tuple[int, ...], Field] = field(default_factory=dict)
+    typenames: dict[str, Field] = field(default_factory=dict)
 
     def field_of(self, nodes: tuple[FieldNode, ...]) -> Field:
         key = tuple(map(id, nodes))
         if key not in self.merged:
             sets = tuple(node.selection_set for node in nodes if node.selection_set)
-            self.merged[key] = Field(nodes[0], Selection(self, sets) if sets else None)
+            self.merged[key] = Field(nodes, Selection(self, sets) if sets else None, self.denials)
         return self.merged[key]
+
+    def typename_as(self, response_key: str) -> Field:
+        if response_key not in self.typenames:
+            node = FieldNode(name=NameNode(value=TYPENAME), alias=NameNode(value=response_key))
+            self.typenames[response_key] = Field((node,))
+        return self.typenames[response_key]
 
     def is_skipped(self, node: SelectionNode) -> bool:
         return any(self._skips(directive) for directive in node.directives or ())
@@ -86,26 +117,60 @@ class Document:
         return bool(is_on) == (name == "skip")
 
 
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What is selected of objects of one type; each mapping by response key, in the order of the answer."""
+
+    asked: Mapping[str, Field]
+    fields: Mapping[str, Field]
+    """What is planned."""
+    denied: Mapping[str, Unauthorized]
+    """Why some of what is asked is not."""
+    denied_whole: Unauthorized | None = None
+    """Why such an object may not be seen at all, where it comes out of a field that may have others as well."""
+
+
 class Selection:
     """The merged selection sets at one place of an operation."""
 
     def __init__(self, document: Document, sets: tuple[SelectionSetNode, ...]) -> None:
         self._document = document
         self._sets = sets
-        self._by_type: dict[str, Mapping[str, Field]] = {}
+        self._by_type: dict[str, Selected] = {}
 
     def fields(self, type_name: str) -> Mapping[str, Field]:
-        """Response key -> field, in the order of the answer, for an object of *type_name*."""
+        """Response key -> field to be planned, in the order of the answer, for an object of *type_name*."""
+        return self.of_type(type_name).fields
+
+    def of_type(self, type_name: str) -> Selected:
         if type_name not in self._by_type:
             self._by_type[type_name] = self._collect(type_name)
         return self._by_type[type_name]
 
-    def _collect(self, type_name: str) -> Mapping[str, Field]:
+    def _collect(self, type_name: str) -> Selected:
         nodes: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
         for selection_set in self._sets:
             self._gather(selection_set, type_name, nodes, visited)
-        return {key: self._document.field_of(tuple(each)) for key, each in nodes.items()}
+        asked = {key: self._document.field_of(tuple(each)) for key, each in nodes.items()}
+        denials = self._document.denials
+        return self._permitted(type_name, asked, nodes, denials) if denials else Selected(asked, asked, {})
+
+    def _permitted(
+        self,
+        type_name: str,
+        asked: Mapping[str, Field],
+        nodes: Mapping[str, Sequence[FieldNode]],
+        denials: Denials,
+    ) -> Selected:
+        reasons = {key: denials.of_field(type_name, each) for key, each in nodes.items()}
+        denied = {key: reason for key, reason in reasons.items() if reason}
+        typename = self._document.typename_as
+        fields = {key: typename(key) if key in denied else each for key, each in asked.items()}
+        denied_whole = denials.of_type(type_name)
+        if denied_whole and not fields:
+            fields[TYPENAME] = typename(TYPENAME)
+        return Selected(asked, fields, denied, denied_whole)
 
     def _gather(
         self,
@@ -144,10 +209,13 @@ class OneField(Selection):
     """A piece of another selection: a single field, for the types that have it."""
 
     def __init__(self, fields: Mapping[str, Mapping[str, Field]]) -> None:
-        self._by_type = dict(fields)
+        self._by_type = {each: Selected(asked, asked, {}) for each, asked in fields.items()}
 
-    def fields(self, type_name: str) -> Mapping[str, Field]:
-        return self._by_type.get(type_name, {})
+    def of_type(self, type_name: str) -> Selected:
+        return self._by_type.get(type_name, NOTHING)
+
+
+NOTHING = Selected({}, {}, {})
 
 
 def _print_arguments(node: FieldNode) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from gateway.errors import SettingsError
 from gateway.supergraph import Graph, Subgraph
@@ -46,6 +47,17 @@ class Limits:
     """See `cost.py`."""
     planning_steps: int = 40_000
     """Some tenths of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Whose access tokens say what a caller may have."""
+
+    jwks_url: str
+    issuer: str
+    audience: str
+    policy_claim: str = "policies"
+    """The claim that lists the policies (of @policy) the caller meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,8 @@ class Settings:
     override_labels: frozenset[str] = frozenset()
     """Progressive @override labels that are on."""
     limits: Limits = field(default_factory=Limits)
+    tokens: TokenSettings | None = None
+    """None: no token is believed, everybody is anonymous to the supergraph's authorization directives."""
 
 
 PRODUCTION = Settings(introspection=False, graphiql=False, show_plans=False)
@@ -153,6 +167,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
+        tokens=_tokens(read),
         limits=Limits(
             head_bytes=read.value("GATEWAY_LIMIT_HEAD_BYTES", _positive, limits.head_bytes),
             body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
@@ -167,6 +182,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             planning_steps=read.value("GATEWAY_LIMIT_PLANNING_STEPS", _positive, limits.planning_steps),
         ),
     )
+
+
+def _tokens(read: "_Environment") -> TokenSettings | None:
+    """Half a setting would let nobody in, or everybody: it stops the start."""
+    jwks_url = read.value("JWKS_URL", _url, "")
+    if not jwks_url:
+        return None
+    needed = {name: read.value(name, str, "") for name in ("TOKEN_ISSUER", "TOKEN_AUDIENCE")}
+    for name, value in needed.items():
+        if not value:
+            raise SettingsError(f"{name} must say whose tokens are believed where JWKS_URL is set")
+    policy_claim = read.value("GATEWAY_POLICY_CLAIM", str, "policies")
+    return TokenSettings(jwks_url, needed["TOKEN_ISSUER"], needed["TOKEN_AUDIENCE"], policy_claim)
 
 
 def subgraph_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str, str]) -> dict[Graph, str]:
@@ -258,6 +286,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise ValueError("a port number from 0 to 65535")
     return int(text)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an http or https URL")
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -4,10 +4,10 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager
 
-from gateway.errors import SubgraphFailure, internal_error
+from gateway.errors import RequestError, SubgraphFailure, internal_error
 from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
-from gateway.pipeline import Answer, Pipeline, Prepared, Request
+from gateway.pipeline import Answer, Pipeline, Prepared, Request, refusal
 from gateway.query_plan import Fetch
 from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_events import SubgraphEvents
@@ -39,7 +39,7 @@ class Subscriptions:
 
         Leaving the context ends the subscription at its subgraph. A fault of ours is the last answer, and in the log.
         """
-        prepared = self._pipeline.prepared(self._pipeline.resolved(request))
+        prepared = await self._pipeline.prepared(self._pipeline.resolved(request))
         with ExitStack() as stack:
             stack.enter_context(self._streams.subscription() if prepared.events else self._admission)
             async with aclosing(self._noted(prepared, request_id)) as answers:
@@ -68,9 +68,13 @@ class Subscriptions:
         try:
             async with aclosing(self._opened(prepared.events, prepared)) as events:
                 async for event in events:
+                    await self._pipeline.check_caller(prepared)
                     yield await self._pipeline.run(prepared, event)
         except SubgraphFailure as failure:
             yield await self._pipeline.run(prepared, failure)
+        except RequestError as refused:
+            # The access token has expired while the stream was open: nobody reads on with it.
+            yield refusal(refused)
 
     def _opened(self, fetch: Fetch, prepared: Prepared) -> AsyncGenerator[SubgraphAnswer, None]:
         given = prepared.variables

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLSchema, SelectionSetNode, TypeNode, print_ast
 
+from gateway.authorization import Authorization
 from gateway.field_set import FieldPaths
 from gateway.prices import NO_PRICES, Prices
 
@@ -75,6 +76,10 @@ class SupergraphType:
     fields: Mapping[str, Mapping[Graph, FieldInGraph]]
     field_types: Mapping[str, TypeNode]
 
+    def returned(self, field: str) -> str:
+        """The named type of a field, as the whole supergraph sees it."""
+        return named_type(self.field_types[field])
+
 
 @dataclass(frozen=True, eq=False)
 class Supergraph:
@@ -88,6 +93,7 @@ class Supergraph:
     """operation kind ("query", …) -> type name"""
     api_schema: GraphQLSchema
     prices: Prices = NO_PRICES
+    authorization: Authorization = field(default_factory=Authorization)
     _shapes: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False)
 
     def field(self, type_name: str, field: str, graph: Graph | None) -> FieldInGraph | None:
@@ -117,7 +123,7 @@ class Supergraph:
 
     def child_type(self, type_name: str, field: str) -> str:
         """The named type of a field, as the whole supergraph sees it."""
-        return named_type(self.types[type_name].field_types[field])
+        return self.types[type_name].returned(field)
 
     def is_root(self, type_name: str) -> bool:
         return type_name in self.roots.values()

@@ -11,7 +11,6 @@ from typing import Any, TypeGuard
 
 from graphql import (
     DefinitionNode,
-    DirectiveNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
@@ -23,10 +22,11 @@ from graphql import (
     parse,
     parse_type,
     print_ast,
-    value_from_ast_untyped,
 )
 
 from gateway.api_schema import api_schema
+from gateway.applied_directives import applied
+from gateway.authorization_reader import read_authorization
 from gateway.errors import SupergraphError
 from gateway.field_set import parse_field_set, paths_of
 from gateway.supergraph import FieldInGraph, Graph, Key, Subgraph, Supergraph, SupergraphType, TypeInGraph
@@ -68,17 +68,6 @@ def _first(applications: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return next(iter(applications), {})
 
 
-def applied(node: Any, directive: str) -> Iterator[dict[str, Any]]:
-    """The arguments of each application of *directive* on *node*."""
-    for each in node.directives or ():
-        if each.name.value == directive:
-            yield directive_arguments(each)
-
-
-def directive_arguments(node: DirectiveNode) -> dict[str, Any]:
-    return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
-
-
 _Composite = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode
 
 
@@ -95,13 +84,15 @@ class _Reader:
 
     def supergraph(self, schema: GraphQLSchema) -> Supergraph:
         types = {name: self._type(definition) for name, definition in self._composites.items()}
+        possible = self._possible(types)
         return Supergraph(
             subgraphs=self._subgraphs,
             types=types,
-            possible=self._possible(types),
+            possible=possible,
             interfaces={name: self._interfaces(name) for name in types},
             roots=_roots(schema),
             api_schema=schema,
+            authorization=read_authorization(self._document, types, possible),
         )
 
     def _type(self, definition: Any) -> SupergraphType:

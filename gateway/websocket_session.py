@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 from gateway.errors import BadRequest, RequestError, TooManySubscriptions
-from gateway.graphql_over_http import read_parameters
+from gateway.graphql_over_http import Told, authorization, read_parameters
 from gateway.graphql_transport_ws import (
     BY_CLIENTS,
     BadMessageError,
@@ -177,7 +177,8 @@ class WebSocketSession:
         own_id = ((b"x-request-id", request_id.encode()),)
         is_passed_on = "x-request-id" in self._settings.forwarded_headers
         others = tuple(each for each in self._headers if each[0] != b"x-request-id")
-        return read_parameters(payload, (*others, *own_id) if is_passed_on else others)
+        told = Told((*others, *own_id) if is_passed_on else others, authorization(self._headers))
+        return read_parameters(payload, told)
 
     def _stop(self, operation_id: str) -> None:
         """The id is free again at once. An unknown one is no fault: the operation may just have ended by itself."""

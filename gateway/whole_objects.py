@@ -22,9 +22,9 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.locations import TYPENAME, Location
+from gateway.locations import Location
 from gateway.query_plan import Brought, EntityPart, Fetch, Plan, all_brought
-from gateway.selection import Field, OneField, Selection
+from gateway.selection import TYPENAME, Field, OneField, Selection
 from gateway.subgraph_answer import Decode
 from gateway.supergraph import Supergraph
 
@@ -93,6 +93,8 @@ class WholeObjects:
         type_name, selection = self._asked.get(brought.location, NOT_ASKED)
         if type_name != brought.type_name or brought.location in self._entered:
             return None
+        if selection.of_type(type_name).denied:
+            return None  # what stands there instead comes from no subgraph
         fields: dict[str, Any] = {}
         for field in selection.fields(type_name).values():
             value_type = self._value_type(type_name, field, brought)

@@ -84,6 +84,7 @@ class Settings:
             "SUBGRAPH_URL_USERS": f"{self.users_url}/graphql",
             "SUBGRAPH_URL_PAYMENTS": f"{self.payments_url}/graphql",
             "TOKEN_ISSUER": self.users_url,
+            "TOKEN_AUDIENCE": "modular-payment-system",
             "JWKS_URL": f"{self.users_url}/.well-known/jwks.json",
             "DEMO_MODE": "1" if self.demo_mode else "0",
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),

@@ -16,10 +16,8 @@ from graphql import SelectionSetNode, print_ast
 from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine, fullest
 from gateway.planner.places import Move, Need, Place, Resolver
 from gateway.planner.steps import Steps
-from gateway.selection import Document, Field, OneField, Selection
+from gateway.selection import TYPENAME, Document, Field, OneField, Selection
 from gateway.supergraph import FieldInGraph, Graph, Supergraph
-
-TYPENAME = "__typename"
 
 Inner = Callable[[], list[Option]]
 """The ways to go on after a hop."""
@@ -89,10 +87,11 @@ class Walk:
 
     def _of_abstract(self, place: Place, selection: Selection, need: Need) -> list[Option]:
         """Fields every type has are asked on the abstract type if possible, the others type by type."""
-        types = self._types_at(place, place.graph, need)
+        types, everywhere = self._types_at(place, place.graph, need), self._possible(place, place.graph)
         alternatives: list[list[Option]] = []
         for field, having in _by_field(selection, types):
-            options = self._shared_field(place, field, need) if having == types else []
+            is_of_all = having == types and field.is_open_to(everywhere)
+            options = self._shared_field(place, field, need) if is_of_all else []
             alternatives += [options] if options else self._type_by_type(place, field, having, need)
         return self._combined(alternatives)
 
@@ -115,12 +114,13 @@ class Walk:
     def _types_at(self, place: Place, graph: Graph | None, need: Need) -> list[str]:
         """The object types that can stand at *place*; for clients only those they know."""
         visible = self._supergraph.api_schema.type_map
+        return [each for each in self._possible(place, graph) if not need.is_clients or each in visible]
+
+    def _possible(self, place: Place, graph: Graph | None) -> list[str]:
+        """The object types that can stand at *place*, also those that no client knows."""
         types = self._supergraph.possible_types(place.type_name, graph)
         self._steps.take(len(types))
-        fitting = (
-            each for each in types if place.within is None or self._supergraph.covers(place.within, each)
-        )
-        return [each for each in fitting if not need.is_clients or each in visible]
+        return [each for each in types if place.within is None or self._supergraph.covers(place.within, each)]
 
     def _type_by_type(self, place: Place, field: Field, types: list[str], need: Need) -> list[list[Option]]:
         of_types = ((each, self.field(replace(place, type_name=each), field, need)) for each in types)
@@ -149,17 +149,19 @@ class Walk:
     def _of_interface_object(self, place: Place, selection: Selection, need: Need) -> list[Option]:
         """The subgraph does not know the object's type: what depends on it asks one that does."""
         types = self._types_at(place, None, need) or [place.type_name]
+        everywhere = self._possible(place, None)
         alternatives = []
         for field, having in _by_field(selection, types):
-            options = self.field(place, field, need) if having == types and field.name != TYPENAME else []
+            is_of_all = having == types and field.name != TYPENAME and field.is_open_to(everywhere)
+            options = self.field(place, field, need) if is_of_all else []
             alternatives.append(options or self._of_some_types(place, field, having, need))
         return self._combined(alternatives)
 
     def _of_some_types(self, place: Place, field: Field, types: list[str], need: Need) -> list[Option]:
         """A field only some types are asked for: from a subgraph that tells the types apart, or from this one for
-        all of them, as long as another says which is which."""
+        all of them, as long as another says which is which and nobody is denied it."""
         options = list(self._refined(place, self._piece(field, types), need))
-        if field.name != TYPENAME:
+        if field.name != TYPENAME and field.is_open_to(self._possible(place, None)):
             options += self._combined(
                 [self.field(place, field, need), cheapest(self._refined(place, OneField({}), need))]
             )
@@ -258,7 +260,8 @@ class Walk:
         """The field once an entity fetch has arrived; what it requires came along."""
         if self._supergraph.is_abstract_in(target.type_name, target.graph):
             types = self._types_at(target, target.graph, need)
-            return self.selection(target, self._piece(field, types), need)
+            permitted = [each for each in types if field.is_open_to([each])]
+            return self.selection(target, self._piece(field, permitted), need)
         return self._taken(target, field, owner, need)
 
     def _piece(self, field: Field, types: list[str]) -> Selection:

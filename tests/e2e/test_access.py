@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.e2e.client import ONE_QUERY, Client, new_customer
+from tests.e2e.recording_proxy import RecordingProxy
 from tests.e2e.running_system import RunningSystem
 
 ENTITIES = """query ($who: [_Any!]!) { _entities(representations: $who) { ... on User { %s } } }"""
@@ -35,13 +36,13 @@ def test_anonymous_callers_get_nothing(anonymous: Client, payer: tuple[str, Clie
     answer = anonymous.ask(ONE_QUERY)
 
     assert answer["data"] == {"me": None}
-    assert codes(answer) == {"UNAUTHENTICATED"}
+    assert codes(answer) == {"UNAUTHORIZED_FIELD_OR_TYPE"}
 
 
 def test_an_invalid_token_is_refused_by_its_name(anonymous: Client) -> None:
     answer = Client(anonymous.url, "not.a.token").ask(ONE_QUERY)
 
-    assert not answer.get("data") or answer["data"] == {"me": None}
+    assert "data" not in answer
     assert codes(answer) == {"UNAUTHENTICATED"}
 
 
@@ -97,4 +98,47 @@ def test_customers_may_not_refund_nor_list(ada: Client) -> None:
     assert refund["data"] == {"refundPayment": None}
     assert refund["errors"][0]["extensions"]["requiredScopes"] == [["refunds:write"]]
     assert listed["data"] == {"users": None, "payments": None}
-    assert codes(refund) | codes(listed) == {"FORBIDDEN"}
+    assert codes(refund) | codes(listed) == {"UNAUTHORIZED_FIELD_OR_TYPE"}
+
+
+def test_what_nobody_may_have_is_not_even_asked_for(
+    anonymous: Client, grace: Client, users_proxy: RecordingProxy, payments_proxy: RecordingProxy
+) -> None:
+    grace.get("{ me { id } }")
+    users_proxy.requests.clear()
+    payments_proxy.requests.clear()
+
+    nobody = anonymous.ask("{ me { email } users { nodes { id } } payment(id: 1) { id } }")
+    asked_of_nobody = [*users_proxy.requests, *payments_proxy.requests]
+    customer = grace.ask("{ me { email } users { nodes { id } } payments { nodes { id } } }")
+
+    assert nobody["data"] == {"me": None, "users": None, "payment": None}
+    assert asked_of_nobody == []
+    assert customer["data"] == {"me": {"email": "grace@example.com"}, "users": None, "payments": None}
+    assert payments_proxy.requests == []
+    assert len(users_proxy.requests) == 1
+    assert b"users" not in users_proxy.requests[0]
+
+
+def test_one_operation_gives_each_caller_their_own(
+    anonymous: Client, ada: Client, finance: Client, payer: tuple[str, Client]
+) -> None:
+    payment_id = payer[1].get("{ me { payments { nodes { id } } } }")["me"]["payments"]["nodes"][0]["id"]
+    query = "query ($id: ID!) { me { email } payment(id: $id) { id providerPaymentId } users(first: 1) { totalCount } }"
+    for _ in range(2):
+        nobody, payer_of_it, other, staff = (
+            each.ask(query, id=payment_id) for each in (anonymous, payer[1], ada, finance)
+        )
+
+        assert nobody["data"] == {"me": None, "payment": None, "users": None}
+        assert payer_of_it["data"]["me"]["email"] == payer[0]
+        assert payer_of_it["data"]["payment"] == {"id": payment_id, "providerPaymentId": None}
+        assert payer_of_it["data"]["users"] is None
+        assert other["data"] == {"me": {"email": "ada@example.com"}, "payment": None, "users": None}
+        assert staff["data"]["payment"]["providerPaymentId"].startswith("pi_")
+
+
+def test_a_stale_token_keeps_nobody_from_logging_in_again(anonymous: Client) -> None:
+    stale = Client(anonymous.url, "not.a.token")
+
+    assert stale.logged_in("ada@example.com").get("{ me { email } }") == {"me": {"email": "ada@example.com"}}

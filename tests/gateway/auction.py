@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, written
-from gateway.pipeline import Answer, Request
+from gateway.pipeline import Answer, Callers, Request
 from gateway.settings import Settings
 from tests.gateway.testbed import Federation, Object
 
@@ -59,9 +59,11 @@ def _lot(id: str) -> Object | None:  # noqa: A002 — the argument's name in the
 class Auction(Federation):
     """The gateway in front of the auction; `lots` runs a script for each subscription."""
 
-    def __init__(self, script: Script, settings: Settings | None = None) -> None:
+    def __init__(
+        self, script: Script, settings: Settings | None = None, callers: Callers | None = None
+    ) -> None:
         roots = {"Query.lot": _lot, "Query.me": ANN}
-        super().__init__("subscriptions", [ANN, BOB, VASE, CLOCK], roots, settings=settings)
+        super().__init__("subscriptions", [ANN, BOB, VASE, CLOCK], roots, settings=settings, callers=callers)
         self._script = script
         self.subscribed: list[httpx.Request] = []
         self.read = 0

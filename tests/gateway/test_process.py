@@ -80,6 +80,9 @@ def test_a_signal_lets_running_requests_finish(
         ([], {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere/x.json"}, "/nowhere/x.json"),
         ([], {"GATEWAY_TRUSTED_DOCUMENTS": "README.md"}, "trusted documents is not JSON"),
         ([], {"GATEWAY_INTROSPECTION": "maybe"}, "GATEWAY_INTROSPECTION"),
+        ([], {"JWKS_URL": "file:///etc/passwd"}, "JWKS_URL"),
+        ([], {"JWKS_URL": "http://users/jwks", "TOKEN_AUDIENCE": "a"}, "TOKEN_ISSUER"),
+        ([], {"JWKS_URL": "http://users/jwks", "TOKEN_ISSUER": "http://users"}, "TOKEN_AUDIENCE"),
     ],
 )
 def test_what_keeps_it_from_starting_is_said_in_one_sentence(

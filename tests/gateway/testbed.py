@@ -51,7 +51,7 @@ from graphql import (
 from gateway.open_streams import OpenStreams
 from gateway.operation import prepare
 from gateway.overload import Admission
-from gateway.pipeline import Pipeline, Request
+from gateway.pipeline import Callers, Pipeline, Request
 from gateway.planner import plan_operation
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, subgraph_transport
@@ -61,6 +61,7 @@ from gateway.supergraph_reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 _compositions: ContextVar[Path] = ContextVar("compositions", default=SUPERGRAPHS)
+_changes: ContextVar[Callable[[str], str]] = ContextVar("changes", default=lambda sdl: sdl)
 
 Object = dict[str, Any]
 FieldSet = SelectionSetNode
@@ -100,6 +101,8 @@ class Subgraph:
         document = parse(sdl)
         self.name = name
         self.requests: list[Mapping[str, Any]] = []
+        self.resolved: list[tuple[str, str]] = []
+        """(type of the object, field) of everything it gave away."""
         self.headers: list[httpx.Headers] = []
         self.moved_away: frozenset[tuple[str, str]] = frozenset()
         """(type, field) that other subgraphs have taken over: here they would be out of date."""
@@ -136,6 +139,7 @@ class Subgraph:
             return [self._entity(each) for each in arguments["representations"]]
         if name == "_service" and type_name == "Query":
             return View({"__typename": "_Service", "sdl": ""})
+        self.resolved.append((view.object["__typename"], name))
         declared = self._declared.get(type_name)
         value = self._value(view, type_name, name, arguments, declared)
         if is_leaf_type(get_named_type(info.return_type)):
@@ -235,10 +239,11 @@ class Federation(httpx.AsyncBaseTransport):
         *,
         own: Mapping[str, Mapping[str, Any]] | None = None,
         settings: Settings | None = None,
+        callers: Callers | None = None,
         draw: Callable[[], float] = lambda: 0.99,
     ) -> None:
         composition = _composition(case, _compositions.get()) if isinstance(case, str) else case
-        self.supergraph = _supergraph(composition.supergraph)
+        self.supergraph = _supergraph(_changes.get()(composition.supergraph))
         possible = {name: frozenset(self.supergraph.possible_types(name)) for name in self.supergraph.types}
         self.world = World(tuple(objects), roots, possible)
         self.settings = settings or Settings()
@@ -252,7 +257,7 @@ class Federation(httpx.AsyncBaseTransport):
         """Subgraph -> what it does instead of answering."""
         transport = subgraph_transport(1_000_000, self)
         client = SubgraphClient(self.supergraph.subgraphs, transport, self.settings.subgraph_timeout_s)
-        self.pipeline = Pipeline(self.supergraph, client, self.settings, draw)
+        self.pipeline = Pipeline(self.supergraph, client, self.settings, callers=callers, draw=draw)
         events = SubgraphEvents(self.supergraph.subgraphs, self, self.settings)
         self.streams = OpenStreams(self.settings.subscriptions)
         admission = Admission(self.settings.concurrent_requests)
@@ -282,6 +287,7 @@ class Federation(httpx.AsyncBaseTransport):
         """The gateway's answer."""
         for subgraph in self.subgraphs.values():
             subgraph.requests.clear()
+            subgraph.resolved.clear()
         request = Request(query, variables or {}, **others)
         answer: dict[str, Any] = json.loads(asyncio.run(self.pipeline.answer(request)).encoded())
         return answer
@@ -317,6 +323,10 @@ class Federation(httpx.AsyncBaseTransport):
         """The requests a subgraph got for the last question."""
         return self.subgraphs[name].requests
 
+    def resolved(self) -> set[tuple[str, str]]:
+        """(type of the object, field) of everything that any subgraph gave away for the last question."""
+        return {each for subgraph in self.subgraphs.values() for each in subgraph.resolved}
+
     def request_count(self) -> int:
         return sum(len(subgraph.requests) for subgraph in self.subgraphs.values())
 
@@ -342,6 +352,14 @@ def composed_by_apollo() -> Iterator[None]:
     token = _compositions.set(SUPERGRAPHS / "apollo")
     yield
     _compositions.reset(token)
+
+
+@contextmanager
+def changed(change: Callable[[str], str]) -> Iterator[None]:
+    """Federations made here have another text as their supergraph, as another composer might have written it."""
+    token = _changes.set(change)
+    yield
+    _changes.reset(token)
 
 
 @cache

@@ -49,6 +49,15 @@ def test_what_the_person_set_wins_over_what_follows_from_the_ports(tmp_path: Pat
     assert environment["SUBGRAPH_URL_USERS"] == "http://proxy/graphql"
     assert environment["SUBGRAPH_URL_PAYMENTS"] == "http://127.0.0.1:8002/graphql"
     assert environment["JWKS_URL"] == "http://127.0.0.1:9001/.well-known/jwks.json"
+    assert environment["TOKEN_ISSUER"] == "http://127.0.0.1:9001"
+
+
+def test_everybody_who_issues_or_checks_tokens_is_told_the_same(tmp_path: Path) -> None:
+    usual = Settings.from_environment({"DATA_DIR": str(tmp_path)}).process_environment()
+    chosen = Settings.from_environment({"DATA_DIR": str(tmp_path), "TOKEN_AUDIENCE": "my-shop"})
+
+    assert usual["TOKEN_AUDIENCE"] == "modular-payment-system"
+    assert chosen.process_environment()["TOKEN_AUDIENCE"] == "my-shop"
 
 
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])

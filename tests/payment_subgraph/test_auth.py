@@ -1,19 +1,15 @@
 """Access tokens: which are believed, and what happens while the user service is away."""
 
-import base64
-import hmac
-import json
-import time
 from typing import Any
 
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, KeySet
 
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.errors import KeySetUnavailable, Unauthenticated
 from payment_subgraph.viewer import ANONYMOUS
+from tests.contract.access_tokens import CASES, Issuer
 from tests.payment_subgraph.world import ADA, AUDIENCE, ISSUER, SIGNING_KEY, World, serve_keys
 
 pytestmark = pytest.mark.anyio
@@ -37,79 +33,23 @@ async def test_no_header_is_anonymous() -> None:
     assert await verifier().viewer(None) is ANONYMOUS
 
 
-def _claims() -> dict[str, Any]:
-    return {"sub": "usr_ada", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 60}
+CONTRACT = Issuer(ISSUER, AUDIENCE, SIGNING_KEY)
 
 
-def _part(content: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+@pytest.mark.parametrize("name", CASES)
+async def test_tokens_are_judged_as_everywhere(name: str) -> None:
+    case, authorization = CASES[name], CONTRACT.authorization(name)
+
+    if case["accepted"]:
+        assert (await verifier().viewer(authorization)).scopes == frozenset(case["scopes"])
+    else:
+        with pytest.raises(Unauthenticated):
+            await verifier().viewer(authorization)
 
 
-def _unsigned() -> str:
-    return f"{_part({'alg': 'none', 'typ': 'at+jwt', 'kid': SIGNING_KEY.kid})}.{_part(_claims())}."
-
-
-def _signed_with_the_public_key() -> str:
-    """By hand: the library refuses to take part."""
-    head, claims = {"alg": "HS256", "typ": "at+jwt", "kid": SIGNING_KEY.kid}, _claims()
-    signed = f"{_part(head)}.{_part(claims)}"
-    mac = hmac.digest(SIGNING_KEY.as_pem(private=False), signed.encode(), "sha256")
-    return f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
-
-
-def _rsa() -> str:
-    key = RSAKey.generate_key(2048)
-    return jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": SIGNING_KEY.kid}, _claims(), key)
-
-
-def _tampered() -> str:
-    head, _, signature = ADA.token().split(".")
-    return f"{head}.{_part(_claims() | {'sub': 'usr_staff'})}.{signature}"
-
-
-BAD = {
-    "expired": lambda: ADA.token(exp=int(time.time()) - 60),
-    "no expiry": lambda: ADA.token(exp=None),
-    "not yet valid": lambda: ADA.token(nbf=int(time.time()) + 600),
-    "wrong issuer": lambda: ADA.token(iss="http://elsewhere"),
-    "wrong audience": lambda: ADA.token(aud="another-system"),
-    "no subject": lambda: ADA.token(sub=None),
-    "empty subject": lambda: ADA.token(sub=""),
-    "subject of another type": lambda: ADA.token(sub=7),
-    "scope of another type": lambda: ADA.token(scope=["payments:read"]),
-    "unknown key": lambda: ADA.token(key=OTHER_KEY),
-    "foreign key under a known kid": lambda: ADA.token(key=OTHER_KEY, header={"kid": SIGNING_KEY.kid}),
-    "no kid": lambda: ADA.token(header={"kid": None}),
-    "another kind of token": lambda: ADA.token(header={"typ": "JWT"}),
-    "no kind": lambda: ADA.token(header={"typ": None}),
-    "unsigned": _unsigned,
-    "HS256 with the public key": _signed_with_the_public_key,
-    "RS256": _rsa,
-    "tampered": _tampered,
-    "nonsense": lambda: "nonsense",
-    "three dots": lambda: "...",
-    "not ascii": lambda: "täken",
-    "too long": lambda: "a" * 10_000,
-    "empty": lambda: "",
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-async def test_any_other_token_is_refused(name: str) -> None:
+async def test_a_token_may_be_long_but_not_at_will() -> None:
     with pytest.raises(Unauthenticated):
-        await verifier().viewer(f"Bearer {BAD[name]()}")
-
-
-@pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "nonsense"])
-async def test_any_other_header_is_refused(header: str) -> None:
-    with pytest.raises(Unauthenticated):
-        await verifier().viewer(header)
-
-
-async def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
-    viewer = await verifier().viewer(f"Bearer {ADA.token(exp=int(time.time()) - 20)}")
-
-    assert viewer.user_id == ADA.id
+        await verifier().viewer(f"Bearer {'a' * 10_000}")
 
 
 async def test_keys_are_fetched_once_and_again_for_an_unknown_one_but_not_at_will() -> None:

@@ -27,7 +27,7 @@ def assert_nobody(answer: dict[str, Any]) -> None:
     assert answer["data"] == {"me": None}
     [error] = answer["errors"]
     assert error["path"] == ["me"]
-    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+    assert error["extensions"]["code"] == "UNAUTHORIZED_FIELD_OR_TYPE"
 
 
 def graphql_requests(page: GraphiqlPage) -> list[Request]:

@@ -36,7 +36,7 @@ def hive_url(
     urls = {"users": f"{system.users_url}/graphql", "payments": f"{system.payments_url}/graphql"}
     supergraph = folder / "supergraph.graphql"
     supergraph.write_text(with_urls(SUPERGRAPH.read_text(), urls))
-    with running_hive_gateway(supergraph, folder / "hive-gateway.log") as url:
+    with running_hive_gateway(supergraph, system.users_url, folder / "hive-gateway.log") as url:
         yield url
 
 

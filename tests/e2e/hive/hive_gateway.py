@@ -40,14 +40,17 @@ def with_urls(supergraph: str, urls: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def running_hive_gateway(supergraph: Path, log: Path) -> Iterator[str]:
-    """Serve *supergraph* on a free port; gives the address of the GraphQL endpoint once it answers."""
+def running_hive_gateway(supergraph: Path, users_url: str, log: Path) -> Iterator[str]:
+    """Serve *supergraph* on a free port, believing the tokens of the user subgraph at *users_url*.
+
+    Gives the address of the GraphQL endpoint once it answers.
+    """
     port = _free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [find_node(), str(find_command()), "supergraph", str(supergraph), *_options(port)],
             cwd=HERE,
-            env=_environment(),
+            env=_environment() | _whose_tokens(users_url),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -75,6 +78,14 @@ def _options(port: int) -> list[str]:
 def _environment() -> dict[str, str]:
     """Only what a process needs: variables like HIVE_TARGET or OPENTELEMETRY would make it call home."""
     return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LANG"}}
+
+
+def _whose_tokens(users_url: str) -> dict[str, str]:
+    return {
+        "JWKS_URL": f"{users_url}/.well-known/jwks.json",
+        "TOKEN_ISSUER": users_url,
+        "TOKEN_AUDIENCE": "modular-payment-system",
+    }
 
 
 def _free_port() -> int:

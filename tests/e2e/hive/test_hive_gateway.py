@@ -43,6 +43,7 @@ QUERIES = {
     "a payment that never was": '{ payment(id: "pay_01jzzzzzzzzzzzzzzzzzzzzzzz") { id } }',
     "two root fields, one of them refused": """query ($refunded: ID!) {
         payment(id: $refunded) { status } users(first: 1) { nodes { id } } }""",
+    "nothing but what is refused": "{ me { email } users { nodes { id } } }",
     "what exists nowhere": "{ me { nonsense } }",
     "an operation with a syntax error": "{ me { email }",
 }
@@ -74,24 +75,48 @@ def history(our_url: str) -> History:
     return made_history(our_url)
 
 
-@pytest.fixture(params=["anonymous", "customer", "finance", "bad token"])
-def caller(request: pytest.FixtureRequest, history: History) -> Client:
-    """Somebody who asks our gateway."""
-    callers: dict[str, Callable[[], Client]] = {
-        "anonymous": lambda: replace(history.customer, token=None),
-        "customer": lambda: history.customer,
-        "finance": lambda: history.staff,
-        "bad token": lambda: replace(history.customer, token="not.a.token"),
-    }
-    return callers[request.param]()
+CALLERS: dict[str, Callable[[History], Client]] = {
+    "anonymous": lambda history: replace(history.customer, token=None),
+    "customer": lambda history: history.customer,
+    "finance": lambda history: history.staff,
+}
+DIFFERENT = {("anonymous", "fragments on the entity in both subgraphs")}
+"""Hive Gateway puts what is denied inside a fragment at the root of the answer."""
+ALIKE = sorted({(caller, query) for caller in CALLERS for query in QUERIES} - DIFFERENT)
 
 
-@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
-def test_both_gateways_answer_alike(caller: Client, history: History, hive_url: str, query: str) -> None:
+def variables_of(query: str, history: History) -> dict[str, str]:
     known = {"user": history.customer_id, "refunded": history.refunded, "of_another": history.of_another}
-    variables = {name: value for name, value in known.items() if f"${name}:" in query}
+    return {name: value for name, value in known.items() if f"${name}:" in query}
 
-    assert asked(replace(caller, url=hive_url), query, **variables) == asked(caller, query, **variables)
+
+@pytest.mark.parametrize(("caller", "name"), ALIKE)
+def test_both_gateways_answer_alike(history: History, hive_url: str, caller: str, name: str) -> None:
+    ours, query = CALLERS[caller](history), QUERIES[name]
+    variables = variables_of(query, history)
+
+    assert asked(replace(ours, url=hive_url), query, **variables) == asked(ours, query, **variables)
+
+
+@pytest.mark.parametrize(("caller", "name"), sorted(DIFFERENT))
+def test_what_hive_misplaces_is_in_its_place_in_ours(history: History, caller: str, name: str) -> None:
+    answer = asked(CALLERS[caller](history), QUERIES[name], **variables_of(QUERIES[name], history))
+
+    assert answer == Answer(
+        {"me": None, "payment": None},
+        frozenset({("me", "UNAUTHORIZED_FIELD_OR_TYPE"), ("payment", "UNAUTHORIZED_FIELD_OR_TYPE")}),
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["the one query", "one subgraph only", "two root fields, one of them refused"]
+)
+def test_a_bad_token_refuses_the_whole_request_in_both(history: History, hive_url: str, name: str) -> None:
+    bad, query = replace(history.customer, token="not.a.token"), QUERIES[name]
+    variables = variables_of(query, history)
+
+    assert asked(bad, query, **variables) == Answer(None, frozenset({("", "UNAUTHENTICATED")}))
+    assert asked(replace(bad, url=hive_url), query, **variables).data is None
 
 
 def test_both_gateways_answer_alike_whatever_is_asked(caller: Client, hive_url: str) -> None:
