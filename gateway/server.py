@@ -116,4 +116,5 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
     def _has_expectant_connections(self) -> bool:
-        return any(getattr(each, "cycle", None) is None for each in self.server_state.connections)
+        # A WebSocket has no cycle at all.
+        return any(getattr(each, "cycle", ...) is None for each in self.server_state.connections)
