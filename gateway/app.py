@@ -256,7 +256,7 @@ class App:
         since browsers hide from pages why a handshake failed."""
         await receive()
         try:
-            down = self._handshake.headers_down(scope["headers"])
+            told = self._handshake.told(scope["headers"])
             self._websockets.check()
         except BadRequest:
             await send({"type": "websocket.close", "code": 1008})
@@ -276,7 +276,7 @@ class App:
                 session = WebSocketSession(
                     lambda: self._serving.subscriptions,
                     self._settings,
-                    down,
+                    told,
                     Socket(receive, send),
                     self._watched,
                 )

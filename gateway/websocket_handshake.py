@@ -5,9 +5,8 @@ which page it is. Programs other than browsers send none.
 """
 
 from gateway.cross_origin import CrossOrigin, CrossSiteRequest
-from gateway.graphql_over_http import RequestHeaders
+from gateway.graphql_over_http import RequestHeaders, Told, authorization
 from gateway.subgraph_client import forwarded
-from gateway.subgraph_transport import Headers
 from gateway.unambiguous_headers import check_unambiguous
 
 CREDENTIALS = frozenset({b"authorization", b"cookie"})
@@ -27,17 +26,17 @@ class WebSocketHandshake:
         self._forwarded = forwarded_names
         self._credentials = credentials
 
-    def headers_down(self, raw: list[tuple[bytes, bytes]]) -> Headers:
-        """The handshake's headers that subgraphs get to see. Raises BadRequest when it is to be refused."""
+    def told(self, raw: list[tuple[bytes, bytes]]) -> Told:
+        """What the handshake's headers tell about all operations. Raises BadRequest when it is to be refused."""
         check_unambiguous(raw, self._forwarded)
-        down = forwarded(raw, self._forwarded)
         headers = RequestHeaders(raw)
         origin = headers.get("origin")
-        if not origin or is_same_origin(origin, headers.get("host")):
-            return down
-        if not self._cross_origin.allows(origin):
-            raise CrossSiteRequest("Pages of other sites may not open a WebSocket here.")
-        return down if self._credentials else tuple(each for each in down if each[0] not in CREDENTIALS)
+        if origin and not is_same_origin(origin, headers.get("host")):
+            if not self._cross_origin.allows(origin):
+                raise CrossSiteRequest("Pages of other sites may not open a WebSocket here.")
+            if not self._credentials:
+                raw = [each for each in raw if each[0] not in CREDENTIALS]
+        return Told(forwarded(raw, self._forwarded), authorization(raw))
 
 
 def is_same_origin(origin: str, host: str) -> bool:

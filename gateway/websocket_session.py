@@ -69,7 +69,7 @@ class WebSocketSession:
         self,
         subscriptions: Callable[[], Subscriptions],
         settings: Settings,
-        headers: Headers,
+        told: Told,
         socket: Socket,
         watch: Callable[["WebSocketOperation"], AbstractContextManager[None]],
     ) -> None:
@@ -78,8 +78,8 @@ class WebSocketSession:
         self._subscriptions = subscriptions
         self._watch = watch
         self._settings = settings
-        self._headers = headers
-        """What goes down to the subgraphs with every operation."""
+        self._told = told
+        """By the handshake, and then also by the initialisation: about every operation."""
         self._receive, self._asgi_send = socket
         self._is_acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -150,7 +150,8 @@ class WebSocketSession:
             raise Ended(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
         given = _headers_in(payload, self._settings.forwarded_headers)
         names = {name for name, _ in given}
-        self._headers = (*(each for each in self._headers if each[0] not in names), *given)
+        down = (*(each for each in self._told.forwarded if each[0] not in names), *given)
+        self._told = Told(down, _token_in(payload) or self._told.authorization)
         self._is_acknowledged = True
         await self._send(Message("connection_ack"))
 
@@ -176,9 +177,9 @@ class WebSocketSession:
     def _request(self, payload: dict[str, Any], request_id: str) -> Request:
         own_id = ((b"x-request-id", request_id.encode()),)
         is_passed_on = "x-request-id" in self._settings.forwarded_headers
-        others = tuple(each for each in self._headers if each[0] != b"x-request-id")
-        told = Told((*others, *own_id) if is_passed_on else others, authorization(self._headers))
-        return read_parameters(payload, told)
+        others = tuple(each for each in self._told.forwarded if each[0] != b"x-request-id")
+        down = (*others, *own_id) if is_passed_on else others
+        return read_parameters(payload, Told(down, self._told.authorization))
 
     def _stop(self, operation_id: str) -> None:
         """The id is free again at once. An unknown one is no fault: the operation may just have ended by itself."""
@@ -224,6 +225,11 @@ async def _end_with_the_gateway(closing: asyncio.Event) -> NoReturn:
     """Clients of the protocol take this code for a reason to connect again, elsewhere perhaps."""
     await closing.wait()
     raise Ended(CloseCode.GOING_AWAY, "The gateway is stopping.")
+
+
+def _token_in(payload: dict[str, Any]) -> tuple[bytes, ...]:
+    """It tells the gateway who asks, whether it goes down or not."""
+    return authorization(_headers_in(payload, frozenset({"authorization"})))
 
 
 def _headers_in(payload: dict[str, Any], allowed: frozenset[str]) -> Headers:

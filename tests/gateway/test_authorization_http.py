@@ -5,6 +5,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from gateway.app import App, create_app
 from gateway.settings import Settings, TokenSettings
 from tests.contract.access_tokens import Issuer
 from tests.gateway.clinic import clinic
+from tests.gateway.test_websocket_session import connected
 from tests.gateway.testbed import Federation
 
 GRAPHQL, JSON = "application/graphql-response+json", "application/json"
@@ -182,3 +184,42 @@ def test_a_get_is_judged_alike() -> None:
             return await client.get("/graphql", params={"query": QUERY})
 
     assert json.loads(asyncio.run(get()).content)["data"]["audit"] is None
+
+
+# --- WebSockets -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forwarded", [frozenset({"authorization"}), frozenset[str]()])
+@pytest.mark.parametrize("by", ["handshake", "initialisation", "the later one"])
+def test_a_websocket_is_its_callers_whoever_else_has_asked_the_same(
+    forwarded: frozenset[str], by: str
+) -> None:
+    server = Server(replace(SETTINGS, forwarded_headers=forwarded))
+    visitor, auditor = (f"Bearer {ISSUER.token(sub=scope, scope=scope)}" for scope in ("v", "audit"))
+    payload, headers = {
+        "handshake": (None, {"authorization": auditor}),
+        "initialisation": ({"Authorization": auditor}, {}),
+        "the later one": ({"authorization": auditor}, {"authorization": visitor}),
+    }[by]
+
+    async def story() -> None:
+        async with connected(server.app) as nobody, connected(server.app, payload, **headers) as somebody:
+            for client, audit in ((nobody, None), (somebody, ["x"]), (nobody, None)):
+                client.subscribe("a", "{ audit }")
+                assert (await client.hears())["payload"]["data"] == {"audit": audit}
+                assert (await client.hears())["type"] == "complete"
+
+    asyncio.run(story())
+
+
+def test_an_operation_with_a_token_that_is_not_valid_is_an_error_in_a_websocket() -> None:
+    server = Server()
+    stale = ISSUER.token(exp=int(time.time()) - 60)
+
+    async def story() -> None:
+        async with connected(server.app, {"authorization": f"Bearer {stale}"}) as client:
+            client.subscribe("a", QUERY)
+            refused = await client.hears()
+            assert (refused["type"], codes({"errors": refused["payload"]})) == ("error", {"UNAUTHENTICATED"})
+
+    asyncio.run(story())
