@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BenchError, LaunchError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # everything that was started has been stopped on the way here
     return 0
 
 
