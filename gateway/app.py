@@ -32,6 +32,7 @@ from gateway.graphql_over_http import (
 )
 from gateway.graphql_transport_ws import SUBPROTOCOL, CloseCode
 from gateway.issuer_keys import IssuerKeys
+from gateway.long_lived import set_apart
 from gateway.metrics import Metrics
 from gateway.metrics_page import MetricsPage
 from gateway.open_streams import OpenStreams
@@ -201,6 +202,7 @@ class App:
         recent = self._serving.pipeline.recent()
         self._serving = await asyncio.to_thread(self._assembled, supergraph, trusted, recent)
         self._supergraph, self._trusted = supergraph, trusted
+        set_apart()
 
     def _assembled(
         self, supergraph: Supergraph, trusted: TrustedDocuments | None, recent: Iterable[PlanKey]
@@ -399,7 +401,7 @@ class App:
             self._admission.check()
             request = self._serving.pipeline.resolved(await self._request(exchange))
             exchange.operation_name = request.operation_name
-            if self._is_streamed(exchange, request, media):
+            if await self._is_streamed(exchange, request, media):
                 return StreamedReply(request)
             # Only now, since a client that sends its body slowly must not hold a place.
             with self._admission, self._collecting() as passed:
@@ -417,11 +419,11 @@ class App:
             return Reply(403, b"")
         return Reply(204, b"", self._cross_origin.preflight)
 
-    def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
+    async def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
         """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
         if media == EVENT_STREAM:
             return True
-        return takes_events(exchange.headers) and self._serving.pipeline.is_subscription(request)
+        return takes_events(exchange.headers) and await self._serving.pipeline.is_subscription(request)
 
     async def _streamed(self, exchange: Exchange, request: Request, send: Send) -> Reply | None:
         """Stream the answers; or give the reply to a request that was refused for more than its operation."""

@@ -38,7 +38,7 @@ Each class has one stable code, listed in `schema/error_codes.json`.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 FormattedError = dict[str, Any]
 
@@ -79,6 +79,12 @@ class RequestError(GatewayError):
         self.message = message
         self.locations = locations
         super().__init__(message)
+
+    def again(self) -> Self:
+        """The same error, raised by nobody yet."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def formatted(self) -> list[FormattedError]:
         """The `errors` of the answer."""

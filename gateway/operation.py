@@ -91,9 +91,11 @@ def prepare(
     """
     document = _parse(text, limits)
     fields = check_limits(document, limits)
-    errors = validate(schema, document, _RULES, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
-    if errors:
+    if _errors(document, schema, may_suggest=may_suggest):
+        # Only now are places in the text of interest; what is valid is kept without them.
+        located = parse(text)
         own_names = None if may_suggest else names_in(text)
+        errors = _errors(located, schema, may_suggest=may_suggest)
         raise ValidationFailed([_formatted(error, own_names) for error in errors])
     fragments = {
         each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
@@ -108,11 +110,15 @@ def _parse(text: str, limits: Limits) -> DocumentNode:
     if len(text) > limits.characters:
         raise TooLong(limits.characters)
     try:
-        return parse(text, max_tokens=limits.tokens)
+        return parse(text, no_location=True, max_tokens=limits.tokens)
     except GraphQLError as error:
         if "tokens" in error.message and "more than" in error.message:
             raise TooManyTokens(limits.tokens) from error
         raise ParseFailed(error.message, _locations(error)) from error
+
+
+def _errors(document: DocumentNode, schema: GraphQLSchema, *, may_suggest: bool) -> list[GraphQLError]:
+    return validate(schema, document, _RULES, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
 
 
 def _formatted(error: GraphQLError, own_names: AbstractSet[str] | None) -> FormattedError:

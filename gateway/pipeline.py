@@ -1,14 +1,13 @@
 """The whole gateway on one screen: text -> operation -> plan -> data -> answer."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from functools import partial
 from random import random
 from time import monotonic
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,6 +16,7 @@ from gateway.errors import (
     BadRequest,
     FormattedError,
     GatewayError,
+    PlanTooComplex,
     RequestError,
     SubgraphFailure,
     Unavailable,
@@ -24,12 +24,14 @@ from gateway.errors import (
 )
 from gateway.executor import ExecutablePlan, compile_plan, execute
 from gateway.introspection import asks_introspection, introspect
+from gateway.kept_work import KeptWork
 from gateway.operation import Operation, prepare
 from gateway.override_labels import labels_on
 from gateway.planner import plan_operation
 from gateway.query_plan import Fetch
 from gateway.response import ResponseShape
 from gateway.settings import Settings
+from gateway.side_thread import SideThread
 from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_client import SubgraphClient
 from gateway.subgraph_transport import Headers
@@ -41,15 +43,19 @@ PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str], Demands]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on, what the caller
 lacks of what the operation demands)"""
 
+OperationKey = tuple[str, str | None]
+"""(text, operation name)"""
+
+SMALL_TEXT = 1_000
+FEW_STEPS = 1_000
+"""In characters and in planning steps: what is read and planned on the spot, in some milliseconds."""
+
 PLANNED_AHEAD = 500
 PLAN_AHEAD_S = 5.0
 """How much of what the pipeline before was asked for is planned before another takes its place."""
 
 Event = SubgraphAnswer | SubgraphFailure
 """What an event brought, or why there is none."""
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -129,6 +135,7 @@ class Planned:
     executable: ExecutablePlan
     shape: ResponseShape
     asks_introspection: bool
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,38 +154,6 @@ class Prepared:
     def events(self) -> Fetch | None:
         """The fetch that brings the events of a subscription."""
         return self.planned.executable.events
-
-
-class Cache(Generic[K, V]):
-    """Keeps the most recently used entries, as many as together weigh no more than *size*."""
-
-    def __init__(self, size: int) -> None:
-        self._size = self._room = size
-        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        if key not in self._entries:
-            return None
-        self._entries.move_to_end(key)
-        return self._entries[key][0]
-
-    def put(self, key: K, value: V, weight: int) -> V:
-        """Keep a value that is not held yet; one that alone is too heavy must not drive out all the others."""
-        if weight > self._size:
-            return value
-        self._entries[key] = (value, weight)
-        self._room -= weight
-        while self._room < 0:
-            _, (_, freed) = self._entries.popitem(last=False)
-            self._room += freed
-        return value
-
-    def recent(self, count: int) -> list[K]:
-        """The keys that were used last, the last one first."""
-        return list(islice(reversed(self._entries), count))
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 class Callers(Protocol):
@@ -213,8 +188,9 @@ class Pipeline:
         self._callers = callers or NobodyKnown()
         self._client = client
         self._settings = settings
-        self._operations = Cache[tuple[str, str | None], Operation](settings.plan_cache_entries)
-        self._plans = Cache[PlanKey, Planned](settings.plan_cache_entries)
+        thread = SideThread()
+        self._operations = KeptWork[OperationKey, Operation](settings.plan_cache_entries, thread)
+        self._plans = KeptWork[PlanKey, Planned](settings.plan_cache_entries, thread)
         self._draw = draw
         self._trusted = trusted
 
@@ -241,18 +217,19 @@ class Pipeline:
             )
         return await self.run(prepared)
 
-    def is_subscription(self, request: Request) -> bool:
+    async def is_subscription(self, request: Request) -> bool:
         """Raises RequestError."""
-        return self._operation(request).kind == "subscription"
+        return (await self._operation(request, self._patience())).kind == "subscription"
 
     async def prepared(self, request: Request) -> Prepared:
         """Raises RequestError when the request is refused."""
-        operation = self._operation(request)
+        until = self._patience()
+        operation = await self._operation(request, until)
         variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
         operation.cost.check(variables, self._settings.limits.cost)
-        planned, is_known = self._planned(
-            request, operation, variables, await self._lacking(request, operation)
-        )
+        lacks = await self._lacking(request, operation)
+        key = self._plan_key(request, operation, variables, lacks)
+        planned, is_known = await self._planned(key, operation, until)
         here = self._introspected(planned, operation, variables)
         return Prepared(request, operation, variables, planned, is_known, here)
 
@@ -278,26 +255,30 @@ class Pipeline:
             is_plan_known=prepared.is_plan_known,
         )
 
-    def _operation(self, request: Request) -> Operation:
+    def _patience(self) -> float:
+        """Until when an operation that is not known yet has to be read and planned, on the event loop's clock."""
+        return asyncio.get_running_loop().time() + self._settings.planning_timeout_s
+
+    async def _operation(self, request: Request, until: float) -> Operation:
         key = (request.query, request.operation_name)
-        operation = self._operations.get(key)
-        if operation is None:
-            # Here, where every request passes that is not known yet; another manifest comes with another pipeline.
-            if self._trusted:
-                self._trusted.check(request.query)
-            limits, schema = self._settings.limits, self._supergraph.api_schema
-            operation = prepare(
-                request.query,
-                request.operation_name,
-                schema,
-                limits,
-                may_suggest=self._settings.introspection,
-            )
-            operation = operation.with_cost(self._supergraph, limits.cost).with_demands(self._supergraph)
-            self._operations.put(key, operation, operation.weight)
+        operation = self._operations.get(key) or await self._new_operation(key, until)
         if operation.kind == "mutation" and not request.may_mutate:
             raise MutationByGet("A mutation must be sent by POST.")
         return operation
+
+    async def _new_operation(self, key: OperationKey, until: float) -> Operation:
+        text, _ = key
+        if len(text) <= SMALL_TEXT:
+            return self._operations.make(key, partial(self._read, key), _weight)
+        return await self._operations.make_aside(key, partial(self._read, key), _weight, len(text), until)
+
+    def _read(self, key: OperationKey) -> Operation:
+        # Here, where everything passes that is not known yet; another manifest comes with another pipeline.
+        if self._trusted:
+            self._trusted.check(key[0])
+        limits, schema = self._settings.limits, self._supergraph.api_schema
+        operation = prepare(*key, schema, limits, may_suggest=self._settings.introspection)
+        return operation.with_cost(self._supergraph, limits.cost).with_demands(self._supergraph)
 
     @property
     def plan_count(self) -> int:
@@ -315,21 +296,28 @@ class Pipeline:
         demands = operation.touched.demands
         return lacking(demands, await self._callers.identify(request.authorization)) if demands else NONE
 
-    def _planned(
+    def _plan_key(
         self, request: Request, operation: Operation, variables: Mapping[str, Any], lacks: Demands
-    ) -> tuple[Planned, bool]:
-        """The plan for this text under these values of its @skip and @include variables, for all callers who lack
-        the same; of no other variable.
+    ) -> PlanKey:
+        """A plan serves this text under these values of its @skip and @include variables, for all callers who lack
+        the same; it depends on no other variable."""
+        conditions = tuple([variables.get(name) for name in operation.condition_variables])
+        return request.query, request.operation_name, conditions, self._labels(), lacks
 
-        Says besides whether it was there already.
-        """
-        conditions = {name: variables.get(name) for name in operation.condition_variables}
-        labels = self._labels()
-        key = (request.query, request.operation_name, tuple(conditions.values()), labels, lacks)
+    async def _planned(self, key: PlanKey, operation: Operation, until: float) -> tuple[Planned, bool]:
+        """The plan, and whether it was there already."""
         planned = self._plans.get(key)
-        if planned:
-            return planned, True
-        return self._plans.put(key, self._plan(operation, conditions, labels, lacks), operation.weight), False
+        return (planned, True) if planned else (await self._new_plan(key, operation, until), False)
+
+    async def _new_plan(self, key: PlanKey, operation: Operation, until: float) -> Planned:
+        """A plan that takes more than a few steps keeps nobody waiting but those who want it."""
+        text, limit = key[0], self._settings.limits.planning_steps
+        if len(text) <= SMALL_TEXT:
+            with suppress(PlanTooComplex):
+                planned = self._plan(key, operation, min(limit, FEW_STEPS))
+                return self._plans.make(key, lambda: planned, _weight)
+        plan = partial(self._plan, key, operation, limit)
+        return await self._plans.make_aside(key, plan, _weight, len(text), until)
 
     def recent(self) -> list[PlanKey]:
         """What was asked for last."""
@@ -349,26 +337,27 @@ class Pipeline:
                 self._plan_again(key)
 
     def _plan_again(self, key: PlanKey) -> None:
-        text, operation_name, values, labels, lacks = key
-        operation = self._operation(Request(text, operation_name=operation_name))
-        conditions = dict(zip(operation.condition_variables, values, strict=True))
-        self._plans.put(key, self._plan(operation, conditions, labels, lacks), operation.weight)
+        read = partial(self._read, key[:2])
+        operation = self._operations.get(key[:2]) or self._operations.make(key[:2], read, _weight)
+        plan = partial(self._plan, key, operation, self._settings.limits.planning_steps)
+        self._plans.make(key, plan, _weight)
 
     def _labels(self) -> frozenset[str]:
         known = self._supergraph.override_labels
         return labels_on(known, self._settings.override_labels, self._draw) if known else known
 
-    def _plan(
-        self, operation: Operation, conditions: Mapping[str, Any], labels: frozenset[str], lacks: Demands
-    ) -> Planned:
-        supergraph, settings = self._supergraph, self._settings
+    def _plan(self, key: PlanKey, operation: Operation, step_limit: int) -> Planned:
+        _, _, values, labels, lacks = key
+        conditions = dict(zip(operation.condition_variables, values, strict=True))
+        supergraph = self._supergraph
         selection = operation.selection(supergraph, conditions, lacks)
-        plan = plan_operation(operation.node, selection, supergraph, labels, settings.limits.planning_steps)
+        plan = plan_operation(operation.node, selection, supergraph, labels, step_limit)
         root_type = supergraph.roots[operation.kind]
         names = {each.name for each in selection.fields(root_type).values()}
         whole = WholeObjects(plan, selection, root_type, supergraph)
         shape = ResponseShape(selection, root_type, plan.root, supergraph, whole)
-        return Planned(compile_plan(plan, whole.decoder), shape, asks_introspection(names))
+        executable = compile_plan(plan, whole.decoder)
+        return Planned(executable, shape, asks_introspection(names), operation.weight)
 
     def _introspected(
         self, planned: Planned, operation: Operation, variables: Mapping[str, Any]
@@ -383,6 +372,10 @@ class Pipeline:
         if not (request.wants_plan and self._settings.show_plans):
             return None
         return {"queryPlan": str(planned.executable.plan)}
+
+
+def _weight(made: Operation | Planned) -> int:
+    return made.weight
 
 
 def _answered(event: Event) -> SubgraphAnswer:

@@ -15,12 +15,17 @@ import uvicorn
 
 from gateway.app import App
 from gateway.http_protocol import bounded
+from gateway.long_lived import set_apart
 from gateway.settings import Settings
 from gateway.watched_file import WatchedFile
 
 log = logging.getLogger("gateway")
 
 TICK_S = 0.1
+
+SWITCH_S = 0.001
+"""How long the side thread may go on while the event loop has something to do; by default it would be 5 ms, which a
+request would meet several times."""
 
 FIRST_REQUEST_WITHIN_S = 1.0
 """How long a stop waits for the first request of a connection that was just taken."""
@@ -62,6 +67,8 @@ class Server(uvicorn.Server):
         # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
+        sys.setswitchinterval(SWITCH_S)
+        set_apart()
         self.run(sockets=listening)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -109,6 +109,8 @@ class Settings:
     """The most one event of a subscription may have."""
     keep_alive_s: float = 15.0
     """After how long a silent event stream says that it is alive."""
+    planning_timeout_s: float = 0.8
+    """How long an operation that is not known yet may wait to be read and planned."""
     plan_cache_entries: int = 1_000
     """Small operations; a large one counts as several, so that memory stays bounded."""
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
@@ -164,6 +166,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cors_credentials=read.value("GATEWAY_CORS_CREDENTIALS", _switch, default.cors_credentials),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
         keep_alive_s=read.value("GATEWAY_KEEP_ALIVE_S", _seconds, default.keep_alive_s),
+        planning_timeout_s=read.value("GATEWAY_PLANNING_TIMEOUT_S", _seconds, default.planning_timeout_s),
         plan_cache_entries=read.value("GATEWAY_PLAN_CACHE_ENTRIES", _positive, default.plan_cache_entries),
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),

@@ -16,6 +16,11 @@ from typing import Any, TypeVar
 from gateway.errors import PlanningDelayed
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+
+def _future() -> "asyncio.Future[Any]":
+    return asyncio.get_running_loop().create_future()
 
 
 @dataclass(order=True, slots=True)
@@ -26,7 +31,8 @@ class Task:
     number: int
     key: Hashable = field(compare=False)
     work: Callable[[], Any] = field(compare=False)
-    result: "asyncio.Future[Any]" = field(compare=False)
+    keep: Callable[[Any], Any] = field(compare=False)
+    result: "asyncio.Future[Any]" = field(compare=False, default_factory=_future)
     waiting: int = field(default=0, compare=False)
 
 
@@ -40,13 +46,16 @@ class SideThread:
         self._numbers = count()
         self._is_busy = False
 
-    async def do(self, key: Hashable, size: int, work: Callable[[], T], until: float) -> T:
-        """What *work* returns, which is done once for all who ask with the same *key* meanwhile.
+    async def do(
+        self, key: Hashable, size: int, work: Callable[[], T], keep: Callable[[T], V], until: float
+    ) -> V:
+        """What *keep* makes, on the event loop, of what *work* returns; both happen once for all who ask with the same
+        *key* meanwhile.
 
-        *until*, on the event loop's clock: then PlanningDelayed is raised. Work that has begun goes on, so it had better
-        leave its result where it is found the next time; work that nobody waits for any more does not begin.
+        *until*, on the event loop's clock: then PlanningDelayed is raised. Work that has begun goes on to its end, and
+        is kept; work that nobody waits for any more does not begin.
         """
-        task = self._tasks.get(key) or self._queued(key, size, work)
+        task = self._tasks.get(key) or self._queued(Task(size, next(self._numbers), key, work, keep))
         task.waiting += 1
         self._begin()
         try:
@@ -58,9 +67,8 @@ class SideThread:
         finally:
             task.waiting -= 1
 
-    def _queued(self, key: Hashable, size: int, work: Callable[[], Any]) -> Task:
-        task = Task(size, next(self._numbers), key, work, asyncio.get_running_loop().create_future())
-        self._tasks[key] = task
+    def _queued(self, task: Task) -> Task:
+        self._tasks[task.key] = task
         heappush(self._queue, task)
         return task
 
@@ -80,10 +88,15 @@ class SideThread:
         del self._tasks[task.key]
         if running.cancelled():
             task.result.cancel()
-        elif error := running.exception():
-            task.result.set_exception(error)
-            # Perhaps nobody waits any more; then there is nobody to tell.
-            task.result.exception()
         else:
-            task.result.set_result(running.result())
+            _settle(task.result, lambda: task.keep(running.result()))
         self._begin()
+
+
+def _settle(result: "asyncio.Future[Any]", make: Callable[[], Any]) -> None:
+    try:
+        result.set_result(make())
+    except Exception as error:  # noqa: BLE001 — it is raised where somebody waits for it
+        result.set_exception(error)
+        # Perhaps nobody waits any more; then there is nobody to tell.
+        result.exception()

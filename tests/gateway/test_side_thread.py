@@ -3,11 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from gateway.errors import PlanningDelayed
 from gateway.side_thread import SideThread
+
+T = TypeVar("T")
 
 LONG_S = 60.0
 """Longer than any test."""
@@ -30,6 +33,12 @@ def later(seconds: float = LONG_S) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
+async def do(
+    thread: SideThread, key: str, work: Callable[[], T], *, size: int = 1, until: float | None = None
+) -> T:
+    return await thread.do(key, size, work, lambda made: made, later() if until is None else until)
+
+
 async def started(awaitable: object) -> "asyncio.Task[object]":
     task = asyncio.ensure_future(awaitable)  # type: ignore[call-overload]
     await asyncio.sleep(0)
@@ -39,7 +48,7 @@ async def started(awaitable: object) -> "asyncio.Task[object]":
 def test_the_loop_goes_on_meanwhile() -> None:
     async def run() -> object:
         gate = Gate()
-        waiting = await started(SideThread().do("a", 1, gate, later()))
+        waiting = await started(do(SideThread(), "a", gate))
         assert await asyncio.to_thread(gate.begun.wait, LONG_S)
         gate.go.set()
         return await waiting
@@ -52,8 +61,8 @@ def test_what_several_ask_for_is_done_once() -> None:
 
     async def run() -> list[object]:
         thread, gate = SideThread(), Gate()
-        first = await started(thread.do("gate", 1, gate, later()))
-        others = [await started(thread.do("same", 1, lambda: done.append("x"), later())) for _ in range(3)]
+        first = await started(do(thread, "gate", gate))
+        others = [await started(do(thread, "same", lambda: done.append("x"))) for _ in range(3)]
         gate.go.set()
         return await asyncio.gather(first, *others)
 
@@ -69,9 +78,9 @@ def test_the_smallest_goes_first_and_of_equals_the_first() -> None:
 
     async def run() -> None:
         thread, gate = SideThread(), Gate()
-        tasks = [await started(thread.do("gate", 1, gate, later()))]
+        tasks = [await started(do(thread, "gate", gate))]
         for name, size in (("large", 9), ("small", 2), ("another small", 2), ("middle", 5)):
-            tasks.append(await started(thread.do(name, size, note(name), later())))
+            tasks.append(await started(do(thread, name, note(name), size=size)))
         gate.go.set()
         await asyncio.gather(*tasks)
 
@@ -85,12 +94,12 @@ def test_who_waited_long_enough_is_told_and_the_work_is_not_begun() -> None:
 
     async def run() -> None:
         thread, gate = SideThread(), Gate()
-        first = await started(thread.do("gate", 1, gate, later()))
+        first = await started(do(thread, "gate", gate))
         with pytest.raises(PlanningDelayed):
-            await thread.do("late", 1, lambda: done.append("late"), later(0.01))
+            await do(thread, "late", lambda: done.append("late"), until=later(0.01))
         gate.go.set()
         await first
-        await thread.do("next", 1, lambda: done.append("next"), later())
+        await do(thread, "next", lambda: done.append("next"))
 
     asyncio.run(run())
 
@@ -100,8 +109,8 @@ def test_who_waited_long_enough_is_told_and_the_work_is_not_begun() -> None:
 def test_one_who_leaves_does_not_take_the_work_from_the_others() -> None:
     async def run() -> object:
         thread, gate = SideThread(), Gate()
-        leaving = await started(thread.do("gate", 1, gate, later()))
-        staying = await started(thread.do("gate", 1, gate, later()))
+        leaving = await started(do(thread, "gate", gate))
+        staying = await started(do(thread, "gate", gate))
         leaving.cancel()
         await asyncio.wait([leaving])
         gate.go.set()
@@ -116,12 +125,12 @@ def test_what_goes_wrong_is_raised_for_everyone_who_waits_and_the_next_is_done()
 
     async def run() -> tuple[list[object], object]:
         thread, gate = SideThread(), Gate()
-        first = await started(thread.do("gate", 1, gate, later()))
-        failing = [await started(thread.do("bad", 1, fail, later())) for _ in range(2)]
+        first = await started(do(thread, "gate", gate))
+        failing = [await started(do(thread, "bad", fail)) for _ in range(2)]
         gate.go.set()
         await first
         results = await asyncio.gather(*failing, return_exceptions=True)
-        return results, await thread.do("good", 1, lambda: "good", later())
+        return results, await do(thread, "good", lambda: "good")
 
     results, last = asyncio.run(run())
 
@@ -140,10 +149,25 @@ def test_the_result_of_work_that_outlives_its_waiters_is_nobodys_error(
             raise LookupError("no")
 
         with pytest.raises(PlanningDelayed):
-            await thread.do("slow", 1, fail_at_last, later(0.01))
+            await do(thread, "slow", fail_at_last, until=later(0.01))
         gate.go.set()
-        assert await thread.do("next", 1, lambda: "next", later()) == "next"
+        assert await do(thread, "next", lambda: "next") == "next"
 
     asyncio.run(run())
 
     assert caplog.records == []
+
+
+def test_what_outlives_its_waiters_is_kept() -> None:
+    kept: list[str] = []
+
+    async def run() -> None:
+        thread, gate = SideThread(), Gate()
+        with pytest.raises(PlanningDelayed):
+            await thread.do("slow", 1, gate, kept.append, later(0.01))
+        gate.go.set()
+        await do(thread, "next", lambda: "next")
+
+    asyncio.run(run())
+
+    assert kept == ["through"]

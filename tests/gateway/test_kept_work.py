@@ -1,0 +1,150 @@
+"""What was made for a text is kept, refusals too; and what takes long to make keeps nobody else waiting."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from gateway.authorization import NONE
+from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
+from gateway.kept_work import Cache, KeptWork
+from gateway.pipeline import SMALL_TEXT, Request
+from gateway.settings import Limits, Settings
+from gateway.side_thread import SideThread
+from tests.gateway.hostile_supergraphs import explosions
+from tests.gateway.test_entities import library
+from tests.gateway.testbed import Federation
+
+LARGE = "{ me { " + "loans { days } " * 200 + "} }"
+LARGE_AND_WRONG = "{ me { " + "loans { days } " * 200 + "nothing } }"
+
+
+def test_the_least_recently_used_give_way() -> None:
+    cache = Cache[str, int](3)
+    for name in "abc":
+        cache.put(name, 1, weight=1)
+    cache.get("a")
+
+    cache.put("d", 1, weight=1)
+
+    assert [name for name in "abcd" if cache.get(name)] == ["a", "c", "d"]
+    assert cache.recent(2) == ["d", "c"]
+
+
+def test_what_is_heavier_than_all_together_is_not_kept() -> None:
+    cache = Cache[str, int](3)
+    cache.put("a", 1, weight=1)
+
+    cache.put("heavy", 1, weight=4)
+
+    assert (cache.get("a"), cache.get("heavy"), len(cache)) == (1, None, 1)
+
+
+def test_a_refusal_is_kept_and_is_another_error_each_time() -> None:
+    made: list[str] = []
+
+    def refuse() -> int:
+        made.append("x")
+        raise TooCostly(7, 5)
+
+    work = KeptWork[str, int](10, SideThread())
+    raised: list[RequestError] = []
+    with pytest.raises(TooCostly) as first:
+        work.make("a", refuse, lambda _: 1)
+    raised.append(first.value)
+    for _ in range(2):
+        with pytest.raises(TooCostly) as again:
+            work.get("a")
+        raised.append(again.value)
+
+    assert made == ["x"]
+    assert len(set(map(id, raised))) == 3
+    assert all(each.formatted() == raised[0].formatted() for each in raised)
+
+
+def test_the_kept_refusal_holds_nothing_of_the_request_it_came_from() -> None:
+    def refuse() -> int:
+        raise BadRequest("no")
+
+    work = KeptWork[str, int](10, SideThread())
+    with pytest.raises(BadRequest):
+        work.make("a", refuse, lambda _: 1)
+
+    kept = work._kept.get("a")
+    assert isinstance(kept, BadRequest)
+    assert (kept.__traceback__, kept.__context__, kept.__cause__) == (None, None, None)
+
+
+def answers_in_order(federation: Federation, *queries: str) -> list[str]:
+    """The operations, sent at once, in the order in which they were answered."""
+    answered: list[str] = []
+
+    async def ask(query: str) -> None:
+        await federation.pipeline.answer(Request(query))
+        answered.append(query)
+
+    async def run() -> None:
+        await asyncio.gather(*map(ask, queries))
+
+    asyncio.run(run())
+    return answered
+
+
+def test_a_large_operation_keeps_small_ones_waiting_only_where_they_need_it() -> None:
+    federation = library()
+
+    assert len(LARGE) > SMALL_TEXT
+    assert answers_in_order(federation, LARGE, "{ me { id } }") == ["{ me { id } }", LARGE]
+
+
+def answer(federation: Federation, query: str) -> dict[str, Any]:
+    return json.loads(asyncio.run(federation.pipeline.answer(Request(query))).encoded())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("query", [LARGE, "{ me { loans { days } } }"])
+def test_large_and_small_are_answered_alike(query: str) -> None:
+    federation = library()
+
+    assert answer(federation, query) == answer(federation, query) == federation.truth(query)
+
+
+@pytest.mark.parametrize("query", ["{ me { nothing } }", LARGE_AND_WRONG, "{", "{ me { " + "id " * 9_000])
+def test_what_was_refused_once_is_refused_without_reading_it_again(query: str) -> None:
+    federation = library()
+    first = answer(federation, query)
+
+    with pytest.raises(RequestError) as kept:
+        federation.pipeline._operations.get((query, None))
+
+    assert kept.value.formatted() == first["errors"]
+    assert answer(federation, query) == first
+
+
+def test_a_plan_that_is_refused_is_not_sought_again() -> None:
+    supergraph, query = explosions()["deep parts"]
+    federation = library()
+    pipeline = federation.pipeline.__class__(
+        supergraph, federation.pipeline._client, Settings(planning_timeout_s=60)
+    )
+
+    async def ask() -> bytes:
+        return (await pipeline.answer(Request(query))).encoded()
+
+    first = asyncio.run(ask())
+
+    with pytest.raises(PlanTooComplex):
+        pipeline._plans.get((query, None, (), frozenset(), NONE))
+    assert b"PLAN_TOO_COMPLEX" in first
+    assert asyncio.run(ask()) == first
+
+
+def test_an_operation_that_cannot_be_planned_in_time_is_to_be_sent_again() -> None:
+    base = library()
+    settings = Settings(planning_timeout_s=0.000_001, limits=Limits())
+    federation = Federation("library", list(base.world.objects), base.world.roots, settings=settings)
+
+    refused = asyncio.run(federation.pipeline.answer(Request(LARGE)))
+
+    assert refused.errors[0]["extensions"] == {"code": "PLANNING_DELAYED"}
+    assert (refused.status, refused.retry_after_s) == (503, 1)
