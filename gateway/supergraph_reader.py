@@ -28,8 +28,17 @@ from gateway.api_schema import api_schema
 from gateway.applied_directives import applied
 from gateway.authorization_reader import read_authorization
 from gateway.errors import SupergraphError
-from gateway.field_set import parse_field_set, paths_of
-from gateway.supergraph import FieldInGraph, Graph, Key, Subgraph, Supergraph, SupergraphType, TypeInGraph
+from gateway.field_set import FieldPath, parse_field_set, paths_of
+from gateway.supergraph import (
+    FieldInGraph,
+    Graph,
+    Key,
+    Subgraph,
+    Supergraph,
+    SupergraphType,
+    TypeInGraph,
+    named_type,
+)
 
 
 def load_supergraph(sdl: str) -> Supergraph:
@@ -84,6 +93,8 @@ class _Reader:
 
     def supergraph(self, schema: GraphQLSchema) -> Supergraph:
         types = {name: self._type(definition) for name, definition in self._composites.items()}
+        if self._is_first_version:
+            types = _with_provided(types)
         possible = self._possible(types)
         return Supergraph(
             subgraphs=self._subgraphs,
@@ -121,7 +132,8 @@ class _Reader:
         self, field: FieldDefinitionNode, graphs: Mapping[Graph, TypeInGraph]
     ) -> dict[Graph, FieldInGraph]:
         joins = list(applied(field, "join__field"))
-        if not joins:
+        # Join v0.1 marks a value type's field for its @provides only, without a subgraph: it does not say whose.
+        if not joins or (self._is_first_version and not any("graph" in join for join in joins)):
             return {graph: FieldInGraph(field.type) for graph in graphs}
         if any(join.get("contextArguments") for join in joins):
             raise SupergraphError(
@@ -206,6 +218,35 @@ class _Reader:
         if not marks:
             return graph in held.graphs
         return any(mark["graph"] == graph and mark["interface"] == interface for mark in marks)
+
+
+def _with_provided(types: dict[str, SupergraphType]) -> dict[str, SupergraphType]:
+    """Join v0.1 names only a field's owner, not who has it to provide it."""
+    provided = [
+        (each.type_name, path, graph)
+        for holder in types.values()
+        for held in holder.fields.values()
+        for graph, each in held.items()
+        for path in each.provides
+    ]
+    for type_name, path, graph in provided:
+        holder, field = _at_the_end(types, type_name, path)
+        types = types | {holder.name: _with_external(holder, field, graph)}
+    return types
+
+
+def _at_the_end(
+    types: Mapping[str, SupergraphType], type_name: str, path: FieldPath
+) -> tuple[SupergraphType, str]:
+    *way, (condition, field) = path
+    for step_condition, step in way:
+        type_name = named_type(types[step_condition or type_name].field_types[step])
+    return types[condition or type_name], field
+
+
+def _with_external(holder: SupergraphType, field: str, graph: Graph) -> SupergraphType:
+    external = FieldInGraph(holder.field_types[field], external=True)
+    return replace(holder, fields={**holder.fields, field: {graph: external, **holder.fields[field]}})
 
 
 def _is_composite(definition: DefinitionNode) -> TypeGuard[_Composite]:

@@ -13,6 +13,7 @@ from tests.gateway import (
     test_externals,
     test_first_federation,
     test_first_join,
+    test_first_values,
     test_interface_and_type,
     test_interface_entities,
     test_interface_object,
@@ -46,6 +47,7 @@ FEDERATIONS: list[Callable[[], Federation]] = [
     test_entities.library,
     test_first_federation.blog,
     test_first_join.blog,
+    test_first_values.groups,
     test_interface_and_type.people,
     test_interface_entities.bank,
     test_interface_object.media,
@@ -69,7 +71,7 @@ OPERATIONS = 15
 """For each; the planner was tried with thousands, these keep it so."""
 
 
-WRITTEN_BY_HAND = {test_first_join.blog}
+WRITTEN_BY_HAND = {test_first_join.blog, test_first_values.groups}
 NAMES = {make: f"{make.__module__.rpartition('_')[2]}-{make.__name__}" for make in FEDERATIONS}
 CASES = [
     *(pytest.param(make, nullcontext, id=NAMES[make]) for make in FEDERATIONS),
