@@ -31,6 +31,9 @@ def trusting_url(system: RunningSystem) -> Iterator[str]:
         "GATEWAY_TRUSTED_DOCUMENTS": str(MANIFEST),
         "SUBGRAPH_URL_USERS": f"{system.users_url}/graphql",
         "SUBGRAPH_URL_PAYMENTS": f"{system.payments_url}/graphql",
+        "JWKS_URL": f"{system.users_url}/.well-known/jwks.json",
+        "TOKEN_ISSUER": system.users_url,
+        "TOKEN_AUDIENCE": "modular-payment-system",
     }
     python = ROOT / "gateway" / ".venv" / "bin" / "python"
     started = subprocess.Popen(

@@ -142,6 +142,7 @@ def test_reloading_the_page_hangs_up(page: GraphiqlPage, auction: Auction) -> No
 
 
 def test_what_is_wrong_with_a_subscription_is_shown(page: GraphiqlPage) -> None:
+    requests_made(page.driver)  # what other pages asked for before
     page.open()
     page.write_operation("subscription Two { secondsLeft lotOnSale { title } }")
     page.start()
