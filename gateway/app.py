@@ -91,17 +91,15 @@ def create_app(
     if transport is None and settings.subgraph_proxy:
         transport = httpx.AsyncHTTPTransport(proxy=settings.subgraph_proxy)
     requests = subgraph_transport(bytes_limit, transport)
-    carriers = Carriers(
-        _outermost(SharedRequests(requests) if settings.share_requests else requests, settings),
-        streams,
-        subgraph_transport(bytes_limit, transport),
-    )
+    carriers = Carriers(_carrier(requests, settings), streams, subgraph_transport(bytes_limit, transport))
     return App(supergraph, settings, carriers, trusted, observers)
 
 
-def _outermost(transport: SubgraphTransport, settings: Settings) -> SubgraphTransport:
-    allowed = settings.response_headers
-    return HeaderCollectingTransport(transport, allowed) if allowed else transport
+def _carrier(requests: SubgraphTransport, settings: Settings) -> SubgraphTransport:
+    """Where answers' headers go on to clients nothing is shared: a cookie in one may be the session of who asked."""
+    if settings.response_headers:
+        return HeaderCollectingTransport(requests, settings.response_headers)
+    return SharedRequests(requests) if settings.share_requests else requests
 
 
 @dataclass(frozen=True, slots=True)

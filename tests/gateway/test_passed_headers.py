@@ -1,8 +1,11 @@
 """Of a subgraph's answer, only headers of an allow-list reach the client, and by default none."""
 
+import asyncio
+
 import httpx
 import pytest
 
+from gateway.app import create_app
 from gateway.errors import SettingsError
 from gateway.settings import Settings, read_settings
 from tests.gateway.over_asgi import ask
@@ -58,6 +61,33 @@ def test_one_request_sees_nothing_of_another() -> None:
 
     assert passed(federation, settings, "set-cookie") == [("set-cookie", "a=1; HttpOnly")]
     assert passed(federation, settings, "set-cookie") == []
+
+
+def test_two_who_ask_the_same_at_once_get_each_their_own() -> None:
+    """A subgraph may begin a session in each answer: nobody may get another one's."""
+    federation = library()
+    both_are_here = asyncio.Barrier(2)
+    cookies = iter(("session=1", "session=2"))
+
+    async def begin_session(request: httpx.Request) -> httpx.Response:
+        del request
+        await both_are_here.wait()
+        return httpx.Response(
+            200, headers={"set-cookie": next(cookies)}, json={"data": {"book": {"title": "Emma"}}}
+        )
+
+    federation.broken = {"books": begin_session}
+    settings = Settings(response_headers=frozenset({"set-cookie"}), subgraph_timeout_s=2)
+
+    async def visits() -> list[str | None]:
+        app = create_app(federation.supergraph, settings, federation)
+        query = {"query": "{ book(isbn: 1) { title } }"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            answers = await asyncio.gather(*(client.post("/graphql", json=query) for _ in range(2)))
+        return [each.headers.get("set-cookie") for each in answers]
+
+    # Here one client holds both cookies: what counts is that each came in an answer of its own.
+    assert sorted(str(each) for each in asyncio.run(visits())) == ["session=1", "session=2"]
 
 
 @pytest.mark.parametrize(
