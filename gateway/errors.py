@@ -20,6 +20,7 @@ GatewayError
 │   │   ├── TooManyFields
 │   │   ├── TooManyVariables
 │   │   ├── FragmentsTooDeep
+│   │   ├── IntrospectionTooLarge    more than the whole schema is asked of itself
 │   │   ├── TooCostly            with all the objects its arguments and variables ask for
 │   │   └── PlanTooComplex
 │   ├── Unauthenticated          what the Authorization header holds is no valid access token
@@ -183,6 +184,11 @@ class FragmentsTooDeep(TooComplex):
 class PlanTooComplex(TooComplex):
     code = "PLAN_TOO_COMPLEX"
     what = "planning steps"
+
+
+class IntrospectionTooLarge(TooComplex):
+    code = "INTROSPECTION_TOO_LARGE"
+    what = "values of introspection"
 
 
 class TooCostly(TooComplex):

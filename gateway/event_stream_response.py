@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from typing import Any
 
+from gateway.answer import Answer
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, PAUSE, written
-from gateway.pipeline import Answer
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

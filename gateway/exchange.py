@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from gateway.answer import Answer
 from gateway.event_stream_response import Receive
 from gateway.graphql_over_http import RequestHeaders
-from gateway.pipeline import Answer
 
 Scope = MutableMapping[str, Any]
 

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from gateway.answer import Answer
 from gateway.errors import BadRequest
 from gateway.event_stream import EVENT_STREAM
-from gateway.pipeline import Answer, Request
+from gateway.request import Request
 from gateway.subgraph_transport import Headers
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"

@@ -1,8 +1,13 @@
-"""`__schema` and `__type`, answered here from the API schema; no subgraph is asked."""
+"""`__schema` and `__type`, answered here from the API schema; no subgraph is asked.
+
+Tools ask for the whole schema at once, and that takes a while: such answers are made beside the event loop and kept.
+"""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -14,18 +19,78 @@ from graphql import (
     execute_sync,
 )
 
-from gateway.errors import ValidationFailed
+from gateway.errors import IntrospectionTooLarge, ValidationFailed
+from gateway.introspection_cost import check_introspection, values_of_all
+from gateway.kept_work import KeptWork
 from gateway.operation import Operation
+from gateway.side_thread import SideThread
 
 FIELDS = frozenset({"__schema", "__type"})
+
+FEW_VALUES = 500
+"""What is answered on the spot, in some milliseconds."""
+
+WHOLE_SCHEMAS = 2
+"""As often the values of the whole schema may be asked for at once."""
+
+KEPT_BYTES = 4_000_000
+
+Here = Mapping[str, msgspec.Raw]
+"""Response key -> JSON"""
+
+IntrospectionKey = tuple[str, str | None, bytes]
+"""(text, operation name, variables as JSON)"""
 
 
 def asks_introspection(names: set[str]) -> bool:
     return not FIELDS.isdisjoint(names)
 
 
-def introspect(operation: Operation, schema: GraphQLSchema, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Response key -> value, of the introspection fields of an operation."""
+class Introspection:
+    """What one schema says of itself."""
+
+    def __init__(self, schema: GraphQLSchema, thread: SideThread) -> None:
+        self._schema = schema
+        self._limit = WHOLE_SCHEMAS * values_of_all(schema)
+        self._answers = KeptWork[IntrospectionKey, Here](KEPT_BYTES, thread)
+
+    async def answer(
+        self, text: str, operation: Operation, variables: Mapping[str, Any], until: float
+    ) -> Here:
+        """The introspection fields of an operation. Raises RequestError, IntrospectionTooLarge for one."""
+        key = (text, operation.name, msgspec.json.encode(variables, order="deterministic"))
+        return self._answers.get(key) or await self._new_answer(key, operation, variables, until)
+
+    async def _new_answer(
+        self, key: IntrospectionKey, operation: Operation, variables: Mapping[str, Any], until: float
+    ) -> Here:
+        document = _introspection_of(operation)
+        answered = partial(self._answered, document, variables)
+        if self._is_small(document):
+            return self._answers.make(key, answered, _bytes)
+        return await self._answers.make_aside(key, answered, _bytes, len(key[0]), until)
+
+    def _is_small(self, document: DocumentNode) -> bool:
+        try:
+            check_introspection(document, self._schema, FEW_VALUES)
+        except IntrospectionTooLarge:
+            return False
+        return True
+
+    def _answered(self, document: DocumentNode, variables: Mapping[str, Any]) -> Here:
+        check_introspection(document, self._schema, self._limit)
+        result = execute_sync(self._schema, document, variable_values=dict(variables))
+        if result.errors:
+            raise ValidationFailed([{"message": error.message} for error in result.errors])
+        return {key: msgspec.Raw(msgspec.json.encode(value)) for key, value in (result.data or {}).items()}
+
+
+def _bytes(answer: Here) -> int:
+    return sum(map(len, answer.values()))
+
+
+def _introspection_of(operation: Operation) -> DocumentNode:
+    """The operation without what subgraphs answer."""
     node = operation.node
     only = OperationDefinitionNode(
         operation=node.operation,
@@ -34,11 +99,7 @@ def introspect(operation: Operation, schema: GraphQLSchema, variables: Mapping[s
         directives=node.directives,
         selection_set=_introspection_only(node.selection_set, operation),
     )
-    document = DocumentNode(definitions=(only, *operation.fragments.values()))
-    result = execute_sync(schema, document, variable_values=dict(variables))
-    if result.errors:
-        raise ValidationFailed([{"message": error.message} for error in result.errors])
-    return result.data or {}
+    return DocumentNode(definitions=(only, *operation.fragments.values()))
 
 
 def _introspection_only(selection_set: SelectionSetNode, operation: Operation) -> SelectionSetNode:

@@ -8,7 +8,7 @@ from gateway.prometheus import Metric, exposition
 from gateway.settings import Shown
 
 METRICS = "/metrics"
-BESIDE_METRICS = frozenset({METRICS, "/healthz", "/readyz"})
+OPERATORS_PATHS = frozenset({METRICS, "/healthz", "/readyz"})
 """All that is served at a port of the metrics' own."""
 
 PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -28,7 +28,7 @@ class MetricsPage:
             return False
         is_own = self._own_port != 0 and _port(exchange) == self._own_port
         if exchange.path != METRICS:
-            return is_own and exchange.path not in BESIDE_METRICS
+            return is_own and exchange.path not in OPERATORS_PATHS
         is_elsewhere = self._own_port != 0 and not is_own
         return (
             is_elsewhere

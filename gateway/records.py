@@ -5,9 +5,9 @@ from time import perf_counter
 from typing import Any
 
 from gateway.access_log import AccessLog
+from gateway.answer import Answer
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
-from gateway.pipeline import Answer
 from gateway.websocket_session import WebSocketOperation
 
 CLIENT_GONE = 499
@@ -32,8 +32,9 @@ class Records:
         if answer.is_plan_known is not None:
             self._metrics.plan_lookups.count("hit" if answer.is_plan_known else "miss")
 
-    def note(self, exchange: Exchange) -> None:
+    def end(self, exchange: Exchange, status: int) -> None:
         """One HTTP request, when the last byte of the response was sent."""
+        exchange.status = status
         seconds = perf_counter() - exchange.started
         if exchange.is_graphql:
             self._measure(exchange, seconds)

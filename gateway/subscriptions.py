@@ -4,11 +4,13 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager
 
+from gateway.answer import Answer, refusal
 from gateway.errors import RequestError, SubgraphFailure, internal_error
 from gateway.open_streams import OpenStreams
 from gateway.overload import Admission
-from gateway.pipeline import Answer, Pipeline, Prepared, Request, refusal
+from gateway.pipeline import Pipeline, Prepared
 from gateway.query_plan import Fetch
+from gateway.request import Request
 from gateway.subgraph_answer import SubgraphAnswer
 from gateway.subgraph_events import SubgraphEvents
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
+from gateway.answer import Answer, refusal
 from gateway.errors import BadRequest, RequestError, TooManySubscriptions
 from gateway.graphql_over_http import Told, authorization, read_parameters
 from gateway.graphql_transport_ws import (
@@ -20,7 +21,7 @@ from gateway.graphql_transport_ws import (
     close_reason,
     read_message,
 )
-from gateway.pipeline import Answer, Request, refusal
+from gateway.request import Request
 from gateway.settings import Settings
 from gateway.subgraph_transport import Headers
 from gateway.subscriptions import Subscriptions

@@ -10,8 +10,8 @@ from joserfc.jwk import ECKey, KeySet
 
 from gateway.app import App, create_app
 from gateway.authorization import Caller
+from gateway.callers import Callers
 from gateway.errors import Unauthenticated
-from gateway.pipeline import Callers
 from gateway.settings import Settings, TokenSettings
 from tests.contract.access_tokens import Issuer
 from tests.gateway.auction import END, Auction, bid, scripted

@@ -9,7 +9,8 @@ import pytest
 from gateway.authorization import NONE
 from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
 from gateway.kept_work import Cache, KeptWork
-from gateway.pipeline import SMALL_TEXT, Request
+from gateway.known_operations import SMALL_TEXT
+from gateway.request import Request
 from gateway.settings import Limits, Settings
 from gateway.side_thread import SideThread
 from tests.gateway.hostile_supergraphs import explosions
@@ -115,7 +116,7 @@ def test_what_was_refused_once_is_refused_without_reading_it_again(query: str) -
     first = answer(federation, query)
 
     with pytest.raises(RequestError) as kept:
-        federation.pipeline._operations.get((query, None))
+        federation.pipeline._operations._kept.get((query, None))
 
     assert kept.value.formatted() == first["errors"]
     assert answer(federation, query) == first
@@ -134,7 +135,7 @@ def test_a_plan_that_is_refused_is_not_sought_again() -> None:
     first = asyncio.run(ask())
 
     with pytest.raises(PlanTooComplex):
-        pipeline._plans.get((query, None, (), frozenset(), NONE))
+        pipeline._plans._kept.get((query, None, (), frozenset(), NONE))
     assert b"PLAN_TOO_COMPLEX" in first
     assert asyncio.run(ask()) == first
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from gateway.app import App, create_app
-from gateway.pipeline import Request
 from gateway.reload import Reload
+from gateway.request import Request
 from gateway.supergraph import Supergraph
 from gateway.supergraph_file import supergraph_file
 from gateway.supergraph_reader import load_supergraph
@@ -234,7 +234,7 @@ def test_the_old_one_is_freed_when_nobody_uses_it_any_more(told: Told) -> None:
     async def story(life: Life) -> tuple[bool, bool]:
         await life.ask(BOOK)
         old = weakref.ref(life.app._serving.pipeline)
-        supergraph = weakref.ref(life.app._serving.pipeline._supergraph)
+        supergraph = weakref.ref(life.app._serving.pipeline._plans._supergraph)
         await life.put(RENAMED)
         await life.ask(BOOK)
         gc.collect()
@@ -268,7 +268,10 @@ def test_two_changes_at_once_are_both_taken_up() -> None:
     async def story() -> list[str]:
         await asyncio.gather(app.serve(renamed), app.trust(TrustedDocuments({"fields": fields})))
         pipeline = app._serving.pipeline
-        return [str(await pipeline.answer(Request(query))) for query in (fields, "{ books { pages } }")]
+        return [
+            str((await pipeline.answer(Request(query))).encoded())
+            for query in (fields, "{ books { pages } }")
+        ]
 
     trusted, other = asyncio.run(story())
 

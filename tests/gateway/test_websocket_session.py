@@ -699,7 +699,7 @@ def test_operations_and_their_errors_count_in_the_metrics() -> None:
                 pass
             socket.subscribe("b", "{ nothing }")
             await socket.hears()
-        shown = app._metrics_page.content().decode()
+        shown = app._operators._metrics_page.content().decode()
         assert 'gateway_requests_total{kind="stream",outcome="ok"} 1' in shown
         assert 'gateway_requests_total{kind="stream",outcome="refused"} 1' in shown
         assert 'code="GRAPHQL_VALIDATION_FAILED"} 1' in shown

@@ -48,11 +48,13 @@ from graphql import (
     visit,
 )
 
+from gateway.callers import Callers
 from gateway.open_streams import OpenStreams
 from gateway.operation import prepare
 from gateway.overload import Admission
-from gateway.pipeline import Callers, Pipeline, Request
+from gateway.pipeline import Pipeline
 from gateway.planner import plan_operation
+from gateway.request import Request
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient, subgraph_transport
 from gateway.subgraph_events import SubgraphEvents

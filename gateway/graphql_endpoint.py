@@ -1,0 +1,193 @@
+"""`/graphql` over HTTP: a request in; an answer, or a stream of them, out."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from gateway.answer import Answer, refusal
+from gateway.client_presence import ClientGone, unless_gone
+from gateway.cross_origin import CrossOrigin
+from gateway.errors import BadRequest, BodyTooLarge, RequestError
+from gateway.event_stream import EVENT_STREAM
+from gateway.event_stream_response import EventStreamResponse, Send
+from gateway.exchange import Exchange
+from gateway.graphql_over_http import (
+    JSON,
+    Told,
+    authorization,
+    check_content_type,
+    read_body,
+    read_query_string,
+    response_type,
+    status_of,
+    takes_events,
+)
+from gateway.open_streams import OpenStreams
+from gateway.overload import Admission
+from gateway.passed_headers import collecting, not_collecting
+from gateway.records import Records
+from gateway.reply import JSON_HEADERS, Reply
+from gateway.request import Request
+from gateway.serving import Current
+from gateway.settings import Settings
+from gateway.subgraph_client import forwarded
+from gateway.subgraph_transport import Headers
+from gateway.unambiguous_headers import check_unambiguous
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing  # OpenTelemetry need not be installed
+
+
+class BodyTooSlow(BadRequest):
+    status = 408
+
+
+class GraphQLEndpoint:
+    def __init__(  # noqa: PLR0913 — its parts, by their names
+        self,
+        settings: Settings,
+        serving: Current,
+        *,
+        cross_origin: CrossOrigin,
+        admission: Admission,
+        streams: OpenStreams,
+        records: Records,
+        tracing: "Tracing | None" = None,
+    ) -> None:
+        self._settings = settings
+        self._serving = serving
+        self._cross_origin = cross_origin
+        self._admission = admission
+        self._streams = streams
+        self._records = records
+        self._tracing = tracing
+        self._forwarded = frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"})
+        self._forwards_request_id = "x-request-id" in settings.forwarded_headers
+        self._collecting = collecting if settings.response_headers else not_collecting
+
+    async def reply(self, exchange: Exchange, send: Send) -> Reply | None:
+        """The response, still to be sent; None where answers were streamed. Raises ClientGone."""
+        if exchange.method not in {"GET", "POST"}:
+            return self._preflight(exchange) or Reply(405, b"", ((b"allow", b"GET, POST"),))
+        exchange.is_graphql = True
+        media = JSON
+        try:
+            media = response_type(exchange.headers)
+            self._admission.check()
+            request = self._serving().pipeline.resolved(await self._request(exchange))
+            exchange.operation_name = request.operation_name
+            if not await self._is_streamed(exchange, request, media):
+                # Only now, since a client that sends its body slowly must not hold a place.
+                with self._admission, self._collecting() as passed:
+                    answer = await self._answer(exchange, request)
+                return self._answered(exchange, answer, media, tuple(passed))
+        except RequestError as error:
+            return self._answered(exchange, refusal(error), JSON if media == EVENT_STREAM else media)
+        return await self._streamed(exchange, request, send)
+
+    async def _answer(self, exchange: Exchange, request: Request) -> Answer:
+        """Stop working, and stop the subgraphs' requests, when the client leaves."""
+        async with unless_gone(exchange.receive):
+            return await self._serving().pipeline.answer(request)
+
+    def _answered(self, exchange: Exchange, answer: Answer, media: str, passed: Headers = ()) -> Reply:
+        """*passed*: the headers of subgraphs that go on to the client."""
+        exchange.answer = answer
+        self._records.note_answer(answer)
+        headers = JSON_HEADERS[media] + _advice(answer) + passed
+        return Reply(status_of(answer, media), answer.encoded(), headers)
+
+    def _preflight(self, exchange: Exchange) -> Reply | None:
+        """The answer to a browser that asks before it sends what a page wants to send."""
+        is_asked = exchange.method == "OPTIONS" and exchange.headers.get("access-control-request-method")
+        if not is_asked or not self._cross_origin.is_on:
+            return None
+        if not self._cross_origin.allows(exchange.headers.get("origin")):
+            return Reply(403, b"")
+        return Reply(204, b"", self._cross_origin.preflight)
+
+    # --- the request in ---------------------------------------------------------------------------------------------
+
+    async def _request(self, exchange: Exchange) -> Request:
+        told = self._told(exchange)
+        if exchange.method == "GET":
+            headers = exchange.headers
+            self._cross_origin.check_read(headers.get("sec-fetch-site"), headers.get("origin"))
+            return read_query_string(exchange.query_string, told)
+        check_content_type(exchange.headers)
+        return read_body(await self._body(exchange), told)
+
+    def _told(self, exchange: Exchange) -> Told:
+        check_unambiguous(exchange.raw_headers, self._forwarded)
+        down = forwarded(exchange.raw_headers, self._forwarded)
+        if self._forwards_request_id:
+            down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
+        if self._tracing:
+            down = self._tracing.within_span(down)
+        return Told(down, authorization(exchange.raw_headers), exchange.headers.get("x-query-plan") == "1")
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        """Read the body, never more of it or longer than the limits say."""
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                return await self._read(exchange)
+        except TimeoutError as error:
+            raise BodyTooSlow("The body did not arrive in time.") from error
+
+    async def _read(self, exchange: Exchange) -> bytes:
+        limit = self._settings.limits.body_bytes
+        body = bytearray()
+        while True:
+            message = await exchange.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body += message.get("body", b"")
+            if len(body) > limit:
+                raise BodyTooLarge(limit)
+            if not message.get("more_body"):
+                return bytes(body)
+
+    # --- a stream of answers out ------------------------------------------------------------------------------------
+
+    async def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
+        """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
+        if media == EVENT_STREAM:
+            return True
+        return takes_events(exchange.headers) and await self._serving().pipeline.is_subscription(request)
+
+    async def _streamed(self, exchange: Exchange, request: Request, send: Send) -> Reply | None:
+        """Stream the answers; or give the reply to a request that was refused for more than its operation."""
+        async with AsyncExitStack() as stack:
+            try:
+                answers = await stack.enter_async_context(
+                    self._serving().subscriptions.open(request, exchange.request_id)
+                )
+            except RequestError as error:
+                answer = refusal(error)
+                if answer.status is not None:
+                    return self._answered(exchange, answer, JSON)
+                self._records.note_answer(answer)
+                answers = _only(answer)
+            exchange.is_streamed = True
+            stack.enter_context(self._streams.stream())
+            response = EventStreamResponse(
+                exchange.receive,
+                send,
+                request_id=exchange.request_id,
+                keep_alive_s=self._settings.keep_alive_s,
+                taken_within_s=self._settings.request_timeout_s,
+            )
+            await response.stream(answers, self._streams.closing)
+        self._records.end(exchange, 200)
+        return None
+
+
+async def _only(answer: Answer) -> AsyncGenerator[Answer, None]:
+    yield answer
+
+
+def _advice(answer: Answer) -> Headers:
+    if answer.status == 405:
+        return ((b"allow", b"POST"),)
+    return ((b"retry-after", b"%d" % answer.retry_after_s),) if answer.retry_after_s else ()
