@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from gateway.access_log import AccessLog
 from gateway.access_token import AccessTokens
+from gateway.asgi_exchange import AsgiExchange, Receive, Scope, Send
 from gateway.callers import Callers, NobodyKnown
 from gateway.carriers import Carriers, carriers
-from gateway.client_presence import ClientGone
 from gateway.cross_origin import CrossOrigin
 from gateway.errors import GatewayError, internal_error
-from gateway.event_stream_response import Receive, Send
-from gateway.exchange import Exchange, Scope, exchange_of
+from gateway.exchange import ClientGone, Exchange
 from gateway.graphql_endpoint import GraphQLEndpoint
 from gateway.issuer_keys import IssuerKeys
 from gateway.known_plans import PlanKey
@@ -35,7 +34,6 @@ from gateway.serving import Serving
 from gateway.settings import Settings
 from gateway.subgraph_client import SubgraphClient
 from gateway.subgraph_events import SubgraphEvents
-from gateway.subgraph_transport import Headers
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph import Supergraph
 from gateway.trusted_documents import TrustedDocuments
@@ -182,17 +180,21 @@ class App:
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it: for programs in whose process the gateway runs."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "websocket":
             await self._websocket.serve(scope, receive, send)
         elif scope["type"] == "http":
-            exchange = exchange_of(scope, receive)
-            if self._tracing and exchange.path == "/graphql":
-                with self._tracing.request(exchange):
-                    await self._serve(exchange, send)
-            else:
-                await self._serve(exchange, send)
+            await self.answer(AsgiExchange(scope, receive, send))
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer an HTTP request, whatever goes wrong."""
+        if self._tracing and exchange.path == "/graphql":
+            with self._tracing.request(exchange):
+                await self._answer(exchange)
+        else:
+            await self._answer(exchange)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -203,11 +205,11 @@ class App:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _serve(self, exchange: Exchange, send: Send) -> None:
+    async def _answer(self, exchange: Exchange) -> None:
         if self._cross_origin.is_on and exchange.path == "/graphql":
-            send = _adding(self._cross_origin.headers(exchange.headers.get("origin")), send)
+            exchange.more_headers = self._cross_origin.headers(exchange.headers.get(b"origin"))
         try:
-            reply = await self._reply(exchange, send)
+            reply = await self._reply(exchange)
         except ClientGone:
             self._records.end(exchange, CLIENT_GONE)
             return
@@ -217,15 +219,16 @@ class App:
             self.metrics.errors.count(GatewayError.code)
             reply = json_reply(500, {"errors": [internal_error(exchange.request_id)]})
         if reply is not None:
-            await self._send(exchange, reply, send)
+            await exchange.reply(reply, is_last=self._operators.is_draining)
+            self._records.end(exchange, reply.status)
 
-    async def _reply(self, exchange: Exchange, send: Send) -> Reply | None:
+    async def _reply(self, exchange: Exchange) -> Reply | None:
         """None where everything was sent already."""
         match exchange.path:
             case _ if self._operators.hide(exchange):
                 return page_reply(None)
             case "/graphql" if not self._is_browser_visit(exchange):
-                return await self._graphql.reply(exchange, send)
+                return await self._graphql.reply(exchange)
             case "/" | "/graphql" if self._settings.graphiql:
                 return Reply(307, b"", ((b"location", b"/graphiql"), (b"cache-control", b"no-store")))
             case path if path in OPERATORS_PATHS:
@@ -235,7 +238,7 @@ class App:
 
     def _is_browser_visit(self, exchange: Exchange) -> bool:
         """Somebody opened the address itself: there is no query, and what they can read is a page."""
-        is_page_wanted = (exchange.headers.get("accept") or "").startswith("text/html")
+        is_page_wanted = exchange.headers.get(b"accept").startswith("text/html")
         return (
             self._settings.graphiql
             and exchange.method == "GET"
@@ -248,23 +251,3 @@ class App:
         if exchange.method not in {"GET", "HEAD"}:
             return Reply(405, b"", ((b"allow", b"GET, HEAD"),))
         return page_reply(None if is_hidden else self._pages.find(exchange.path))
-
-    async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
-        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
-        headers.append((b"x-request-id", exchange.request_id.encode("latin-1")))
-        if self._operators.is_draining:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.body})
-        self._records.end(exchange, reply.status)
-
-
-def _adding(headers: Headers, send: Send) -> Send:
-    """Sends with these headers besides."""
-
-    async def sending(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
-        await send(message)
-
-    return sending

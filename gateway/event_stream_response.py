@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from gateway.answer import Answer
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, PAUSE, written
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from gateway.exchange import ClientGone, Exchange
 
 log = logging.getLogger("gateway")
 
@@ -30,12 +28,8 @@ class ClientStalledError(Exception):
 class EventStreamResponse:
     """Streams answers to one client."""
 
-    def __init__(
-        self, receive: Receive, send: Send, *, request_id: str, keep_alive_s: float, taken_within_s: float
-    ) -> None:
-        self._receive = receive
-        self._asgi_send = send
-        self._request_id = request_id
+    def __init__(self, exchange: Exchange, *, keep_alive_s: float, taken_within_s: float) -> None:
+        self._exchange = exchange
         self._keep_alive_s = keep_alive_s
         self._taken_within_s = taken_within_s
 
@@ -45,24 +39,22 @@ class EventStreamResponse:
         Ends early, and without `complete`, when the client leaves or stalls, and when the gateway is *closing*: a
         stream that just ends is one that clients open anew, elsewhere perhaps.
         """
-        ending: set[asyncio.Future[Any]] = {
-            asyncio.ensure_future(left(self._receive)),
-            asyncio.ensure_future(closing.wait()),
-        }
+        gone = asyncio.get_running_loop().create_future()
+        ending: set[asyncio.Future[Any]] = {gone, asyncio.ensure_future(closing.wait())}
+        self._exchange.when_gone(partial(gone.set_result, None))
         try:
-            await self._start()
+            await self._taken(self._exchange.begin(200, HEADERS))
             async with aclosing(self._parts(answers, ending)) as parts:
                 async for part in parts:
-                    await self._write(part)
-            await self._send({"type": "http.response.body", "body": b""})
+                    await self._taken(self._exchange.write(part))
+            await self._taken(self._exchange.end())
         except ClientStalledError:
-            log.warning("request %s: the client takes no events any more", self._request_id)
+            log.warning("request %s: the client takes no events any more", self._exchange.request_id)
+        except ClientGone:
+            log.debug("request %s: the client has left", self._exchange.request_id)
         finally:
+            self._exchange.when_gone(None)
             await _cancelled(ending)
-
-    async def _start(self) -> None:
-        headers = [*HEADERS, (b"x-request-id", self._request_id.encode("latin-1"))]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def _parts(
         self, answers: AsyncGenerator[Answer, None], ending: set[asyncio.Future[Any]]
@@ -85,14 +77,11 @@ class EventStreamResponse:
         finally:
             await _cancelled({coming})
 
-    async def _write(self, part: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": part, "more_body": True})
-
-    async def _send(self, message: Message) -> None:
-        """Waits while the client is slow, so that nothing piles up."""
+    async def _taken(self, sending: Awaitable[None]) -> None:
+        """Raises ClientStalledError, ClientGone."""
         try:
             async with asyncio.timeout(self._taken_within_s):
-                await self._asgi_send(message)
+                await sending
         except TimeoutError as error:
             raise ClientStalledError from error
 
@@ -100,12 +89,6 @@ class EventStreamResponse:
 async def _next(answers: AsyncGenerator[Answer, None]) -> Answer | None:
     """None when there are no more."""
     return await anext(answers, None)
-
-
-async def left(receive: Receive) -> None:
-    """Comes back when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _cancelled(futures: set[asyncio.Future[Any]]) -> None:

@@ -1,51 +1,97 @@
-"""One HTTP request as it is being answered."""
+"""One HTTP request as it is being answered: what was asked, and the ways to say something to it."""
 
 import secrets
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import NamedTuple
 
 from gateway.answer import Answer
-from gateway.event_stream_response import Receive
-from gateway.graphql_over_http import RequestHeaders
+from gateway.reply import Reply
+from gateway.request_headers import RequestHeaders
+from gateway.subgraph_transport import Headers
 
-Scope = MutableMapping[str, Any]
+
+class ClientGone(Exception):
+    """The client left before the answer was ready."""
 
 
-@dataclass(slots=True)
-class Exchange:
-    scope: Scope
+class RequestLine(NamedTuple):
     method: str
     path: str
-    headers: RequestHeaders
-    raw_headers: Sequence[tuple[bytes, bytes]]
+    """Percent-decoded."""
     query_string: bytes
-    receive: Receive
-    request_id: str
-    is_graphql: bool = False
-    is_streamed: bool = False
-    operation_name: str | None = None
-    """What the client calls it."""
-    answer: Answer | None = None
-    """What came of it, if it came to an answer in one piece."""
-    status: int = 0
-    """Once it is answered."""
-    started: float = field(default_factory=perf_counter)
 
 
-def exchange_of(scope: Scope, receive: Receive) -> Exchange:
-    headers = RequestHeaders(scope["headers"])
-    return Exchange(
-        scope=scope,
-        method=scope["method"],
-        path=scope["path"],
-        headers=headers,
-        raw_headers=scope["headers"],
-        query_string=scope["query_string"],
-        receive=receive,
-        request_id=_request_id(headers.get("x-request-id")),
+class Ends(NamedTuple):
+    """Of the connection."""
+
+    client_host: str | None
+    port: int | None
+    """The gateway's."""
+
+
+class Exchange(ABC):
+    """What is common to requests that come over the wire and those that another program makes in memory."""
+
+    __slots__ = (
+        "answer",
+        "client_host",
+        "headers",
+        "is_graphql",
+        "is_streamed",
+        "method",
+        "more_headers",
+        "operation_name",
+        "path",
+        "port",
+        "query_string",
+        "request_id",
+        "started",
+        "status",
     )
+
+    def __init__(self, line: RequestLine, headers: RequestHeaders, ends: Ends) -> None:
+        self.method, self.path, self.query_string = line
+        self.headers = headers
+        self.client_host, self.port = ends
+        self.request_id = _request_id(headers.get(b"x-request-id"))
+        self.more_headers: Headers = ()
+        """Headers of every response to this request."""
+        self.is_graphql = False
+        self.is_streamed = False
+        self.operation_name: str | None = None
+        """What the client calls it."""
+        self.answer: Answer | None = None
+        """What came of it, if it came to an answer in one piece."""
+        self.status = 0
+        """Once it is answered."""
+        self.started = perf_counter()
+
+    @abstractmethod
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises BodyTooLarge if it has more than *limit* bytes, ClientGone if it does not come."""
+
+    @abstractmethod
+    async def reply(self, reply: Reply, *, is_last: bool = False) -> None:
+        """Send a response in one piece. *is_last*: the client is asked to send its next request elsewhere."""
+
+    @abstractmethod
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send the head of a response whose body comes in parts."""
+
+    @abstractmethod
+    async def write(self, part: bytes) -> None:
+        """Send a part of the body; waits while the client is slow, so that nothing piles up."""
+
+    @abstractmethod
+    async def end(self) -> None:
+        """The body has come to its end."""
+
+    @abstractmethod
+    def when_gone(self, call: Callable[[], None] | None) -> None:
+        """Have *call* called, once, as soon as it is known that the client has left. None: nobody wants to know any
+        more."""
 
 
 def _request_id(given: str) -> str:

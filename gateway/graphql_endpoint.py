@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from gateway.answer import Answer, refusal
-from gateway.client_presence import ClientGone, unless_gone
+from gateway.client_presence import unless_gone
 from gateway.cross_origin import CrossOrigin
-from gateway.errors import BadRequest, BodyTooLarge, RequestError
+from gateway.errors import BadRequest, RequestError
 from gateway.event_stream import EVENT_STREAM
-from gateway.event_stream_response import EventStreamResponse, Send
+from gateway.event_stream_response import EventStreamResponse
 from gateway.exchange import Exchange
 from gateway.graphql_over_http import (
     JSON,
@@ -66,7 +66,7 @@ class GraphQLEndpoint:
         self._forwards_request_id = "x-request-id" in settings.forwarded_headers
         self._collecting = collecting if settings.response_headers else not_collecting
 
-    async def reply(self, exchange: Exchange, send: Send) -> Reply | None:
+    async def reply(self, exchange: Exchange) -> Reply | None:
         """The response, still to be sent; None where answers were streamed. Raises ClientGone."""
         if exchange.method not in {"GET", "POST"}:
             return self._preflight(exchange) or Reply(405, b"", ((b"allow", b"GET, POST"),))
@@ -84,11 +84,11 @@ class GraphQLEndpoint:
                 return self._answered(exchange, answer, media, tuple(passed))
         except RequestError as error:
             return self._answered(exchange, refusal(error), JSON if media == EVENT_STREAM else media)
-        return await self._streamed(exchange, request, send)
+        return await self._streamed(exchange, request)
 
     async def _answer(self, exchange: Exchange, request: Request) -> Answer:
         """Stop working, and stop the subgraphs' requests, when the client leaves."""
-        async with unless_gone(exchange.receive):
+        async with unless_gone(exchange):
             return await self._serving().pipeline.answer(request)
 
     def _answered(self, exchange: Exchange, answer: Answer, media: str, passed: Headers = ()) -> Reply:
@@ -100,10 +100,10 @@ class GraphQLEndpoint:
 
     def _preflight(self, exchange: Exchange) -> Reply | None:
         """The answer to a browser that asks before it sends what a page wants to send."""
-        is_asked = exchange.method == "OPTIONS" and exchange.headers.get("access-control-request-method")
+        is_asked = exchange.method == "OPTIONS" and exchange.headers.get(b"access-control-request-method")
         if not is_asked or not self._cross_origin.is_on:
             return None
-        if not self._cross_origin.allows(exchange.headers.get("origin")):
+        if not self._cross_origin.allows(exchange.headers.get(b"origin")):
             return Reply(403, b"")
         return Reply(204, b"", self._cross_origin.preflight)
 
@@ -113,40 +113,29 @@ class GraphQLEndpoint:
         told = self._told(exchange)
         if exchange.method == "GET":
             headers = exchange.headers
-            self._cross_origin.check_read(headers.get("sec-fetch-site"), headers.get("origin"))
+            self._cross_origin.check_read(headers.get(b"sec-fetch-site"), headers.get(b"origin"))
             return read_query_string(exchange.query_string, told)
         check_content_type(exchange.headers)
         return read_body(await self._body(exchange), told)
 
     def _told(self, exchange: Exchange) -> Told:
-        check_unambiguous(exchange.raw_headers, self._forwarded)
-        down = forwarded(exchange.raw_headers, self._forwarded)
+        headers = exchange.headers
+        check_unambiguous(headers, self._forwarded)
+        down = forwarded(headers.raw, self._forwarded)
         if self._forwards_request_id:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
-        return Told(down, authorization(exchange.raw_headers), exchange.headers.get("x-query-plan") == "1")
+        return Told(down, authorization(headers.raw), headers.get(b"x-query-plan") == "1")
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, never more of it or longer than the limits say."""
+        limit = self._settings.limits.body_bytes
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
-                return await self._read(exchange)
+                return await exchange.body(limit)
         except TimeoutError as error:
             raise BodyTooSlow("The body did not arrive in time.") from error
-
-    async def _read(self, exchange: Exchange) -> bytes:
-        limit = self._settings.limits.body_bytes
-        body = bytearray()
-        while True:
-            message = await exchange.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            body += message.get("body", b"")
-            if len(body) > limit:
-                raise BodyTooLarge(limit)
-            if not message.get("more_body"):
-                return bytes(body)
 
     # --- a stream of answers out ------------------------------------------------------------------------------------
 
@@ -156,7 +145,7 @@ class GraphQLEndpoint:
             return True
         return takes_events(exchange.headers) and await self._serving().pipeline.is_subscription(request)
 
-    async def _streamed(self, exchange: Exchange, request: Request, send: Send) -> Reply | None:
+    async def _streamed(self, exchange: Exchange, request: Request) -> Reply | None:
         """Stream the answers; or give the reply to a request that was refused for more than its operation."""
         async with AsyncExitStack() as stack:
             try:
@@ -172,9 +161,7 @@ class GraphQLEndpoint:
             exchange.is_streamed = True
             stack.enter_context(self._streams.stream())
             response = EventStreamResponse(
-                exchange.receive,
-                send,
-                request_id=exchange.request_id,
+                exchange,
                 keep_alive_s=self._settings.keep_alive_s,
                 taken_within_s=self._settings.request_timeout_s,
             )

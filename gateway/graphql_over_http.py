@@ -15,6 +15,7 @@ from gateway.answer import Answer
 from gateway.errors import BadRequest
 from gateway.event_stream import EVENT_STREAM
 from gateway.request import Request
+from gateway.request_headers import RequestHeaders
 from gateway.subgraph_transport import Headers
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -46,23 +47,9 @@ class NotAcceptable(BadRequest):
     status = 406
 
 
-class RequestHeaders:
-    """The headers of one HTTP request, by lower-case name."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """*raw* as ASGI has them: names in lower case already."""
-        self._values = dict(raw)
-
-    def get(self, name: str) -> str:
-        value = self._values.get(name.encode())
-        return value.decode("latin-1") if value else ""
-
-
 def response_type(headers: RequestHeaders) -> str:
     """The media type to answer in. Raises NotAcceptable when the client takes none of ours."""
-    accept = headers.get("accept")
+    accept = headers.get(b"accept")
     media = _acceptable(accept) if len(accept) <= LONGEST_HEADER_VALUE else None
     if media is None:
         raise NotAcceptable(f"This address answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
@@ -85,7 +72,7 @@ def _acceptable(accept: str) -> str | None:
 
 def takes_events(headers: RequestHeaders) -> bool:
     """Whether an event stream would do, even if an answer in one piece would be better."""
-    return _includes_events(headers.get("accept")[:LONGEST_HEADER_VALUE])
+    return _includes_events(headers.get(b"accept")[:LONGEST_HEADER_VALUE])
 
 
 @lru_cache(KNOWN_HEADER_VALUES)
@@ -107,10 +94,10 @@ def _media_range(text: str) -> tuple[str, float]:
 
 def check_content_type(headers: RequestHeaders) -> None:
     """Raises UnsupportedMediaType for anything but JSON in UTF-8."""
-    content_type = headers.get("content-type")
+    content_type = headers.get(b"content-type")
     if len(content_type) > LONGEST_HEADER_VALUE or not _is_json_type(content_type):
         raise UnsupportedMediaType(f"The body must be {JSON}, encoded in UTF-8.")
-    if headers.get("content-encoding").lower() not in {"", "identity"}:
+    if headers.get(b"content-encoding").lower() not in {"", "identity"}:
         raise Compressed("The body must not be compressed.")
 
 

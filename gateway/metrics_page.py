@@ -11,7 +11,7 @@ METRICS = "/metrics"
 OPERATORS_PATHS = frozenset({METRICS, "/healthz", "/readyz"})
 """All that is served at a port of the metrics' own."""
 
-PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+PASSED_ON = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 """With one of these somebody else asks, through a proxy on this machine."""
 
 
@@ -26,7 +26,7 @@ class MetricsPage:
         """Whether there is nothing to be seen at this address of this port."""
         if exchange.path != METRICS and not self._own_port:
             return False
-        is_own = self._own_port != 0 and _port(exchange) == self._own_port
+        is_own = self._own_port != 0 and exchange.port == self._own_port
         if exchange.path != METRICS:
             return is_own and exchange.path not in OPERATORS_PATHS
         is_elsewhere = self._own_port != 0 and not is_own
@@ -40,15 +40,10 @@ class MetricsPage:
         return exposition(self._metrics())
 
 
-def _port(exchange: Exchange) -> int | None:
-    server = exchange.scope.get("server")
-    return server[1] if server else None
-
-
 def _is_local(exchange: Exchange) -> bool:
-    client = exchange.scope.get("client")
+    client = exchange.client_host
     if client is None or any(exchange.headers.get(name) for name in PASSED_ON):
         return False
-    address = ip_address(client[0])
+    address = ip_address(client)
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback

@@ -8,13 +8,14 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
 from gateway.app import App
-from gateway.http_protocol import bounded
+from gateway.http_protocol import Bounds, HttpProtocol
 from gateway.long_lived import set_apart
 from gateway.settings import Settings
 from gateway.watched_file import WatchedFile
@@ -38,10 +39,16 @@ class Server(uvicorn.Server):
     """uvicorn, with a life of ours between the port's opening and its closing."""
 
     def __init__(self, app: App, settings: Settings, watching: Mapping[WatchedFile, Watch]) -> None:
+        bounds = Bounds(
+            settings.limits.head_bytes,
+            settings.request_timeout_s,
+            settings.limits.body_bytes,
+            settings.idle_connection_s,
+        )
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounded(settings.limits.head_bytes, settings.request_timeout_s),
+                http=cast("Any", partial(HttpProtocol, app.answer, bounds)),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -51,7 +58,6 @@ class Server(uvicorn.Server):
                 ws_ping_timeout=settings.keep_alive_s,
                 ws_per_message_deflate=False,  # so that a small message cannot grow into a large one
                 lifespan="on",
-                timeout_keep_alive=math.ceil(settings.idle_connection_s),
                 timeout_graceful_shutdown=math.ceil(settings.request_timeout_s),
             )
         )
@@ -123,5 +129,4 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
     def _has_expectant_connections(self) -> bool:
-        # A WebSocket has no cycle at all.
-        return any(getattr(each, "cycle", ...) is None for each in self.server_state.connections)
+        return any(isinstance(each, HttpProtocol) and each.is_new for each in self.server_state.connections)

@@ -126,7 +126,7 @@ class _TracedClient(SubgraphClient):
 
 def _clients(exchange: Exchange) -> Context:
     names = ("traceparent", "tracestate")
-    return _propagator.extract({name: exchange.headers.get(name) for name in names})
+    return _propagator.extract({name: exchange.headers.get(name.encode()) for name in names})
 
 
 def _describe(span: Span, exchange: Exchange) -> None:

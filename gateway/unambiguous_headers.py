@@ -2,9 +2,9 @@
 the first of two Authorization headers and the other the last."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from gateway.errors import BadRequest
+from gateway.request_headers import RawHeaders, RequestHeaders
 
 SINGLE = frozenset(
     {
@@ -27,25 +27,24 @@ class UnknownTransferCoding(BadRequest):
     status = 501
 
 
-def check_unambiguous(headers: Sequence[tuple[bytes, bytes]], forwarded: frozenset[bytes]) -> None:
-    """Raises BadRequest. *headers* as ASGI has them; *forwarded*: those that go on to subgraphs."""
-    by_name = dict(headers)
-    if len(by_name) < len(headers):
-        _check_single(headers)
-    if b"connection" in by_name:
-        _check_connection(headers, forwarded)
-    if by_name.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+def check_unambiguous(headers: RequestHeaders, forwarded: frozenset[bytes]) -> None:
+    """Raises BadRequest. *forwarded*: those that go on to subgraphs."""
+    if headers.has_repeated():
+        _check_single(headers.raw)
+    if headers.get(b"connection"):
+        _check_connection(headers.raw, forwarded)
+    if headers.get(b"transfer-encoding").lower() not in {"", "chunked"}:
         raise UnknownTransferCoding("The only transfer coding that is understood is 'chunked'.")
 
 
-def _check_single(headers: Sequence[tuple[bytes, bytes]]) -> None:
+def _check_single(headers: RawHeaders) -> None:
     counts = Counter(name for name, _ in headers)
     for name in sorted(SINGLE & counts.keys()):
         if counts[name] > 1:
             raise BadRequest(f"The header '{name.decode()}' is there more than once.")
 
 
-def _check_connection(headers: Sequence[tuple[bytes, bytes]], forwarded: frozenset[bytes]) -> None:
+def _check_connection(headers: RawHeaders, forwarded: frozenset[bytes]) -> None:
     """A header that Connection names is for the next server alone, and an honest client names none of these."""
     values = b",".join(value for name, value in headers if name == b"connection")
     named = {each.strip().lower() for each in values.split(b",")}

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from gateway.asgi_exchange import Receive, Scope, Send
 from gateway.cross_origin import CrossOrigin
 from gateway.errors import BadRequest, Overloaded
-from gateway.event_stream_response import Receive, Send
-from gateway.exchange import Scope
 from gateway.graphql_over_http import Told
 from gateway.graphql_transport_ws import SUBPROTOCOL, CloseCode
 from gateway.open_streams import OpenStreams

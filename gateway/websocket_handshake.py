@@ -5,7 +5,8 @@ which page it is. Programs other than browsers send none.
 """
 
 from gateway.cross_origin import CrossOrigin, CrossSiteRequest
-from gateway.graphql_over_http import RequestHeaders, Told, authorization
+from gateway.graphql_over_http import Told, authorization
+from gateway.request_headers import RequestHeaders
 from gateway.subgraph_client import forwarded
 from gateway.unambiguous_headers import check_unambiguous
 
@@ -28,10 +29,10 @@ class WebSocketHandshake:
 
     def told(self, raw: list[tuple[bytes, bytes]]) -> Told:
         """What the handshake's headers tell about all operations. Raises BadRequest when it is to be refused."""
-        check_unambiguous(raw, self._forwarded)
         headers = RequestHeaders(raw)
-        origin = headers.get("origin")
-        if origin and not is_same_origin(origin, headers.get("host")):
+        check_unambiguous(headers, self._forwarded)
+        origin = headers.get(b"origin")
+        if origin and not is_same_origin(origin, headers.get(b"host")):
             if not self._cross_origin.allows(origin):
                 raise CrossSiteRequest("Pages of other sites may not open a WebSocket here.")
             if not self._credentials:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 from gateway.answer import Answer, refusal
+from gateway.asgi_exchange import Receive, Send
 from gateway.errors import BadRequest, RequestError, TooManySubscriptions
 from gateway.graphql_over_http import Told, authorization, read_parameters
 from gateway.graphql_transport_ws import (
@@ -25,10 +26,6 @@ from gateway.request import Request
 from gateway.settings import Settings
 from gateway.subgraph_transport import Headers
 from gateway.subscriptions import Subscriptions
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 
 CLOSING_S = 1.0
 

@@ -1,0 +1,25 @@
+"""The headers of one HTTP request."""
+
+from collections.abc import Sequence
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""Names in lower case, in the order they came."""
+
+
+class RequestHeaders:
+    """Finds headers by name. Of those that are there more than once, the last counts."""
+
+    __slots__ = ("_values", "raw")
+
+    def __init__(self, raw: RawHeaders) -> None:
+        self.raw = raw
+        self._values = dict(raw)
+
+    def get(self, name: bytes) -> str:
+        """Empty if there is none. *name* is in lower case."""
+        value = self._values.get(name)
+        return value.decode("latin-1") if value else ""
+
+    def has_repeated(self) -> bool:
+        """Whether some name is there more than once."""
+        return len(self._values) < len(self.raw)
