@@ -14,12 +14,12 @@ class unless_gone:  # noqa: N801 — reads like asyncio.timeout, which works the
         self._exchange = exchange
         self._is_gone = False
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         self._task = asyncio.current_task()
         self._exchange.when_gone(self._stop)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._exchange.when_gone(None)

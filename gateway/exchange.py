@@ -1,8 +1,8 @@
 """One HTTP request as it is being answered: what was asked, and the ways to say something to it."""
 
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from random import getrandbits
 from time import perf_counter
 from typing import NamedTuple
 
@@ -68,6 +68,11 @@ class Exchange(ABC):
         """Once it is answered."""
         self.started = perf_counter()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is here already, so that nobody need wait for it."""
+        return False
+
     @abstractmethod
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises BodyTooLarge if it has more than *limit* bytes, ClientGone if it does not come."""
@@ -96,7 +101,6 @@ class Exchange(ABC):
 
 def _request_id(given: str) -> str:
     """The client's own id if it can stand in a log line, else a new one."""
-    if not given:
-        return secrets.token_hex(16)
-    is_plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum() and len(given) <= 64
-    return given if is_plain else secrets.token_hex(16)
+    if given and len(given) <= 64 and given.isascii() and given.replace("-", "").replace("_", "").isalnum():
+        return given
+    return f"{getrandbits(128):032x}"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.answer import Answer, refusal
 from gateway.client_presence import unless_gone
@@ -29,6 +29,7 @@ from gateway.passed_headers import collecting, not_collecting
 from gateway.records import Records
 from gateway.reply import JSON_HEADERS, Reply
 from gateway.request import Request
+from gateway.request_headers import RequestHeaders
 from gateway.serving import Current
 from gateway.settings import Settings
 from gateway.subgraph_client import forwarded
@@ -41,6 +42,15 @@ if TYPE_CHECKING:
 
 class BodyTooSlow(BadRequest):
     status = 408
+
+
+class Head(NamedTuple):
+    """What the headers of a request mean."""
+
+    media: str
+    """The media type to answer in."""
+    takes_events: bool
+    told: Told
 
 
 class GraphQLEndpoint:
@@ -73,23 +83,19 @@ class GraphQLEndpoint:
         exchange.is_graphql = True
         media = JSON
         try:
-            media = response_type(exchange.headers)
+            head = self._head(exchange.headers)
+            media = head.media
             self._admission.check()
-            request = self._serving().pipeline.resolved(await self._request(exchange))
+            request = await self._request(exchange, head)
             exchange.operation_name = request.operation_name
-            if not await self._is_streamed(exchange, request, media):
+            if not (head.takes_events and await self._is_streamed(request, media)):
                 # Only now, since a client that sends its body slowly must not hold a place.
-                with self._admission, self._collecting() as passed:
-                    answer = await self._answer(exchange, request)
+                with self._admission, self._collecting() as passed, unless_gone(exchange):
+                    answer = await self._serving().pipeline.answer(request)
                 return self._answered(exchange, answer, media, tuple(passed))
         except RequestError as error:
             return self._answered(exchange, refusal(error), JSON if media == EVENT_STREAM else media)
         return await self._streamed(exchange, request)
-
-    async def _answer(self, exchange: Exchange, request: Request) -> Answer:
-        """Stop working, and stop the subgraphs' requests, when the client leaves."""
-        async with unless_gone(exchange):
-            return await self._serving().pipeline.answer(request)
 
     def _answered(self, exchange: Exchange, answer: Answer, media: str, passed: Headers = ()) -> Reply:
         """*passed*: the headers of subgraphs that go on to the client."""
@@ -109,28 +115,48 @@ class GraphQLEndpoint:
 
     # --- the request in ---------------------------------------------------------------------------------------------
 
-    async def _request(self, exchange: Exchange) -> Request:
-        told = self._told(exchange)
+    def _head(self, headers: RequestHeaders) -> Head:
+        """Raises BadRequest. What is right is read once for all requests of a connection that come with the same."""
+        if headers.meaning is None:
+            headers.meaning = self._read_head(headers)
+        head: Head = headers.meaning
+        return head
+
+    def _read_head(self, headers: RequestHeaders) -> Head:
+        media = response_type(headers)
+        check_unambiguous(headers, self._forwarded)
+        told = Told(
+            forwarded(headers.raw, self._forwarded),
+            authorization(headers.raw),
+            headers.get(b"x-query-plan") == "1",
+        )
+        return Head(media, media == EVENT_STREAM or takes_events(headers), told)
+
+    async def _request(self, exchange: Exchange, head: Head) -> Request:
+        told = self._told(exchange, head.told)
         if exchange.method == "GET":
             headers = exchange.headers
             self._cross_origin.check_read(headers.get(b"sec-fetch-site"), headers.get(b"origin"))
-            return read_query_string(exchange.query_string, told)
-        check_content_type(exchange.headers)
-        return read_body(await self._body(exchange), told)
+            request = read_query_string(exchange.query_string, told)
+        else:
+            check_content_type(exchange.headers)
+            request = read_body(await self._body(exchange), told)
+        return self._serving().pipeline.resolved(request)
 
-    def _told(self, exchange: Exchange) -> Told:
-        headers = exchange.headers
-        check_unambiguous(headers, self._forwarded)
-        down = forwarded(headers.raw, self._forwarded)
+    def _told(self, exchange: Exchange, told: Told) -> Told:
+        """With what differs from one request to the next."""
+        down = told.forwarded
         if self._forwards_request_id:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
-        return Told(down, authorization(headers.raw), headers.get(b"x-query-plan") == "1")
+        return Told(down, told.authorization, told.wants_plan)
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, never more of it or longer than the limits say."""
         limit = self._settings.limits.body_bytes
+        if exchange.is_whole:
+            return await exchange.body(limit)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 return await exchange.body(limit)
@@ -139,11 +165,9 @@ class GraphQLEndpoint:
 
     # --- a stream of answers out ------------------------------------------------------------------------------------
 
-    async def _is_streamed(self, exchange: Exchange, request: Request, media: str) -> bool:
+    async def _is_streamed(self, request: Request, media: str) -> bool:
         """Where the client takes both, what has one answer is answered in one piece. Raises RequestError."""
-        if media == EVENT_STREAM:
-            return True
-        return takes_events(exchange.headers) and await self._serving().pipeline.is_subscription(request)
+        return media == EVENT_STREAM or await self._serving().pipeline.is_subscription(request)
 
     async def _streamed(self, exchange: Exchange, request: Request) -> Reply | None:
         """Stream the answers; or give the reply to a request that was refused for more than its operation."""

@@ -41,11 +41,11 @@ class HttpExchange(Exchange):
         "_is_continue_awaited",
         "_is_gone",
         "_is_keepable",
+        "_is_whole",
         "_received",
         "_wire",
         "is_answered",
         "is_begun",
-        "is_whole",
     )
 
     def __init__(  # noqa: PLR0913 — what the parser knows
@@ -72,8 +72,7 @@ class HttpExchange(Exchange):
         self._coming: asyncio.Future[None] | None = None
         self._call_when_gone: Callable[[], None] | None = None
         self._is_gone = False
-        self.is_whole = False
-        """Whether the request has come to its end."""
+        self._is_whole = False
         self.is_begun = False
         """Whether something of the response was sent."""
         self.is_answered = False
@@ -91,7 +90,7 @@ class HttpExchange(Exchange):
 
     def complete(self) -> None:
         """The body has come to its end."""
-        self.is_whole = True
+        self._is_whole = True
         self._wake()
 
     def lose(self) -> None:
@@ -106,10 +105,14 @@ class HttpExchange(Exchange):
         if self._coming and not self._coming.done():
             self._coming.set_result(None)
 
+    @property
+    def is_whole(self) -> bool:
+        return self._is_whole
+
     async def body(self, limit: int) -> bytes:
         if self._is_continue_awaited and not self._received:
             self._wire.write(CONTINUE)
-        while not self.is_whole:
+        while not self._is_whole:
             self._check(limit)
             self._coming = asyncio.get_running_loop().create_future()
             await self._coming

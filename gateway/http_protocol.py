@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -22,6 +23,12 @@ from gateway.request_headers import RequestHeaders
 
 Answering = Callable[[HttpExchange], Awaitable[None]]
 """Sends the response to a request, whole."""
+
+CONTENT_LENGTH = b"content-length"
+
+KNOWN_LINES = 256
+LONGEST_KNOWN_LINE = 100
+"""Most requests have one of few request lines, so what each of them means is remembered."""
 
 TOO_LARGE = "The request line and the headers are too long."
 TOO_SLOW = "The request did not arrive in time."
@@ -85,6 +92,7 @@ class HttpProtocol(asyncio.Protocol):
         self._is_ending = False
         """Whether nothing is to be answered but what is being answered."""
         self._is_unused = True
+        self._last_headers = RequestHeaders(())
         self._is_upgrading = False
         self._can_write = asyncio.Event()
         self._can_write.set()
@@ -153,7 +161,9 @@ class HttpProtocol(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        name = name.lower()
+        if name != CONTENT_LENGTH:  # which the parser heeds, and which alone differs from request to request
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         # The rest of what came may be the body, so only a large one is worth counting.
@@ -162,7 +172,7 @@ class HttpProtocol(asyncio.Protocol):
             raise HeadTooLarge
         self._is_in_head = False
         self._head_bytes = 0
-        headers = RequestHeaders(self._headers)
+        headers = self._known_headers()
         self._is_upgrading = self._parser.should_upgrade() and headers.get(b"upgrade").lower() == "websocket"
         if self._is_upgrading:
             return
@@ -172,13 +182,16 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
+    def _known_headers(self) -> RequestHeaders:
+        """Those of the request before, if they are the same."""
+        if self._headers != self._last_headers.raw:
+            self._last_headers = RequestHeaders(self._headers)
+        return self._last_headers
+
     def _exchange(self, headers: RequestHeaders) -> HttpExchange:
-        parser, url = self._parser, httptools.parse_url(self._url)
-        path = url.path.decode("ascii")
+        parser = self._parser
         is_modern = parser.get_http_version() == "1.1"
-        line = RequestLine(
-            parser.get_method().decode("ascii"), unquote(path) if "%" in path else path, url.query or b""
-        )
+        line = _request_line(parser.get_method(), self._url)
         return HttpExchange(
             self,
             line,
@@ -321,3 +334,21 @@ class HttpProtocol(asyncio.Protocol):
         protocol.connection_made(self._transport)
         protocol.data_received(b"".join(lines) + b"\r\n")
         self._transport.set_protocol(protocol)
+
+
+def _request_line(method: bytes, url: bytes) -> RequestLine:
+    return (
+        _known_request_line(method, url)
+        if len(url) <= LONGEST_KNOWN_LINE
+        else _read_request_line(method, url)
+    )
+
+
+def _read_request_line(method: bytes, url: bytes) -> RequestLine:
+    """Raises HttpParserInvalidURLError."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return RequestLine(method.decode("ascii"), unquote(path) if "%" in path else path, parsed.query or b"")
+
+
+_known_request_line = lru_cache(KNOWN_LINES)(_read_request_line)

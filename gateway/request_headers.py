@@ -1,6 +1,7 @@
 """The headers of one HTTP request."""
 
 from collections.abc import Sequence
+from typing import Any
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Names in lower case, in the order they came."""
@@ -9,11 +10,13 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 class RequestHeaders:
     """Finds headers by name. Of those that are there more than once, the last counts."""
 
-    __slots__ = ("_values", "raw")
+    __slots__ = ("_values", "meaning", "raw")
 
     def __init__(self, raw: RawHeaders) -> None:
         self.raw = raw
         self._values = dict(raw)
+        self.meaning: Any = None
+        """What whoever reads them has made of them: a client sends the same ones again and again."""
 
     def get(self, name: bytes) -> str:
         """Empty if there is none. *name* is in lower case."""

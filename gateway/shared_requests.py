@@ -22,8 +22,7 @@ class SharedRequests:
 
     def __init__(self, inner: SubgraphTransport) -> None:
         self._inner = inner
-        self._under_way: dict[Key, list[asyncio.Future[Response]]] = {}
-        """Who waits for the answer, besides the one who asked."""
+        self._under_way: dict[Key, _Asked] = {}
 
     async def post(
         self, endpoint: Endpoint, headers: Headers, body: bytes, deadline: float, *, may_repeat: bool
@@ -31,15 +30,13 @@ class SharedRequests:
         if not may_repeat:
             return await self._change(endpoint, headers, body, deadline)
         key = endpoint.url, tuple([each for each in headers if each[0] not in NAMES_A_REQUEST]), body
-        while (others := self._under_way.get(key)) is not None:
-            answer = await _answer_of(others, deadline)
+        while (asked := self._under_way.get(key)) is not None:
+            answer = await _answer_of(asked, deadline)
             if answer is not None:
                 return answer
-        with self._shared(key) as others:
+        with self._shared(key, deadline) as asked:
             answer = await self._inner.post(endpoint, headers, body, deadline, may_repeat=True)
-            for each in others:
-                if not each.done():
-                    each.set_result(answer)
+            asked.tell(answer)
             return answer
 
     async def aclose(self) -> None:
@@ -52,27 +49,49 @@ class SharedRequests:
             self._under_way.clear()
 
     @contextmanager
-    def _shared(self, key: Key) -> Iterator[list[asyncio.Future[Response]]]:
+    def _shared(self, key: Key, deadline: float) -> Iterator["_Asked"]:
         """Let others join. A failure is theirs too; but if the asker gave up, one of them asks instead."""
-        others = self._under_way[key] = []
+        asked = self._under_way[key] = _Asked(deadline)
         try:
-            yield others
+            yield asked
         except TransportFailed as failure:
-            for each in others:
-                if not each.done():
-                    each.set_exception(failure)
+            asked.fail(failure)
             raise
         finally:
-            if self._under_way.get(key) is others:
+            if self._under_way.get(key) is asked:
                 del self._under_way[key]
-            for each in others:
-                each.cancel()
+            asked.tell(None)
 
 
-async def _answer_of(others: list[asyncio.Future[Response]], deadline: float) -> Response | None:
+class _Asked:
+    """A query under way, and who waits for its answer besides the one who asked."""
+
+    __slots__ = ("_others", "deadline")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self._others: list[asyncio.Future[Response | None]] = []
+
+    def join(self) -> "asyncio.Future[Response | None]":
+        answer: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        self._others.append(answer)
+        return answer
+
+    def tell(self, answer: Response | None) -> None:
+        """None: it was given up."""
+        for each in self._others:
+            if not each.done():
+                each.set_result(answer)
+
+    def fail(self, failure: TransportFailed) -> None:
+        for each in self._others:
+            if not each.done():
+                each.set_exception(failure)
+
+
+async def _answer_of(asked: _Asked, deadline: float) -> Response | None:
     """What another one's request brings; None if it was given up. Raises as `post` does."""
-    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    others.append(answer)
+    if deadline >= asked.deadline:
+        return await asked.join()  # which is told in time
     async with asyncio.timeout_at(deadline):
-        await asyncio.wait((answer,))
-    return None if answer.cancelled() else answer.result()
+        return await asked.join()
