@@ -1,8 +1,22 @@
 """What an operation costs: about how many fields it can bring, reckoned before anything is fetched.
 
 A field costs 1, and what is selected below it as often as it can bring objects: as many as its slicing argument says
-(`first`, `last`, `limit` …). `@cost` and `@listSize` in the supergraph say it better:
-https://ibm.github.io/graphql-specs/cost-spec.html
+(`first`, `last`, `limit` …). Arguments cost nothing. `@cost` and `@listSize` in the supergraph say it better:
+https://ibm.github.io/graphql-specs/cost-spec.html, as https://specs.apollo.dev/cost/v0.1 has it in supergraphs.
+
+Our rules, where the two differ or leave it open:
+
+- Scalars and enums cost 1 unless they are priced, as they did before anything was (there, 0; objects 1 as here).
+- A field costs its own weight, or else that of its type, once each time it is resolved (IBM); not once for each object
+  of its list (Apollo's router). What is selected below counts for each object.
+- Of an interface or union counts the dearest that an object of it can cost (IBM).
+- Arguments and input fields add their weights, or else those of their scalar or enum types, as often as they are given;
+  input objects as such add nothing. Weights may be negative, but no field becomes so (IBM).
+- Weights are whole numbers (Apollo; IBM has texts).
+- Where `requireOneSlicingArgument` holds, an operation that does not give exactly one is refused (Apollo; IBM allows
+  it). Giving none is right if one has a default; the default of another than the given one is no second one.
+- Where it does not hold, the most that any slicing argument says counts, then `assumedSize`, then `ASSUMED_PAGE`.
+- Nothing is taken off for `@skip` and `@include`.
 
 The number of objects may stand in a variable. So a cost is a sum of products, made once for each text, whose factors
 are looked up among the variables of each request.
@@ -11,7 +25,7 @@ are looked up among the variables of each request.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     FieldNode,
@@ -29,7 +43,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.errors import TooCostly
+from gateway.errors import BadUserInput, TooCostly
+from gateway.input_prices import FieldPrice, Given, InputPrices
 from gateway.prices import ListSize, Prices
 
 SLICING_ARGUMENTS = frozenset({"first", "last", "limit", "top", "take", "pageSize", "perPage"})
@@ -46,13 +61,21 @@ class Amount:
     path: tuple[str, ...] = ()
     """The variable that says it, and where inside; empty: none does."""
     otherwise: int | None = None
+    is_written: bool = False
+    """Whether the operation itself says it, so that *otherwise* is no default."""
 
-    def of(self, variables: Mapping[str, Any]) -> int | None:
-        value: Any = variables if self.path else None
+    def of(self, given: Given) -> int | None:
+        said = self._said(given)
+        return self.otherwise if said is None else said
+
+    def is_given(self, given: Given) -> bool:
+        return self.is_written or self._said(given) is not None
+
+    def _said(self, given: Given) -> int | None:
+        value: Any = given.values if self.path else None
         for name in self.path:
             value = value.get(name) if isinstance(value, Mapping) else None
-        said = _number(value)
-        return self.otherwise if said is None else said
+        return _number(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +89,40 @@ class Size:
     def is_fixed(self) -> bool:
         return not any(each.path for each in self.amounts)
 
-    def of(self, variables: Mapping[str, Any]) -> int:
-        said = [number for each in self.amounts if (number := each.of(variables)) is not None]
+    def of(self, given: Given) -> int:
+        said = [number for each in self.amounts if (number := each.of(given)) is not None]
         return max(0, *said) if said else self.assumed
 
 
-Terms = dict[tuple[Size, ...], int]
+@dataclass(frozen=True, slots=True)
+class OneSlicingArgument:
+    """That exactly one must say how many objects a field brings."""
+
+    field: str
+    amounts: tuple[Amount, ...]
+
+    @property
+    def is_fixed(self) -> bool:
+        return not any(each.path for each in self.amounts)
+
+    def check(self, given: Given) -> None:
+        """Raises BadUserInput."""
+        count = sum(each.is_given(given) for each in self.amounts)
+        if count > 1 or (count == 0 and all(each.otherwise is None for each in self.amounts)):
+            raise BadUserInput(
+                f"'{self.field}' must be given exactly one of the arguments that say how many objects it brings, "
+                f"and is given {count}."
+            )
+
+
+class Factor(Protocol):
+    """A number that depends on the variables."""
+
+    def of(self, given: Given) -> int:
+        """The number, for the variables of one request."""
+
+
+Terms = dict[tuple[Factor, ...], int]
 """factors -> how often their product counts"""
 
 
@@ -80,20 +131,27 @@ class Cost:
     """The cost of one operation."""
 
     fixed: int
-    terms: tuple[tuple[int, tuple[Size, ...]], ...] = ()
+    terms: tuple[tuple[int, tuple[Factor, ...]], ...] = ()
+    slicing: tuple[OneSlicingArgument, ...] = ()
 
     def of(self, variables: Mapping[str, Any]) -> int:
+        given = Given(variables)
         return self.fixed + sum(
-            times * prod(each.of(variables) for each in sizes) for times, sizes in self.terms
+            times * prod(each.of(given) for each in factors) for times, factors in self.terms
         )
 
     def check_fixed(self, limit: int) -> None:
-        """Raises TooCostly when that is certain whatever the variables are."""
+        """Raises TooCostly or BadUserInput when that is certain whatever the variables are."""
+        for each in self.slicing:
+            if each.is_fixed:
+                each.check(Given({}))
         if self.fixed > limit:
             raise TooCostly(self.fixed, limit)
 
     def check(self, variables: Mapping[str, Any], limit: int) -> None:
-        """Raises TooCostly. What no variable can change was checked before."""
+        """Raises TooCostly or BadUserInput. What no variable can change was checked before."""
+        for each in self.slicing:
+            each.check(Given(variables))
         if self.terms and (cost := self.of(variables)) > limit:
             raise TooCostly(cost, limit)
 
@@ -109,8 +167,10 @@ def cost_of(
 ) -> Cost:
     """The cost of a valid operation. Each fragment is reckoned once."""
     root = schema.get_root_type(operation.operation)
-    terms = _Reckoner(fragments, schema, prices).selections(operation.selection_set, root)
-    return Cost(terms.pop((), 0), tuple((times, sizes) for sizes, times in terms.items()))
+    reckoner = _Reckoner(fragments, schema, prices)
+    terms = reckoner.selections(operation.selection_set, root)
+    fixed = terms.pop((), 0)
+    return Cost(fixed, tuple((times, each) for each, times in terms.items()), tuple(reckoner.slicing))
 
 
 class _Reckoner:
@@ -120,7 +180,9 @@ class _Reckoner:
         self._fragments = fragments
         self._schema = schema
         self._prices = prices
+        self._inputs = InputPrices(prices)
         self._known: dict[str, Terms] = {}
+        self.slicing: dict[OneSlicingArgument, None] = {}
 
     def selections(self, selection_set: SelectionSetNode, parent: Any) -> Terms:
         return self._sum(selection_set, parent, {})
@@ -154,21 +216,22 @@ class _Reckoner:
         definition = getattr(parent, "fields", {}).get(name)
         if definition is None:  # `__typename`, or introspection, which no subgraph is asked for
             return {(): 1}
-        total: Terms = {(): self._weight(node, parent.name, definition)}
+        total = self._price(node, parent.name, definition)
+        if not node.selection_set and (parent.name, name) not in self._prices.sizes:
+            return total
+        size, sized_fields = self._size(node, parent.name, definition)
         if node.selection_set:
-            size, sized_fields = self._size(node, parent.name, definition)
             child = get_named_type(definition.type)
             sized = dict.fromkeys(sized_fields, size) if size else {}
             _add(total, self._sum(node.selection_set, child, sized), None if sized_fields else size)
         return total
 
-    def _weight(self, node: FieldNode, parent: str, definition: GraphQLField) -> int:
-        prices, name = self._prices, node.name.value
-        of_type = prices.types.get(get_named_type(definition.type).name, 1)
-        of_arguments = (
-            prices.arguments.get((parent, name, each.name.value), 0) for each in node.arguments or ()
-        )
-        return max(0, prices.fields.get((parent, name), of_type) + sum(of_arguments))
+    def _price(self, node: FieldNode, parent: str, definition: GraphQLField) -> Terms:
+        of_type = self._prices.types.get(get_named_type(definition.type).name, 1)
+        own = self._prices.fields.get((parent, node.name.value), of_type)
+        of_arguments, of_variables = self._inputs.of_arguments(node, parent, definition)
+        price = own + of_arguments
+        return {(FieldPrice(price, of_variables),): 1} if of_variables else {(): max(0, price)}
 
     def _size(
         self, node: FieldNode, parent: str, definition: GraphQLField
@@ -179,9 +242,13 @@ class _Reckoner:
             listed = ListSize(ASSUMED_PAGE if slicing else None, slicing)
         if listed.assumed_size is None and not listed.slicing_arguments:
             return None, frozenset()
-        amounts = (_amount(path.split("."), node, definition) for path in listed.slicing_arguments)
+        amounts = tuple(_amount(path.split("."), node, definition) for path in listed.slicing_arguments)
+        if listed.requires_one and any(
+            path.split(".")[0] in definition.args for path in listed.slicing_arguments
+        ):
+            self.slicing[OneSlicingArgument(node.name.value, amounts)] = None
         assumed = ASSUMED_PAGE if listed.assumed_size is None else listed.assumed_size
-        return Size(tuple(amounts), assumed), listed.sized_fields
+        return Size(amounts, assumed), listed.sized_fields
 
 
 def _slices(name: str, argument: GraphQLArgument) -> bool:
@@ -199,7 +266,7 @@ def _amount(path: list[str], node: FieldNode, definition: GraphQLField) -> Amoun
     if isinstance(given, VariableNode):
         return Amount((given.name.value,), default)
     said = _literal(given)
-    return Amount((), default if said is None else said)
+    return Amount((), default) if said is None else Amount((), said, is_written=True)
 
 
 def _default(argument: GraphQLArgument | None) -> Any:
@@ -233,8 +300,8 @@ def _number(value: Any) -> int | None:
 
 def _add(total: Terms, more: Terms, size: Size | None = None) -> None:
     """*more*, as often as *size* says."""
-    factor = size.of({}) if size and size.is_fixed else 1
+    factor = size.of(Given({})) if size and size.is_fixed else 1
     first = (size,) if size and not size.is_fixed else ()
-    for sizes, times in more.items():
-        key = (*first, *sizes)
+    for factors, times in more.items():
+        key = (*first, *factors)
         total[key] = total.get(key, 0) + times * factor

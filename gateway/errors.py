@@ -8,7 +8,7 @@ GatewayError
 │   ├── ParseFailed              the operation is not GraphQL
 │   ├── ValidationFailed         the operation does not fit the API schema
 │   ├── DocumentNotTrusted       only the manifest's documents are answered, and this is none of them
-│   ├── BadUserInput             a variable has a value its type does not allow
+│   ├── BadUserInput             a variable has a value its type does not allow, or not one slicing argument is given
 │   ├── BodyTooLarge             more bytes than are read
 │   ├── TooComplex               a limit on operations is passed: comparing fields that overlap, or one of these
 │   │   ├── TooLong              in characters

@@ -19,6 +19,8 @@ class LinkedSpec:
     """What the names of the specification begin with here: its own name unless `as` says otherwise."""
     imports: Mapping[str, str]
     """Name in the specification -> name in this document; directives with their `@`."""
+    identity: str
+    """Its URL without the version: `https://specs.apollo.dev/join`."""
 
     def directive(self, name: str) -> frozenset[str]:
         """Every name the specification's directive *name* has here, without the `@`."""
@@ -42,14 +44,15 @@ def linked_specs(document: DocumentNode) -> tuple[LinkedSpec, ...]:
 
 
 def _linked_spec(link: Mapping[str, Any]) -> LinkedSpec:
-    name = _spec_name(link)
+    identity = _identity(str(link.get("url") or link.get("feature") or ""))
+    name = identity.rsplit("/", 1)[-1]
     imports = (_import(each) for each in link.get("import") or ())
-    return LinkedSpec(name, str(link.get("as") or name), dict(imports))
+    return LinkedSpec(name, str(link.get("as") or name), dict(imports), identity)
 
 
-def _spec_name(link: Mapping[str, Any]) -> str:
-    parts = str(link.get("url") or link.get("feature") or "").rstrip("/").split("/")
-    return parts[-2] if len(parts) > 1 and parts[-1].startswith("v") else parts[-1]
+def _identity(url: str) -> str:
+    parts = url.rstrip("/").split("/")
+    return "/".join(parts[:-1] if len(parts) > 1 and parts[-1].startswith("v") else parts)
 
 
 def _import(imported: Any) -> tuple[str, str]:

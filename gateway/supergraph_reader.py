@@ -29,6 +29,7 @@ from gateway.applied_directives import applied
 from gateway.authorization_reader import read_authorization
 from gateway.errors import SupergraphError
 from gateway.field_set import FieldPath, parse_field_set, paths_of
+from gateway.prices_reader import read_prices
 from gateway.supergraph import (
     FieldInGraph,
     Graph,
@@ -103,6 +104,7 @@ class _Reader:
             interfaces={name: self._interfaces(name) for name in types},
             roots=_roots(schema),
             api_schema=schema,
+            prices=read_prices(self._document, types, possible),
             authorization=read_authorization(self._document, types, possible),
         )
 

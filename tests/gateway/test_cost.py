@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema
 
 from gateway.cost import Cost, cost_of
-from gateway.errors import TooCostly
+from gateway.errors import BadUserInput, TooCostly
 from gateway.operation import prepare
 from gateway.prices import ListSize, Prices
 from gateway.settings import Limits, Settings
@@ -129,6 +129,144 @@ def test_the_supergraph_may_price_types_fields_and_arguments() -> None:
     assert cost("{ all { id name } }", prices) == 5 + 1 + 0
     assert cost("{ user { id } }", prices) == 100 + 1
     assert cost('{ user(id: "a") { id } }', prices) == 100 + 7 + 1
+
+
+def test_arguments_may_make_a_field_cheaper_but_not_negative() -> None:
+    prices = Prices(fields={("Query", "user"): 5}, arguments={("Query", "user", "id"): -3})
+
+    assert cost("{ user { id } }", prices) == 5 + 1
+    assert cost('{ user(id: "a") { id } }', prices) == 5 - 3 + 1
+    assert cost("query ($id: ID) { user(id: $id) { id } }", prices, id="a") == 5 - 3 + 1
+    cheaper = Prices(arguments={("Query", "user", "id"): -30})
+    assert cost('{ user(id: "a") { id } all { id } }', cheaper) == 0 + 1 + 2
+    assert cost("query ($id: ID) { user(id: $id) { id } all { id } }", cheaper, id="a") == 0 + 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ user(id: null) { id } }", {}),
+        ("query ($id: ID) { user(id: $id) { id } }", {}),
+        ("query ($id: ID) { user(id: $id) { id } }", {"id": None}),
+    ],
+)
+def test_an_argument_that_is_not_there_costs_nothing(query: str, variables: dict[str, Any]) -> None:
+    assert cost(query, Prices(arguments={("Query", "user", "id"): 7}), **variables) == 2
+
+
+INPUTS = build_schema(
+    """
+    type Query { find(by: Filter, also: [[Filter]], kind: Kind, dear: Int = 3): Int plain(by: Plain): Int }
+    input Filter { text: String kind: Kind and: [Filter!] size: Int = 1 }
+    input Plain { text: String }
+    enum Kind { A }
+    """
+)
+INPUT_PRICES = Prices(
+    types={"Kind": 100},
+    arguments={("Query", "find", "also"): 1_000, ("Query", "find", "dear"): 40_000},
+    input_fields={("Filter", "text"): 10, ("Filter", "size"): 5},
+)
+
+
+def input_cost(query: str, variables: dict[str, Any]) -> int:
+    """Beyond what `find` costs without arguments."""
+    operation = prepare(query, None, INPUTS, Limits())
+    found = cost_of(operation.node, operation.fragments, INPUTS, INPUT_PRICES)
+    return found.of(operation.variables.coerced(variables)) - 40_001
+
+
+TWICE = {"text": "a", "and": [{"text": "b", "kind": "A"}, {"and": [{"text": None}]}]}
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "expected"),
+    [
+        ("{ find }", {}, 0),
+        ("{ find(dear: null) }", {}, -40_000),
+        ("query ($d: Int) { find(dear: $d) }", {}, 0),
+        ("query ($d: Int) { find(dear: $d) }", {"d": None}, -40_000),
+        ("{ find(kind: A) }", {}, 100),
+        ("query ($k: Kind) { find(kind: $k) }", {"k": "A"}, 100),
+        ("{ find(by: {size: 2}) }", {}, 5),
+        ("{ find(by: {}) }", {}, 5),
+        ("query ($f: Filter) { find(by: $f) }", {"f": {}}, 5),
+        ("query ($f: Filter) { find(by: $f) }", {"f": None}, 0),
+        ('{ find(by: {text: "a", and: [{text: "b", kind: A}, {and: [{text: null}]}]}) }', {}, 20 + 100 + 4 * 5),
+        ("query ($f: Filter) { find(by: $f) }", {"f": TWICE}, 20 + 100 + 4 * 5),
+        ("query ($f: [Filter!]) { find(by: {and: $f}) }", {"f": [TWICE, TWICE]}, 2 * (20 + 100 + 4 * 5) + 5),
+        ("query ($f: Filter!) { find(by: {and: [$f, $f]}) }", {"f": {"text": "a"}}, 2 * (10 + 5) + 5),
+        ('query ($t: String) { find(by: {text: $t}) }', {"t": "a"}, 10 + 5),
+        ('query ($t: String) { find(by: {text: $t}) }', {}, 5),
+        ("{ find(also: []) }", {}, 1_000),
+        ('{ find(also: [[{text: "a"}, {text: "b"}], [null]]) }', {}, 1_000 + 2 * (10 + 5)),
+        ("query ($f: [[Filter]]) { find(also: $f) }", {"f": [[{"text": "a"}, {"text": "b"}], [None]]}, 1_000 + 2 * (10 + 5)),
+        ('query ($p: Plain) { find a: plain(by: {text: "a"}) b: plain(by: $p) }', {"p": {"text": "a"}}, 2),
+    ],
+)  # fmt: skip
+def test_arguments_and_input_fields_cost_as_often_as_they_are_given(
+    query: str, variables: dict[str, Any], expected: int
+) -> None:
+    assert input_cost(query, variables) == expected
+
+
+ONE = Prices(sizes={("Query", "users"): ListSize(None, ("last", "page.size.limit"), requires_one=True)})
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "expected"),
+    [
+        ("{ users(last: 3) { total } }", {}, 4),
+        ("{ users(page: {size: {limit: 3}}) { total } }", {}, 4),
+        ("{ users(last: 3, page: {size: {limit: null}}) { total } }", {}, 4),
+        ("query ($n: Int, $p: Page) { users(last: $n, page: $p) { total } }", {"p": {"size": {"limit": 3}}}, 4),
+        ("{ users { total } }", {}, None),
+        ("{ users(first: 3) { total } }", {}, None),
+        ("{ ...F } fragment F on Query { users(last: null) { total } }", {}, None),
+        ("{ users(last: 3, page: {size: {limit: 3}}) { total } }", {}, None),
+        ("query ($n: Int) { users(last: $n) { total } }", {}, None),
+        ("query ($n: Int, $p: Page) { users(last: $n, page: $p) { total } }", {"n": 1, "p": {"size": {"limit": 3}}}, None),
+    ],
+)  # fmt: skip
+def test_exactly_one_slicing_argument_may_be_required(
+    query: str, variables: dict[str, Any], expected: int | None
+) -> None:
+    reckoned = _cost(query, ONE)
+
+    def check() -> None:
+        reckoned.check_fixed(100)
+        reckoned.check(variables, 100)
+
+    if expected is None:
+        with pytest.raises(BadUserInput, match="'users' must be given exactly one"):
+            check()
+    else:
+        check()
+        assert reckoned.of(variables) == expected
+
+
+def test_a_default_is_one_slicing_argument_but_no_second_one() -> None:
+    prices = Prices(sizes={("Query", "users"): ListSize(None, ("first", "last"), requires_one=True)})
+
+    _cost("{ users { total } }", prices).check_fixed(100)
+    _cost("{ users(last: 3) { total } }", prices).check_fixed(100)
+    with pytest.raises(BadUserInput):
+        _cost("{ users(first: 3, last: 3) { total } }", prices).check_fixed(100)
+
+
+def test_a_field_without_children_may_require_a_slicing_argument() -> None:
+    prices = Prices(sizes={("User", "name"): ListSize(None, ("limit",), requires_one=True)})
+
+    assert cost("{ user { name(limit: 5) } }", prices) == 1 + 1
+    with pytest.raises(BadUserInput):
+        _cost("{ user { name } }", prices).check_fixed(100)
+
+
+def test_an_argument_that_the_schema_has_not_cannot_be_required() -> None:
+    prices = Prices(sizes={("Query", "all"): ListSize(6, ("first",), requires_one=True)})
+
+    assert cost("{ all { id } }", prices) == 1 + 6
+    _cost("{ all { id } }", prices).check_fixed(100)
 
 
 def limited(cost: int) -> Federation:
