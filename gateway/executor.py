@@ -4,7 +4,7 @@ A fetch that fails costs the fields it was to bring, at every place it was to br
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ PORTIONS_AT_ONCE = 8
 class Sender(Protocol):
     """One request to one subgraph. Raises SubgraphFailure."""
 
-    async def __call__(self, fetch: Fetch, variables: Mapping[str, Any], /) -> SubgraphAnswer: ...
+    def __call__(self, fetch: Fetch, variables: Mapping[str, Any], /) -> Awaitable[SubgraphAnswer]: ...
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,14 @@ class _Execution:
 
     async def run(self, fetches: Sequence[Fetch]) -> None:
         """Run fetches side by side, and after each what was only waiting for it."""
-        if len(fetches) == 1:
-            await self._run_one(fetches[0])
-        elif fetches:
+        while len(fetches) == 1:
+            [fetch] = fetches
+            await (self._fetch_entities(fetch) if fetch.parts else self._fetch_root(fetch))
+            fetches = self._now_ready(fetch)
+        if fetches:
             async with asyncio.TaskGroup() as group:
                 for fetch in fetches:
-                    group.create_task(self._run_one(fetch))
-
-    async def _run_one(self, fetch: Fetch) -> None:
-        await (self._fetch_entities(fetch) if fetch.parts else self._fetch_root(fetch))
-        await self.run(self._now_ready(fetch))
+                    group.create_task(self.run((fetch,)))
 
     def _now_ready(self, fetch: Fetch) -> list[Fetch]:
         ready = []

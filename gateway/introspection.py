@@ -3,6 +3,7 @@
 Tools ask for the whole schema at once, and that takes a while: such answers are made beside the event loop and kept.
 """
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -49,25 +50,26 @@ def asks_introspection(names: set[str]) -> bool:
 class Introspection:
     """What one schema says of itself."""
 
-    def __init__(self, schema: GraphQLSchema, thread: SideThread) -> None:
+    def __init__(self, schema: GraphQLSchema, thread: SideThread, patience_s: float) -> None:
+        """*patience_s*: how long a large answer may be kept waiting by others."""
         self._schema = schema
+        self._patience_s = patience_s
         self._limit = WHOLE_SCHEMAS * values_of_all(schema)
         self._answers = KeptWork[IntrospectionKey, Here](KEPT_BYTES, thread)
 
-    async def answer(
-        self, text: str, operation: Operation, variables: Mapping[str, Any], until: float
-    ) -> Here:
+    async def answer(self, text: str, operation: Operation, variables: Mapping[str, Any]) -> Here:
         """The introspection fields of an operation. Raises RequestError, IntrospectionTooLarge for one."""
         key = (text, operation.name, msgspec.json.encode(variables, order="deterministic"))
-        return self._answers.get(key) or await self._new_answer(key, operation, variables, until)
+        return self._answers.get(key) or await self._new_answer(key, operation, variables)
 
     async def _new_answer(
-        self, key: IntrospectionKey, operation: Operation, variables: Mapping[str, Any], until: float
+        self, key: IntrospectionKey, operation: Operation, variables: Mapping[str, Any]
     ) -> Here:
         document = _introspection_of(operation)
         answered = partial(self._answered, document, variables)
         if self._is_small(document):
             return self._answers.make(key, answered, _bytes)
+        until = asyncio.get_running_loop().time() + self._patience_s
         return await self._answers.make_aside(key, answered, _bytes, len(key[0]), until)
 
     def _is_small(self, document: DocumentNode) -> bool:

@@ -1,5 +1,6 @@
 """The operations of clients' texts, each read and checked once."""
 
+import asyncio
 from functools import partial
 
 from gateway.errors import BadRequest
@@ -40,10 +41,10 @@ class KnownOperations:
         self._trusted = trusted
         self._kept = KeptWork[OperationKey, Operation](settings.plan_cache_entries, thread)
 
-    async def of(self, request: Request, until: float) -> Operation:
-        """Raises RequestError, PlanningDelayed for one if it is not read *until* then, on the event loop's clock."""
+    async def of(self, request: Request) -> Operation:
+        """Raises RequestError, PlanningDelayed for one if others keep it waiting for too long."""
         key = (request.query, request.operation_name)
-        operation = self._kept.get(key) or await self._new(key, until)
+        operation = self._kept.get(key) or await self._new(key)
         if operation.kind == "mutation" and not request.may_mutate:
             raise MutationByGet("A mutation must be sent by POST.")
         return operation
@@ -55,10 +56,11 @@ class KnownOperations:
     def __len__(self) -> int:
         return len(self._kept)
 
-    async def _new(self, key: OperationKey, until: float) -> Operation:
+    async def _new(self, key: OperationKey) -> Operation:
         text, _ = key
         if len(text) <= SMALL_TEXT:
             return self.read_now(key)
+        until = asyncio.get_running_loop().time() + self._settings.planning_timeout_s
         return await self._kept.make_aside(key, partial(self._read, key), _weight, len(text), until)
 
     def _read(self, key: OperationKey) -> Operation:

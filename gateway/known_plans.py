@@ -1,5 +1,6 @@
 """The plans of operations, each made once for all requests that it serves."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,11 +66,9 @@ class KnownPlans:
         conditions = tuple([variables.get(name) for name in operation.condition_variables])
         return request.query, request.operation_name, conditions, self._labels(), lacks
 
-    async def of(self, key: PlanKey, operation: Operation, until: float) -> tuple[Planned, bool]:
-        """The plan, and whether it was there already. Raises RequestError, PlanningDelayed for one if it is not made
-        *until* then, on the event loop's clock."""
-        planned = self._kept.get(key)
-        return (planned, True) if planned else (await self._new(key, operation, until), False)
+    def get(self, key: PlanKey) -> Planned | None:
+        """The plan if it is there already. Raises the RequestError that came of it instead."""
+        return self._kept.get(key)
 
     def plan_now(self, key: PlanKey, operation: Operation) -> None:
         """Raises RequestError."""
@@ -83,14 +82,18 @@ class KnownPlans:
     def __len__(self) -> int:
         return len(self._kept)
 
-    async def _new(self, key: PlanKey, operation: Operation, until: float) -> Planned:
-        """A plan that takes more than a few steps keeps nobody waiting but those who want it."""
+    async def make(self, key: PlanKey, operation: Operation) -> Planned:
+        """A plan that takes more than a few steps keeps nobody waiting but those who want it.
+
+        Raises RequestError, PlanningDelayed for one if others keep it waiting for too long.
+        """
         text, limit = key[0], self._settings.limits.planning_steps
         if len(text) <= SMALL_TEXT:
             with suppress(PlanTooComplex):
                 planned = self._plan(key, operation, min(limit, FEW_STEPS))
                 return self._kept.make(key, lambda: planned, _weight)
         plan = partial(self._plan, key, operation, limit)
+        until = asyncio.get_running_loop().time() + self._settings.planning_timeout_s
         return await self._kept.make_aside(key, plan, _weight, len(text), until)
 
     def _labels(self) -> frozenset[str]:

@@ -47,6 +47,9 @@ class Operation:
     variables: Variables
     condition_variables: tuple[str, ...]
     """The variables @skip and @include read: a plan is made for their values."""
+    kind: str
+    """query, mutation or subscription"""
+    name: str | None
     weight: int
     """How much memory it takes, compared with a small operation; its plan takes about as much."""
     cost: Cost = FREE
@@ -58,14 +61,6 @@ class Operation:
         cost = cost_of(self.node, self.fragments, supergraph.api_schema, supergraph.prices)
         cost.check_fixed(limit)
         return replace(self, cost=cost)
-
-    @property
-    def kind(self) -> str:
-        return self.node.operation.value
-
-    @property
-    def name(self) -> str | None:
-        return self.node.name.value if self.node.name else None
 
     def with_demands(self, supergraph: Supergraph) -> "Operation":
         """This operation with what *supergraph* demands of its caller."""
@@ -103,7 +98,8 @@ def prepare(
     node = _chosen(document, operation_name)
     weight = 1 + max(fields // 10, len(text) // 200)
     variables = Variables(node.variable_definitions or (), schema)
-    return Operation(node, fragments, variables, _condition_variables(document), weight)
+    kind, name = node.operation.value, node.name.value if node.name else None
+    return Operation(node, fragments, variables, _condition_variables(document), kind, name, weight)
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:

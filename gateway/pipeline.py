@@ -1,7 +1,7 @@
 """The whole gateway on one screen: text -> operation -> plan -> data -> answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import random
@@ -39,6 +39,9 @@ class SubscriptionWithoutStream(BadRequest):
 
     status = 406
 
+    def __init__(self) -> None:
+        super().__init__("A subscription is answered as text/event-stream, or over a WebSocket.")
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -75,7 +78,7 @@ class Pipeline:
         thread = SideThread()
         self._operations = KnownOperations(supergraph, settings, thread, trusted)
         self._plans = KnownPlans(supergraph, settings, thread, draw)
-        self._introspection = Introspection(supergraph.api_schema, thread)
+        self._introspection = Introspection(supergraph.api_schema, thread, settings.planning_timeout_s)
         self._callers = callers or NobodyKnown()
         self._client = client
         self._settings = settings
@@ -92,46 +95,41 @@ class Pipeline:
     async def answer(self, request: Request) -> Answer:
         """Answer one request; what is wrong with it is part of the answer. Faults of ours are raised."""
         try:
-            return await self._answer(request)
+            prepared = await self.prepared(request)
         except RequestError as error:
             return refusal(error)
-
-    async def _answer(self, request: Request) -> Answer:
-        prepared = await self.prepared(request)
         if prepared.operation.kind == "subscription":
-            raise SubscriptionWithoutStream(
-                "A subscription is answered as text/event-stream, or over a WebSocket."
-            )
+            return refusal(SubscriptionWithoutStream())
         return await self.run(prepared)
 
     async def is_subscription(self, request: Request) -> bool:
         """Raises RequestError."""
-        return (await self._operations.of(request, self._patience())).kind == "subscription"
+        return (await self._operations.of(request)).kind == "subscription"
 
     async def prepared(self, request: Request) -> Prepared:
         """Raises RequestError when the request is refused."""
-        until = self._patience()
-        operation = await self._operations.of(request, until)
+        operation = await self._operations.of(request)
         variables = operation.variables.coerced(request.variables, may_suggest=self._settings.introspection)
         operation.cost.check(variables, self._settings.limits.cost)
-        lacks = await self._lacking(request, operation)
+        lacks = await self._lacking(request, operation) if operation.touched.demands else NONE
         key = self._plans.key(request, operation, variables, lacks)
-        planned, is_known = await self._plans.of(key, operation, until)
+        known = self._plans.get(key)
+        planned = known or await self._plans.make(key, operation)
         here: Here = {}
         if planned.asks_introspection:
-            here = await self._introspected(request, operation, variables, until)
-        return Prepared(request, operation, variables, planned, is_known, here)
+            here = await self._introspected(request, operation, variables)
+        return Prepared(request, operation, variables, planned, known is not None, here)
 
     async def run(self, prepared: Prepared, event: Event | None = None) -> Answer:
         """Run the plan; a subscription's for one *event*, which stands for what its first fetch brings."""
         request, planned = prepared.request, prepared.planned
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
 
-        async def send(fetch: Fetch, values: Mapping[str, Any]) -> SubgraphAnswer:
-            if fetch is prepared.events and event is not None:
+        def send(fetch: Fetch, values: Mapping[str, Any]) -> Awaitable[SubgraphAnswer]:
+            if event is not None and fetch is prepared.events:
                 return _answered(event)
             decode = planned.executable.decoders[fetch.index]
-            return await self._client.send(fetch, values, request.headers, deadline, decode)
+            return self._client.send(fetch, values, request.headers, deadline, decode)
 
         portion = self._settings.entities_per_request
         result = await execute(planned.executable, send, prepared.variables, portion)
@@ -148,10 +146,6 @@ class Pipeline:
         """Raises RequestError once the caller is no longer who they were when the request was prepared."""
         await self._lacking(prepared.request, prepared.operation)
 
-    def _patience(self) -> float:
-        """Until when what is not known yet has to be read, planned and looked up, on the event loop's clock."""
-        return asyncio.get_running_loop().time() + self._settings.planning_timeout_s
-
     async def _lacking(self, request: Request, operation: Operation) -> Demands:
         """What the caller does not have of what the operation demands.
 
@@ -161,11 +155,11 @@ class Pipeline:
         return lacking(demands, await self._callers.identify(request.authorization)) if demands else NONE
 
     async def _introspected(
-        self, request: Request, operation: Operation, variables: Mapping[str, Any], until: float
+        self, request: Request, operation: Operation, variables: Mapping[str, Any]
     ) -> Here:
         if not self._settings.introspection:
             raise ValidationFailed([{"message": "Introspection is switched off."}])
-        return await self._introspection.answer(request.query, operation, variables, until)
+        return await self._introspection.answer(request.query, operation, variables)
 
     def _extensions(self, request: Request, planned: Planned) -> Mapping[str, Any] | None:
         if not (request.wants_plan and self._settings.show_plans):
@@ -196,7 +190,7 @@ class Pipeline:
                 self._plans.plan_now(key, self._operations.read_now(key[:2]))
 
 
-def _answered(event: Event) -> SubgraphAnswer:
+async def _answered(event: Event) -> SubgraphAnswer:
     if isinstance(event, SubgraphFailure):
         raise event
     return event

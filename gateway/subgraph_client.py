@@ -56,28 +56,11 @@ class SubgraphClient:
 
         *deadline* is the whole request's, on the event loop's clock; *decode* reads the answer, see `read_answer`.
         """
-        began = perf_counter()
-        try:
-            answer = await self._send(fetch, variables, headers, deadline, decode)
-        except SubgraphFailure as failure:
-            self._metrics.subgraph_failures.count(fetch.service, failure.code)
-            self._metrics.subgraph_seconds.observe(perf_counter() - began, fetch.service)
-            raise
-        self._metrics.subgraph_seconds.observe(perf_counter() - began, fetch.service)
-        return answer
-
-    async def _send(
-        self,
-        fetch: Fetch,
-        variables: Mapping[str, Any],
-        headers: Headers,
-        deadline: float,
-        decode: Decode | None,
-    ) -> SubgraphAnswer:
         body: dict[str, Any] = {"query": fetch.operation}
         if variables:
             body["variables"] = variables
         own_deadline = asyncio.get_running_loop().time() + self._timeout_s
+        began = perf_counter()
         try:
             response = await self._transport.post(
                 self._endpoints.get(fetch.graph) or self._endpoint(fetch.graph),
@@ -86,17 +69,28 @@ class SubgraphClient:
                 min(deadline, own_deadline),
                 may_repeat=fetch.kind == "query",
             )
-        except TimeoutError as error:
-            raise DeadlineExceeded(fetch.service, "no answer in time") from error
-        except (TransportFailed, ValueError) as error:
-            log.warning("subgraph %s: %s", fetch.service, error)
-            raise SubgraphUnavailable(fetch.service, str(error)) from error
-        return read_answer(response.body, fetch.service, decode)
+            return read_answer(response.body, fetch.service, decode)
+        except (TransportFailed, TimeoutError, ValueError) as error:
+            failure = _failure_of(fetch.service, error)
+            self._metrics.subgraph_failures.count(fetch.service, failure.code)
+            raise failure from error
+        except SubgraphFailure as failure:
+            self._metrics.subgraph_failures.count(fetch.service, failure.code)
+            raise
+        finally:
+            self._metrics.subgraph_seconds.observe(perf_counter() - began, fetch.service)
 
     def _endpoint(self, graph: Graph) -> Endpoint:
         """Read when it is needed: a supergraph may name subgraphs that nobody asks."""
         self._endpoints[graph] = endpoint_at(self._urls[graph])
         return self._endpoints[graph]
+
+
+def _failure_of(service: str, error: Exception) -> SubgraphFailure:
+    if isinstance(error, TimeoutError):
+        return DeadlineExceeded(service, "no answer in time")
+    log.warning("subgraph %s: %s", service, error)
+    return SubgraphUnavailable(service, str(error))
 
 
 def forwarded(headers: Iterable[tuple[bytes, bytes]], allowed: frozenset[bytes]) -> Headers:
