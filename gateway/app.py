@@ -10,7 +10,8 @@ import httpx
 
 from gateway.access_log import AccessLog
 from gateway.access_token import AccessTokens
-from gateway.asgi_exchange import AsgiExchange, Receive, Scope, Send
+from gateway.asgi import Receive, Scope, Send
+from gateway.asgi_exchange import AsgiExchange
 from gateway.callers import Callers, NobodyKnown
 from gateway.carriers import Carriers, carriers
 from gateway.cross_origin import CrossOrigin

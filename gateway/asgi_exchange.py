@@ -1,18 +1,14 @@
 """Requests that come by ASGI: from a program in whose process the gateway runs, such as its tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Callable
 
+from gateway.asgi import Receive, Scope, Send
 from gateway.errors import BodyTooLarge
 from gateway.exchange import ClientGone, Ends, Exchange, RequestLine
 from gateway.reply import Reply
 from gateway.request_headers import RequestHeaders
 from gateway.subgraph_transport import Headers
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class AsgiExchange(Exchange):

@@ -14,6 +14,7 @@ from gateway.subgraph_transport import Headers
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"connection: close\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
+NO_CONTENT = 204
 LAST_CHUNK = b"0\r\n\r\n"
 
 _STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
@@ -21,6 +22,10 @@ _STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()
 
 class Wire(Protocol):
     """Where responses go."""
+
+    @property
+    def headers(self) -> Headers:
+        """Those of every response."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -134,7 +139,7 @@ class HttpExchange(Exchange):
 
     async def reply(self, reply: Reply, *, is_last: bool = False) -> None:
         self._is_keepable = self._is_keepable and not is_last
-        length = b"content-length: %d\r\n" % len(reply.body)
+        length = b"" if reply.status == NO_CONTENT else b"content-length: %d\r\n" % len(reply.body)
         body = b"" if self.method == "HEAD" else reply.body
         self._wire.write(self._head(reply.status, reply.headers, length) + body)
         self._finish()
@@ -163,6 +168,7 @@ class HttpExchange(Exchange):
         lines = [_STATUS_LINES[status]]
         lines += [b"%b: %b\r\n" % each for each in headers]
         lines += [b"%b: %b\r\n" % each for each in self.more_headers]
+        lines += [b"%b: %b\r\n" % each for each in self._wire.headers]
         lines.append(framing)
         if not self._is_keepable:
             lines.append(CLOSE)

@@ -20,11 +20,13 @@ from uvicorn.server import ServerState
 from gateway.exchange import Ends, RequestLine
 from gateway.http_exchange import HttpExchange
 from gateway.request_headers import RequestHeaders
+from gateway.subgraph_transport import Headers
 
 Answering = Callable[[HttpExchange], Awaitable[None]]
 """Sends the response to a request, whole."""
 
 CONTENT_LENGTH = b"content-length"
+OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 KNOWN_LINES = 256
 LONGEST_KNOWN_LINE = 100
@@ -77,14 +79,13 @@ class HttpProtocol(asyncio.Protocol):
         self._state = server_state
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
-        # What a client sends after a request that asks for the connection's end is not read, but no fault either.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._parser = _parser(self)
         self._exchanges: deque[HttpExchange] = deque()
         """Those that are not answered yet, the first of which is being answered; the last may still be coming in."""
         self._is_in_head = True
         self._has_begun = False
         """Whether anything of the next request is there."""
+        self._has_part_of_head = False
         self._head_bytes = 0
         """Of a head that has not come to its end."""
         self._refusal = 0
@@ -130,23 +131,39 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refusal or self._transport.is_closing():
             return
-        size = len(data)
         try:
-            self._received = size
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._upgrade()
-            return
+            self._received = self._of_this_head = len(data)
+            self._parse(data)
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, HeadTooLarge) else 400)
             return
         if self._is_in_head and self._has_begun:
-            self._wait_for_the_rest(size)
+            self._wait_for_the_rest()
 
-    def _wait_for_the_rest(self, size: int) -> None:
-        if not self._head_bytes and not self._exchanges:
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._is_upgrading:
+                self._become_websocket()
+            else:
+                self._decline(data[upgrade.args[0] :])
+
+    def _decline(self, rest: bytes) -> None:
+        """Answer in this protocol a client that would like another one, HTTP/2 say.
+
+        The parser leaves off after the head of such a request, so it gets it once more, as if nothing had been asked.
+        """
+        method, own = self._parser.get_method(), (*self._headers, *self._length)
+        kept = [b"%b: %b\r\n" % each for each in own if each[0] not in OF_UPGRADES]
+        self._parser = _parser(self)
+        self._parse(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(kept)) + rest)
+
+    def _wait_for_the_rest(self) -> None:
+        if not self._has_part_of_head and not self._exchanges:
             self._wait(self._bounds.head_s)
-        self._head_bytes += size
+        self._has_part_of_head = True
+        self._head_bytes += self._of_this_head
         if self._head_bytes > self._bounds.head_bytes:
             self._refuse(431)
 
@@ -156,13 +173,18 @@ class HttpProtocol(asyncio.Protocol):
         self._has_begun = True
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._length: Headers = ()
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name != CONTENT_LENGTH:  # which the parser heeds, and which alone differs from request to request
+        if not self._is_in_head:
+            return  # a trailer is no header
+        if name == CONTENT_LENGTH:
+            self._length = ((name, value),)  # apart, since it alone differs from one request to the next
+        else:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -170,11 +192,12 @@ class HttpProtocol(asyncio.Protocol):
         limit = self._bounds.head_bytes
         if self._head_bytes + self._received > limit and self._size_of_head() > limit:
             raise HeadTooLarge
-        self._is_in_head = False
+        self._is_in_head = self._has_part_of_head = False
         self._head_bytes = 0
         headers = self._known_headers()
-        self._is_upgrading = self._parser.should_upgrade() and headers.get(b"upgrade").lower() == "websocket"
-        if self._is_upgrading:
+        if self._parser.should_upgrade():
+            is_websocket = headers.get(b"upgrade").lower() == "websocket"
+            self._is_upgrading = is_websocket and not self._exchanges
             return
         self._exchanges.append(self._exchange(headers))
         if len(self._exchanges) == 1:
@@ -198,18 +221,18 @@ class HttpProtocol(asyncio.Protocol):
             headers,
             self._ends,
             body_limit=self._bounds.body_bytes,
-            is_keepable=is_modern and parser.should_keep_alive() and not parser.should_upgrade(),
+            is_keepable=is_modern and parser.should_keep_alive(),
             takes_chunks=is_modern,
         )
 
     def on_body(self, body: bytes) -> None:
-        if not self._is_upgrading:
-            self._exchanges[-1].take(body)
+        self._exchanges[-1].take(body)
 
     def on_message_complete(self) -> None:
-        if self._is_upgrading:
-            return
         self._is_in_head, self._has_begun = True, False
+        if self._parser.should_upgrade():
+            return
+        self._of_this_head = 0  # whatever else came with it
         last = self._exchanges[-1]
         last.complete()
         if last.is_answered:
@@ -237,6 +260,11 @@ class HttpProtocol(asyncio.Protocol):
             # The answer ended before its end; that the client can see only by the connection's. One that takes nothing
             # would never get what is written already.
             self._transport.close() if self._can_write.is_set() else self._transport.abort()
+
+    @property
+    def headers(self) -> Headers:
+        """Those of every response: the date, which uvicorn writes once a second."""
+        return tuple(self._state.default_headers)
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
@@ -311,7 +339,7 @@ class HttpProtocol(asyncio.Protocol):
             return  # a request is being answered, and then something is waited for again
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._look)
-        elif self._head_bytes:
+        elif self._has_part_of_head:
             self._refuse(408)
         else:
             # Nothing is said to a client that said nothing itself.
@@ -319,10 +347,8 @@ class HttpProtocol(asyncio.Protocol):
 
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
-    def _upgrade(self) -> None:
+    def _become_websocket(self) -> None:
         """Leave the connection to the WebSockets' protocol, which reads the handshake once more."""
-        if not self._is_upgrading:
-            return  # any other protocol is declined by answering in this one
         self._state.connections.discard(cast("Any", self))
         if self._timer:
             self._timer.cancel()
@@ -334,6 +360,13 @@ class HttpProtocol(asyncio.Protocol):
         protocol.connection_made(self._transport)
         protocol.data_received(b"".join(lines) + b"\r\n")
         self._transport.set_protocol(protocol)
+
+
+def _parser(protocol: HttpProtocol) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(protocol)
+    # What a client sends after a request that asks for the connection's end is not read, but no fault either.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _request_line(method: bytes, url: bytes) -> RequestLine:

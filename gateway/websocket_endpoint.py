@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from gateway.asgi_exchange import Receive, Scope, Send
+from gateway.asgi import Receive, Scope, Send
 from gateway.cross_origin import CrossOrigin
 from gateway.errors import BadRequest, Overloaded
 from gateway.graphql_over_http import Told

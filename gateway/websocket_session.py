@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 from gateway.answer import Answer, refusal
-from gateway.asgi_exchange import Receive, Send
+from gateway.asgi import Receive, Send
 from gateway.errors import BadRequest, RequestError, TooManySubscriptions
 from gateway.graphql_over_http import Told, authorization, read_parameters
 from gateway.graphql_transport_ws import (

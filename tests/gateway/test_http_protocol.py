@@ -209,3 +209,114 @@ def test_no_path_leads_out_of_the_pages(gateway: RunningGateway) -> None:
         assert statuses(
             said(gateway, f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         ) == [404]
+
+
+KEPT = post().replace(b"connection: close\r\n", b"")
+
+
+def test_a_trailer_is_no_header(gateway: RunningGateway) -> None:
+    """Who may add a trailer need not be who may say in whose name a request comes."""
+    answer = said(
+        gateway,
+        post(CHUNKED, b"1c\r\n" + QUERY + b"\r\n0\r\nx-request-id: mine\r\n\r\n", length=False),
+    )
+
+    assert statuses(answer) == [200]
+    assert b"x-request-id: mine" not in answer
+
+
+def test_what_cannot_be_read_is_refused_after_what_came_before_is_answered(gateway: RunningGateway) -> None:
+    answer = said(gateway, KEPT + KEPT + b"\x16\x03\x01 nonsense\r\n\r\n")
+
+    assert statuses(answer) == [200, 200, 400]
+
+
+def test_a_head_that_begins_behind_a_large_body_is_not_taken_for_a_large_one(gateway: RunningGateway) -> None:
+    padded = json.dumps({"query": "{ me { email } }", "extensions": {"padding": "x" * 20_000}}).encode()
+    first = post(body=padded).replace(b"connection: close\r\n", b"")
+
+    with connected(gateway) as client:
+        client.sendall(first + post()[:40])
+        begun = client.recv(65536)
+        client.sendall(post()[40:])
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert statuses(begun + rest) == [200, 200]
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_ends_and_the_connection_goes_on(
+    subgraphs: Subgraphs,
+) -> None:
+    with (
+        running_gateway(subgraphs, GATEWAY_DRAIN_S="0", GATEWAY_LIMIT_BODY_BYTES="1000") as gateway,
+        connected(gateway) as client,
+    ):
+        large = KEPT.partition(b"content-length")[0] + b"content-length: 5000\r\n\r\n"
+        client.sendall(large + b"x" * 2000)
+        refused = client.recv(65536)
+        client.sendall(b"x" * 3000 + post())
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert (statuses(refused), statuses(rest)) == ([413], [200])
+
+
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(gateway: RunningGateway) -> None:
+    whole = post(b"expect: 100-continue\r\n")
+    head, body = whole[: -len(QUERY)], whole[-len(QUERY) :]
+
+    with connected(gateway) as client:
+        client.sendall(head)
+        first = client.recv(65536)
+        client.sendall(body)
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert (statuses(first), statuses(rest)) == ([100], [200])
+
+
+def test_another_protocol_is_declined_by_answering_in_this_one(gateway: RunningGateway) -> None:
+    asked = post(b"upgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n")
+    asked = asked.replace(b"connection: close", b"connection: Upgrade, HTTP2-Settings")
+
+    assert statuses(said(gateway, asked + post())) == [200, 200]
+
+
+def test_a_websocket_behind_a_request_that_is_being_answered_is_none(gateway: RunningGateway) -> None:
+    upgrade = (
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nsec-websocket-version: 13\r\n\r\n"
+    )
+
+    assert statuses(said(gateway, KEPT + upgrade + post())) == [200, 400, 200]
+
+
+def test_a_page_may_be_asked_for_its_head_alone(gateway: RunningGateway) -> None:
+    answer = said(gateway, b"HEAD /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert statuses(head) == [200]
+    assert (b"content-length: 15" in head, body) == (True, b"")
+
+
+def test_every_response_has_a_date_and_names_the_request(gateway: RunningGateway) -> None:
+    for asked in (post(), b"GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"):
+        head = said(gateway, asked).partition(b"\r\n\r\n")[0].lower()
+        assert b"\r\ndate: " in head
+        assert b"\r\nx-request-id: " in head
+
+
+def test_a_connection_that_is_not_used_again_is_closed(subgraphs: Subgraphs) -> None:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="0", GATEWAY_IDLE_CONNECTION_S="0.3") as gateway:
+        answer = said(gateway, KEPT)
+
+    assert statuses(answer) == [200]
+
+
+def test_an_old_client_gets_a_stream_without_chunks() -> None:
+    """HTTP/1.0 does not know them: the stream ends with the connection."""
+    with serving_subgraphs() as own, running_gateway(own, GATEWAY_DRAIN_S="0") as gateway:
+        asked = post(b"accept: text/event-stream\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+        head, _, body = said(gateway, asked).partition(b"\r\n\r\n")
+
+    assert b"transfer-encoding" not in head
+    assert body.startswith((b":", b"event: next"))
+    assert body.endswith(b"event: complete\ndata: \n\n")
