@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -31,7 +34,7 @@ async def subgraph(
     """A server that behaves so after it has accepted a WebSocket; its address."""
     async with serve(behaviour, "127.0.0.1", 0, subprotocols=[Subprotocol(subprotocol)], **others) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/graphql"
+        yield f"wss://localhost:{port}/graphql" if "ssl" in others else f"ws://127.0.0.1:{port}/graphql"
 
 
 async def say(socket: ServerConnection, *messages: Mapping[str, Any] | str | bytes) -> None:
@@ -254,3 +257,21 @@ def test_leaving_closes_the_websocket() -> None:
     asyncio.run(story())
 
     assert closed == [1000]
+
+
+def test_tls_is_spoken_to_servers_whose_certificate_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    behaviour = telling(next_({"data": {"secondsLeft": 3}}), {"type": "complete", "id": "1"})
+
+    async def asked() -> list[Any]:
+        async with asyncio.timeout(20), subgraph(behaviour, ssl=tls) as url:
+            return await events(url)
+
+    assert asyncio.run(asked()) == [SubgraphUnavailable]
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    assert asyncio.run(asked()) == [SubgraphAnswer({"secondsLeft": 3})]
