@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from gateway.operation import prepare
+from gateway.operations.operation import prepare
 from gateway.planner import plan_operation
 from gateway.settings import Limits
-from gateway.supergraph import Supergraph
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.reader import load_supergraph
 from launcher.settings import ROOT
 
 SUPERGRAPH = ROOT / "schema" / "supergraph.graphql"

@@ -16,7 +16,7 @@ from bench.museum import museum
 from bench.running_gateway import RunningGateway, serving
 from bench.subgraphs import RunningStub, running_stub
 from bench.workload import Workload
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.reader import load_supergraph
 
 Tell = Callable[[str], None]
 

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.access_log import AccessLog
 from gateway.app import App, Observers, create_app
 from gateway.errors import GatewayError, SettingsError
+from gateway.operations.trusted_documents import read_manifest
 from gateway.reload import Reload
 from gateway.server import Server, Watch
 from gateway.settings import TRACES_TO, Settings, current_environment, read_settings, wants_tracing
 from gateway.supergraph_file import supergraph_file
-from gateway.trusted_documents import read_manifest
+from gateway.telemetry.access_log import AccessLog
 from gateway.watched_file import WatchedFile
 
 if TYPE_CHECKING:

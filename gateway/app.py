@@ -8,37 +8,37 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from gateway.access_log import AccessLog
-from gateway.access_token import AccessTokens
-from gateway.asgi import Receive, Scope, Send
-from gateway.asgi_exchange import AsgiExchange
-from gateway.callers import Callers, NobodyKnown
-from gateway.carriers import Carriers, carriers
-from gateway.cross_origin import CrossOrigin
+from gateway.clients.access_token import AccessTokens
+from gateway.clients.asgi import Receive, Scope, Send
+from gateway.clients.asgi_exchange import AsgiExchange
+from gateway.clients.cross_origin import CrossOrigin
+from gateway.clients.exchange import ClientGone, Exchange
+from gateway.clients.graphql_endpoint import GraphQLEndpoint
+from gateway.clients.issuer_keys import IssuerKeys
+from gateway.clients.metrics_page import OPERATORS_PATHS
+from gateway.clients.operators_endpoints import OperatorsEndpoints
+from gateway.clients.pages import Pages
+from gateway.clients.records import CLIENT_GONE, Records
+from gateway.clients.reply import Reply, json_reply, page_reply
+from gateway.clients.websocket_endpoint import WebSocketEndpoint
 from gateway.errors import GatewayError, internal_error
-from gateway.exchange import ClientGone, Exchange
-from gateway.graphql_endpoint import GraphQLEndpoint
-from gateway.issuer_keys import IssuerKeys
 from gateway.known_plans import PlanKey
 from gateway.long_lived import set_apart
-from gateway.metrics import Metrics
-from gateway.metrics_page import OPERATORS_PATHS
 from gateway.open_streams import OpenStreams
-from gateway.operators_endpoints import OperatorsEndpoints
+from gateway.operations.callers import Callers, NobodyKnown
+from gateway.operations.trusted_documents import TrustedDocuments
 from gateway.overload import Admission
-from gateway.pages import Pages
 from gateway.pipeline import Pipeline
-from gateway.readiness import Readiness
-from gateway.records import CLIENT_GONE, Records
-from gateway.reply import Reply, json_reply, page_reply
 from gateway.serving import Serving
 from gateway.settings import Settings
-from gateway.subgraph_client import SubgraphClient
-from gateway.subgraph_events import SubgraphEvents
+from gateway.subgraphs.carriers import Carriers, carriers
+from gateway.subgraphs.client import SubgraphClient
+from gateway.subgraphs.events import SubgraphEvents
+from gateway.subgraphs.readiness import Readiness
 from gateway.subscriptions import Subscriptions
-from gateway.supergraph import Supergraph
-from gateway.trusted_documents import TrustedDocuments
-from gateway.websocket_endpoint import WebSocketEndpoint
+from gateway.supergraph.model import Supergraph
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing  # OpenTelemetry need not be installed

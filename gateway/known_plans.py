@@ -8,21 +8,21 @@ from functools import partial
 from random import random
 from typing import Any
 
-from gateway.authorization import Demands
 from gateway.errors import PlanTooComplex
-from gateway.executor import ExecutablePlan, compile_plan
-from gateway.introspection import asks_introspection
+from gateway.execution.executor import ExecutablePlan, compile_plan
+from gateway.execution.response import ResponseShape
+from gateway.execution.whole_objects import WholeObjects
 from gateway.kept_work import KeptWork
-from gateway.known_operations import SMALL_TEXT
-from gateway.operation import Operation
-from gateway.override_labels import labels_on
+from gateway.operations.introspection import asks_introspection
+from gateway.operations.known_operations import SMALL_TEXT
+from gateway.operations.operation import Operation
+from gateway.operations.request import Request
 from gateway.planner import plan_operation
-from gateway.request import Request
-from gateway.response import ResponseShape
 from gateway.settings import Settings
 from gateway.side_thread import SideThread
-from gateway.supergraph import Supergraph
-from gateway.whole_objects import WholeObjects
+from gateway.supergraph.authorization import Demands
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.override_labels import labels_on
 
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str], Demands]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on, what the caller

@@ -8,23 +8,23 @@ from random import random
 from time import monotonic
 from typing import Any
 
-from gateway.answer import Answer, refusal
-from gateway.authorization import NONE, Demands, lacking
-from gateway.callers import Callers, NobodyKnown
 from gateway.errors import BadRequest, GatewayError, RequestError, SubgraphFailure, ValidationFailed
-from gateway.executor import execute
-from gateway.introspection import Here, Introspection
-from gateway.known_operations import KnownOperations
+from gateway.execution.executor import execute
 from gateway.known_plans import KnownPlans, PlanKey, Planned
-from gateway.operation import Operation
-from gateway.query_plan import Fetch
-from gateway.request import Request
+from gateway.operations.answer import Answer, refusal
+from gateway.operations.callers import Callers, NobodyKnown
+from gateway.operations.introspection import Here, Introspection
+from gateway.operations.known_operations import KnownOperations
+from gateway.operations.operation import Operation
+from gateway.operations.request import Request
+from gateway.operations.trusted_documents import TrustedDocuments
+from gateway.planner.query_plan import Fetch
 from gateway.settings import Settings
 from gateway.side_thread import SideThread
-from gateway.subgraph_answer import SubgraphAnswer
-from gateway.subgraph_client import SubgraphClient
-from gateway.supergraph import Supergraph
-from gateway.trusted_documents import TrustedDocuments
+from gateway.subgraphs.answer import SubgraphAnswer
+from gateway.subgraphs.client import SubgraphClient
+from gateway.supergraph.authorization import NONE, Demands, lacking
+from gateway.supergraph.model import Supergraph
 
 PLANNED_AHEAD = 500
 PLAN_AHEAD_S = 5.0

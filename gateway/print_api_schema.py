@@ -5,7 +5,7 @@ from pathlib import Path
 
 from graphql import lexicographic_sort_schema, print_schema
 
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.reader import load_supergraph
 
 
 def main(supergraph: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import uvicorn
 
 from gateway.app import App
-from gateway.http_protocol import Bounds, HttpProtocol
+from gateway.clients.http_protocol import Bounds, HttpProtocol
 from gateway.long_lived import set_apart
 from gateway.settings import Settings
 from gateway.watched_file import WatchedFile

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.pipeline import Pipeline
-from gateway.readiness import Readiness
+from gateway.subgraphs.readiness import Readiness
 from gateway.subscriptions import Subscriptions
 
 

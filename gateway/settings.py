@@ -9,7 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.errors import SettingsError
-from gateway.supergraph import Graph, Subgraph
+from gateway.supergraph.model import Graph, Subgraph
 
 T = TypeVar("T")
 

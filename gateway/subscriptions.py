@@ -4,15 +4,15 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager
 
-from gateway.answer import Answer, refusal
 from gateway.errors import RequestError, SubgraphFailure, internal_error
 from gateway.open_streams import OpenStreams
+from gateway.operations.answer import Answer, refusal
+from gateway.operations.request import Request
 from gateway.overload import Admission
 from gateway.pipeline import Pipeline, Prepared
-from gateway.query_plan import Fetch
-from gateway.request import Request
-from gateway.subgraph_answer import SubgraphAnswer
-from gateway.subgraph_events import SubgraphEvents
+from gateway.planner.query_plan import Fetch
+from gateway.subgraphs.answer import SubgraphAnswer
+from gateway.subgraphs.events import SubgraphEvents
 
 log = logging.getLogger("gateway")
 

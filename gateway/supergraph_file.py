@@ -6,8 +6,8 @@ from pathlib import Path
 from gateway.errors import SupergraphError
 from gateway.reload import Reload
 from gateway.settings import events_urls, subgraph_urls
-from gateway.supergraph import Supergraph
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.reader import load_supergraph
 from gateway.watched_file import WatchedFile
 
 

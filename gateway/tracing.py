@@ -16,15 +16,16 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from gateway.clients.exchange import Exchange
+from gateway.clients.websocket_session import WebSocketOperation
 from gateway.errors import SubgraphFailure
-from gateway.exchange import Exchange
-from gateway.metrics import Metrics
-from gateway.query_plan import Fetch
-from gateway.subgraph_answer import Decode, SubgraphAnswer
-from gateway.subgraph_client import SubgraphClient
-from gateway.subgraph_transport import Headers, SubgraphTransport
-from gateway.supergraph import Graph, Subgraph
-from gateway.websocket_session import WebSocketOperation
+from gateway.headers import Headers
+from gateway.planner.query_plan import Fetch
+from gateway.subgraphs.answer import Decode, SubgraphAnswer
+from gateway.subgraphs.client import SubgraphClient
+from gateway.subgraphs.transport import SubgraphTransport
+from gateway.supergraph.model import Graph, Subgraph
+from gateway.telemetry.metrics import Metrics
 
 SERVICE = "gateway"
 PROPAGATED = frozenset({b"traceparent", b"tracestate"})

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.locations import Location
-from gateway.query_plan import Path
-from gateway.selection import Field, Selection
-from gateway.supergraph import Graph
+from gateway.operations.selection import Field, Selection
+from gateway.planner.locations import Location
+from gateway.planner.query_plan import Path
+from gateway.supergraph.model import Graph
 
 
 @dataclass(eq=False, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from graphql import print_ast
 
-from gateway.locations import Location
 from gateway.planner.drafts import Address, Draft, DraftField, DraftRepresentation, DraftSelection, Entry
+from gateway.planner.locations import Location
 from gateway.planner.options import Hop, Narrow, Pick, Representation, Take
+from gateway.planner.query_plan import Path
 from gateway.planner.steps import Steps
-from gateway.query_plan import Path
-from gateway.supergraph import Graph, Supergraph
+from gateway.supergraph.model import Graph, Supergraph
 
 
 @dataclass(frozen=True, slots=True)

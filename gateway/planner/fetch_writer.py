@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from graphql import OperationDefinitionNode, VariableDefinitionNode, print_ast
 
-from gateway.locations import Location
 from gateway.planner.drafts import Draft, DraftSelection
 from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.locations import Location
+from gateway.planner.query_plan import Asked, Brought, EntityPart, EntitySent, Fetch
 from gateway.planner.sent import SentReader
 from gateway.planner.steps import Steps
-from gateway.query_plan import Asked, Brought, EntityPart, EntitySent, Fetch
-from gateway.supergraph import Supergraph
+from gateway.supergraph.model import Supergraph
 
 
 def write_fetches(

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from gateway.selection import Field, Selection
-from gateway.supergraph import Graph
+from gateway.operations.selection import Field, Selection
+from gateway.supergraph.model import Graph
 
 KEPT_OPTIONS = 8
 """Among how many of the cheapest combinations the search goes on. Small operations are searched completely."""

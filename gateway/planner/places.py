@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from gateway.field_set import FieldPaths
-from gateway.supergraph import FieldInGraph, Graph, Supergraph
+from gateway.supergraph.field_set import FieldPaths
+from gateway.supergraph.model import FieldInGraph, Graph, Supergraph
 
 
 @dataclass(frozen=True, slots=True)

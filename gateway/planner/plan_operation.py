@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from graphql import OperationDefinitionNode
 
 from gateway.errors import PlanningError
-from gateway.locations import locate_clients_fields
+from gateway.operations.selection import Field, OneField, Selection
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.fetch_writer import write_fetches
+from gateway.planner.locations import locate_clients_fields
 from gateway.planner.options import Hop, Option
 from gateway.planner.places import Need, Place
+from gateway.planner.query_plan import Plan
 from gateway.planner.steps import Steps
 from gateway.planner.walk import Walk
-from gateway.query_plan import Plan
-from gateway.selection import Field, OneField, Selection
-from gateway.supergraph import Supergraph
+from gateway.supergraph.model import Supergraph
 
 ANSWERED_HERE = frozenset({"__typename", "__schema", "__type"})
 DEFAULT_STEP_LIMIT = 40_000

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gateway.locations import Location
+from gateway.operations.selection import Field, Selection
 from gateway.planner.drafts import Draft, DraftRepresentation
-from gateway.query_plan import EntitySent, Sent
-from gateway.selection import Field, Selection
-from gateway.supergraph import Supergraph
+from gateway.planner.locations import Location
+from gateway.planner.query_plan import EntitySent, Sent
+from gateway.supergraph.model import Supergraph
 
 
 class SentReader:

@@ -13,11 +13,11 @@ from itertools import chain
 
 from graphql import SelectionSetNode, print_ast
 
+from gateway.operations.selection import TYPENAME, Document, Field, OneField, Selection
 from gateway.planner.options import FREE, Hop, Option, Representation, Take, cheapest, combine, fullest
 from gateway.planner.places import Move, Need, Place, Resolver
 from gateway.planner.steps import Steps
-from gateway.selection import TYPENAME, Document, Field, OneField, Selection
-from gateway.supergraph import FieldInGraph, Graph, Supergraph
+from gateway.supergraph.model import FieldInGraph, Graph, Supergraph
 
 Inner = Callable[[], list[Option]]
 """The ways to go on after a hop."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.cold_operations import OPERATIONS, SUPERGRAPH, tries
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.reader import load_supergraph
 
 
 @pytest.mark.parametrize(

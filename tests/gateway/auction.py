@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from gateway.answer import Answer
-from gateway.callers import Callers
 from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, written
-from gateway.request import Request
+from gateway.operations.answer import Answer
+from gateway.operations.callers import Callers
+from gateway.operations.request import Request
 from gateway.settings import Settings
 from tests.gateway.testbed import Federation, Object
 

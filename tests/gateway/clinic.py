@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.authorization import ANONYMOUS, Caller
+from gateway.supergraph.authorization import ANONYMOUS, Caller
 from tests.gateway.testbed import Federation, Object
 
 CALLERS = {

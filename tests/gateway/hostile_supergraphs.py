@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gateway.supergraph import Supergraph
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.reader import load_supergraph
 
 
 def _graphs(count: int) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import access_log
-from gateway.access_log import AccessLog
 from gateway.app import Observers, create_app
+from gateway.telemetry import access_log
+from gateway.telemetry.access_log import AccessLog
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 

@@ -10,12 +10,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from gateway import access_token
-from gateway.access_token import AccessTokens
-from gateway.authorization import ANONYMOUS, Caller
+from gateway.clients import access_token
+from gateway.clients.access_token import AccessTokens
+from gateway.clients.issuer_keys import IssuerKeys
 from gateway.errors import TokensUncheckable, Unauthenticated
-from gateway.issuer_keys import IssuerKeys
 from gateway.settings import TokenSettings
+from gateway.supergraph.authorization import ANONYMOUS, Caller
 from tests.contract.access_tokens import CASES, Issuer
 
 ISSUER = Issuer("http://issuer.test", "the-api", ECKey.generate_key("P-256", auto_kid=True))

@@ -9,10 +9,10 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 
 from gateway.app import App, create_app
-from gateway.authorization import Caller
-from gateway.callers import Callers
 from gateway.errors import Unauthenticated
+from gateway.operations.callers import Callers
 from gateway.settings import Settings, TokenSettings
+from gateway.supergraph.authorization import Caller
 from tests.contract.access_tokens import Issuer
 from tests.gateway.auction import END, Auction, bid, scripted
 from tests.gateway.clinic import denied

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.authorization import ANONYMOUS, Caller, lacking
 from gateway.errors import SupergraphError
-from gateway.operation import prepare
+from gateway.operations.operation import prepare
 from gateway.settings import Limits
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.authorization import ANONYMOUS, Caller, lacking
+from gateway.supergraph.reader import load_supergraph
 from tests.gateway.clinic import clinic
 from tests.gateway.testbed import Composition, Federation, changed, composed_by_apollo
 

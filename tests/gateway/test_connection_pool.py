@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import trustme
 
-from gateway.connection_pool import ConnectionPool
-from gateway.subgraph_transport import Response, TransportFailed, endpoint_at, written
+from gateway.subgraphs.connection_pool import ConnectionPool
+from gateway.subgraphs.transport import Response, TransportFailed, endpoint_at, written
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 SOON = 5.0

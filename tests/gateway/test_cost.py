@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from graphql import build_schema
 
-from gateway.cost import Cost, cost_of
 from gateway.errors import BadUserInput, TooCostly
-from gateway.operation import prepare
-from gateway.prices import ListSize, Prices
+from gateway.operations.cost import Cost, cost_of
+from gateway.operations.operation import prepare
 from gateway.settings import Limits, Settings
+from gateway.supergraph.prices import ListSize, Prices
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 

@@ -13,7 +13,7 @@ from graphql import (
 )
 
 from gateway.errors import IntrospectionTooLarge
-from gateway.introspection_cost import check_introspection, values_of_all
+from gateway.operations.introspection_cost import check_introspection, values_of_all
 from tests.gateway.test_entities import library
 
 SCHEMA = build_schema('''

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway.authorization import NONE
 from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
 from gateway.kept_work import Cache, KeptWork
-from gateway.known_operations import SMALL_TEXT
-from gateway.request import Request
+from gateway.operations.known_operations import SMALL_TEXT
+from gateway.operations.request import Request
 from gateway.settings import Limits, Settings
 from gateway.side_thread import SideThread
+from gateway.supergraph.authorization import NONE
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation

@@ -5,11 +5,11 @@ import time
 import pytest
 
 from gateway.errors import TooComplex, TooManyFields, TooManyVariables
-from gateway.operation import prepare
+from gateway.operations.operation import prepare
 from gateway.planner import plan_operation
 from gateway.settings import Limits, Settings
-from gateway.supergraph import Supergraph
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.reader import load_supergraph
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.app import App, create_app
-from gateway.metrics import DISTINCT_CODES
 from gateway.settings import Settings, Shown
+from gateway.telemetry.metrics import DISTINCT_CODES
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation, json_response
 

@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from gateway.errors import TooComplex
-from gateway.overlapping_fields import LinearOverlappingFieldsRule
+from gateway.operations.overlapping_fields import LinearOverlappingFieldsRule
 from tests.gateway.work import calls_made
 
 SCHEMA = build_schema(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.override_labels import labels_on
+from gateway.supergraph.override_labels import labels_on
 from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, get_introspection_query, lexicographic_sort_schema, print_schema
 
-from gateway.cost import cost_of
 from gateway.errors import SupergraphError
-from gateway.operation import prepare
-from gateway.prices import NO_PRICES, ListSize, Prices
+from gateway.operations.cost import cost_of
+from gateway.operations.operation import prepare
 from gateway.settings import Limits, Settings
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.prices import NO_PRICES, ListSize, Prices
+from gateway.supergraph.reader import load_supergraph
 from tests.gateway.testbed import Federation, Object, composed_by_apollo
 
 HEAD = """

@@ -2,7 +2,15 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.prometheus import BoundedCounter, Counter, CounterOf, Gauge, Histogram, Metric, exposition
+from gateway.telemetry.prometheus import (
+    BoundedCounter,
+    Counter,
+    CounterOf,
+    Gauge,
+    Histogram,
+    Metric,
+    exposition,
+)
 
 
 def read(*metrics: Metric) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -6,11 +6,11 @@ from contextlib import aclosing
 import pytest
 
 from gateway.errors import SubgraphUnavailable
-from gateway.query_plan import Fetch
+from gateway.planner.query_plan import Fetch
 from gateway.settings import Settings
-from gateway.subgraph_events import SubgraphEvents
-from gateway.subgraph_sse import stream_transport
-from gateway.supergraph import Subgraph
+from gateway.subgraphs.events import SubgraphEvents
+from gateway.subgraphs.sse import stream_transport
+from gateway.supergraph.model import Subgraph
 
 FETCH = Fetch(0, "lots", "LOTS", "subscription", "subscription { secondsLeft }", frozenset(), (), 0)
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import readiness
 from gateway.app import App, create_app
+from gateway.subgraphs import readiness
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation, json_response
 

@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from gateway.app import App, create_app
+from gateway.operations.request import Request
+from gateway.operations.trusted_documents import TrustedDocuments
 from gateway.reload import Reload
-from gateway.request import Request
-from gateway.supergraph import Supergraph
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.reader import load_supergraph
 from gateway.supergraph_file import supergraph_file
-from gateway.supergraph_reader import load_supergraph
-from gateway.trusted_documents import TrustedDocuments
 from gateway.watched_file import WatchedFile
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import SUPERGRAPHS, Federation, json_response

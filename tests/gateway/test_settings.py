@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.settings import events_urls
-from gateway.supergraph import Graph, Subgraph
+from gateway.supergraph.model import Graph, Subgraph
 
 LOTS = Subgraph(Graph("LOTS"), "big-lots", "https://lots.example/graphql")
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.shared_requests import SharedRequests
-from gateway.subgraph_transport import Endpoint, Headers, Response, TransportFailed, endpoint_at
+from gateway.headers import Headers
+from gateway.subgraphs.shared_requests import SharedRequests
+from gateway.subgraphs.transport import Endpoint, Response, TransportFailed, endpoint_at
 
 USERS, PAYMENTS = endpoint_at("http://users/graphql"), endpoint_at("http://payments/graphql")
 ADA: Headers = ((b"authorization", b"Bearer ada"),)

@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from gateway.errors import DeadlineExceeded, SubgraphFailure, SubgraphUnavailable
-from gateway.query_plan import Fetch
-from gateway.subgraph_answer import SubgraphAnswer
-from gateway.subgraph_ws import WsSource
+from gateway.planner.query_plan import Fetch
+from gateway.subgraphs.answer import SubgraphAnswer
+from gateway.subgraphs.ws import WsSource
 
 Behaviour = Callable[[ServerConnection], Awaitable[None]]
 

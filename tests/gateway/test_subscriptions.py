@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.errors import RequestError, TooManySubscriptions
-from gateway.request import Request
+from gateway.operations.request import Request
 from gateway.settings import Limits, Settings
 from tests.gateway.auction import CLOCK, END, VASE, Auction, bid, sale, scripted, then_silent
 from tests.gateway.testbed import json_response

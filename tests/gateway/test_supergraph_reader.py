@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import SupergraphError
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.reader import load_supergraph
 
 HEAD = """
     schema

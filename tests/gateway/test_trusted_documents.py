@@ -11,7 +11,7 @@ import pytest
 
 from gateway.app import App, create_app
 from gateway.errors import DocumentNotTrusted, SettingsError
-from gateway.trusted_documents import TrustedDocuments, read_manifest
+from gateway.operations.trusted_documents import TrustedDocuments, read_manifest
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 

@@ -7,9 +7,9 @@ from graphql import build_schema, parse
 from graphql.execution.values import get_variable_values
 
 from gateway.errors import BadUserInput
-from gateway.operation import prepare
+from gateway.operations.operation import prepare
+from gateway.operations.variables import Variables
 from gateway.settings import Limits
-from gateway.variables import Variables
 
 API = build_schema("""
   enum Mood { GOOD BAD }

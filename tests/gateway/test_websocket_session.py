@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateway.access_log import AccessLog
 from gateway.app import App, Observers, create_app
+from gateway.operations.trusted_documents import read_manifest
 from gateway.settings import Limits, Settings
-from gateway.supergraph_reader import load_supergraph
-from gateway.trusted_documents import read_manifest
+from gateway.supergraph.reader import load_supergraph
+from gateway.telemetry.access_log import AccessLog
 from tests.gateway.auction import END, VASE, Auction, bid, sale, scripted, then_silent
 from tests.gateway.testbed import SUPERGRAPHS
 
@@ -526,7 +526,7 @@ def test_a_slow_client_slows_the_subgraph_down() -> None:
 
 
 def test_a_client_that_takes_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.websocket_session.CLOSING_S", 0.01)
+    monkeypatch.setattr("gateway.clients.websocket_session.CLOSING_S", 0.01)
     auction = Auction(scripted(*[sale(VASE)] * 10, END))
 
     async def story() -> None:

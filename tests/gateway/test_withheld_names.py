@@ -8,9 +8,9 @@ import pytest
 from graphql import build_schema
 
 from gateway.errors import RequestError
-from gateway.operation import prepare
+from gateway.operations.operation import prepare
+from gateway.operations.withheld_names import names_in, without_foreign_names
 from gateway.settings import Limits, read_settings
-from gateway.withheld_names import names_in, without_foreign_names
 from tests.gateway.over_asgi import ask
 from tests.gateway.test_entities import library
 

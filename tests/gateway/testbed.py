@@ -48,18 +48,18 @@ from graphql import (
     visit,
 )
 
-from gateway.callers import Callers
 from gateway.open_streams import OpenStreams
-from gateway.operation import prepare
+from gateway.operations.callers import Callers
+from gateway.operations.operation import prepare
+from gateway.operations.request import Request
 from gateway.overload import Admission
 from gateway.pipeline import Pipeline
 from gateway.planner import plan_operation
-from gateway.request import Request
 from gateway.settings import Settings
-from gateway.subgraph_client import SubgraphClient, subgraph_transport
-from gateway.subgraph_events import SubgraphEvents
+from gateway.subgraphs.client import SubgraphClient, subgraph_transport
+from gateway.subgraphs.events import SubgraphEvents
 from gateway.subscriptions import Subscriptions
-from gateway.supergraph_reader import load_supergraph
+from gateway.supergraph.reader import load_supergraph
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 _compositions: ContextVar[Path] = ContextVar("compositions", default=SUPERGRAPHS)
