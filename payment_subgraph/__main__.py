@@ -28,6 +28,7 @@ def _serve() -> int:
     import uvicorn  # noqa: PLC0415 - the other commands need none of this
 
     from payment_subgraph.app import create_app  # noqa: PLC0415
+    from payment_subgraph.http_protocol import punctual  # noqa: PLC0415
 
     settings = Settings.read(os.environ)
     app = create_app(settings)
@@ -38,6 +39,7 @@ def _serve() -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=punctual(settings.request_within.total_seconds()),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
-from payment_subgraph.graphql_http import GraphQLEndpoint
+from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
+from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.looking import Looking
 from payment_subgraph.operations import Operations
@@ -28,6 +30,7 @@ from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
+from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.webhooks import WebhookEndpoint
 
@@ -121,7 +124,13 @@ def web_app(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
     pages = Pages(parts.database)
-    graphql = GraphQLEndpoint(verifier, lambda viewer, name: Context(viewer, pages, parts.use_cases, name))
+    turns = Turns()
+    graphql = GraphQLEndpoint(
+        verifier,
+        lambda viewer, asked: Context(
+            viewer, pages, parts.use_cases, turns, asked.operation_name, unusual=asked.size > USUAL_BYTES
+        ),
+    )
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)
 
     routes: list[BaseRoute] = [
@@ -130,7 +139,14 @@ def web_app(
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _readiness(parts.database), methods=["GET"]),
     ]
-    return FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, routes=routes)
+    return FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        routes=routes,
+        exception_handlers={HTTPException: refusal},
+    )
 
 
 async def _alive(_request: Request) -> Response:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -32,10 +33,10 @@ _HARMLESS: Final = set(OperationType) - {OperationType.MUTATION}
 
 @dataclass(frozen=True, slots=True)
 class GraphQLEndpoint:
-    """*context_for* makes what resolvers get, for a viewer and the name of the operation."""
+    """*context_for* makes what resolvers get, for a viewer and what was asked."""
 
     verifier: Verifier
-    context_for: Callable[[Viewer, str | None], Context]
+    context_for: Callable[[Viewer, GraphQLRequest], Context]
 
     async def respond(self, request: Request) -> Response:
         request_id = _request_id(request)
@@ -45,9 +46,7 @@ class GraphQLEndpoint:
         try:
             asked = await read_graphql_request(request)
             viewer = await self.verifier.viewer(request.headers.get("authorization"))
-            status, answer = await self._execute(
-                asked, self.context_for(viewer, asked.operation_name), request_id
-            )
+            status, answer = await self._execute(asked, self.context_for(viewer, asked), request_id)
         except InvalidOperationTypeError:
             refused = BadRequest("A mutation needs POST.", status=405)
             return _response({"errors": [_error(refused, request_id)]}, accepted, 405, {"allow": "POST"})
@@ -72,6 +71,15 @@ class GraphQLEndpoint:
         if not context.started or (result.data is None and not any("path" in error for error in errors)):
             return 400, {"errors": errors}
         return 200, {"data": result.data} | ({"errors": errors} if errors else {})
+
+
+async def refusal(request: Request, refused: Exception) -> Response:
+    """What the web framework refuses (404, 405), in the shape of all our errors."""
+    if not isinstance(refused, HTTPException):
+        raise refused
+    shown = BadRequest(str(refused.detail), refused.status_code)
+    answer = {"errors": [_error(shown, _request_id(request))]}
+    return _response(answer, _JSON, shown.status, refused.headers)
 
 
 def _accepted(accept: str | None) -> str | None:

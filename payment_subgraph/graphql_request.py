@@ -11,6 +11,8 @@ from payment_subgraph.errors import BadRequest, BadUserInput
 from payment_subgraph.request_body import BodyRefused, read_body
 
 MAX_BODY_BYTES: Final = 256 * 1024
+USUAL_BYTES: Final = 8 * 1024
+"""Few clients send more."""
 _JSON: Final = "application/json"
 _NULL: Final = re.compile(r"\\u(0000|\{0+\})")
 """The null character as JSON or a GraphQL document writes it."""
@@ -18,18 +20,20 @@ _NULL: Final = re.compile(r"\\u(0000|\{0+\})")
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """*may_change* is False for GET, which browsers and caches send without being asked."""
+    """*may_change* is False for GET, which browsers and caches send without being asked. *size* is in bytes."""
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
     may_change: bool
+    size: int
 
 
 async def read_graphql_request(request: Request) -> GraphQLRequest:
     """Raises BadRequest for what is no GraphQL request, BadUserInput for text that cannot be stored."""
     posted = request.method == "POST"
-    content = await _posted(request) if posted else _in_the_address(request)
+    raw = await _body(request) if posted else b""
+    content = _parsed(raw, "The body") if posted else _in_the_address(request)
     _refuse_unstorable(content)
     if not isinstance(content, dict) or not isinstance(content.get("query"), str) or not content["query"]:
         raise BadRequest("The request must be an object with a `query`.")
@@ -38,15 +42,15 @@ async def read_graphql_request(request: Request) -> GraphQLRequest:
         raise BadRequest("`variables` must be an object and `operationName` a string.")
     if not isinstance(content.get("extensions"), dict | None):
         raise BadRequest("`extensions` must be an object.")
-    return GraphQLRequest(content["query"], variables, name or None, may_change=posted)
+    return GraphQLRequest(content["query"], variables, name or None, posted, len(raw))
 
 
-async def _posted(request: Request) -> Any:
+async def _body(request: Request) -> bytes:
     # Only this media type: a web page of somebody else cannot send it without asking first (CORS).
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise BadRequest("Send the operation as application/json.", status=415)
     try:
-        return _parsed(await read_body(request, MAX_BODY_BYTES), "The body")
+        return await read_body(request, MAX_BODY_BYTES)
     except BodyRefused as refused:
         raise BadRequest(str(refused), refused.status) from refused
 

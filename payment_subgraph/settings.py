@@ -13,6 +13,7 @@ _LIVE_PREFIXES: Final = ("sk_live_", "rk_live_")
 _TEST_PREFIXES: Final = ("sk_test_", "rk_test_")
 
 _ANSWER_WITHIN: Final = timedelta(seconds=8)
+_REQUEST_WITHIN: Final = timedelta(seconds=15)
 """The gateway waits 10 s for a subgraph: OperationPending must be there before that."""
 
 
@@ -47,6 +48,7 @@ class Settings:
     environment: str
     patience: Patience
     answer_within: timedelta
+    request_within: timedelta
     reread_after: timedelta
     poll_every: timedelta
     backfill_every: timedelta
@@ -69,6 +71,7 @@ class Settings:
             environment=environment.get("PAYMENT_ENVIRONMENT") or "development",
             patience=_patience(environment),
             answer_within=_seconds(environment, "OPERATION_ANSWER_SECONDS", _ANSWER_WITHIN),
+            request_within=_seconds(environment, "REQUEST_TIMEOUT_SECONDS", _REQUEST_WITHIN),
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),

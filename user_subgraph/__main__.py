@@ -21,13 +21,12 @@ from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
 from user_subgraph.errors import StartRefused, ValidationError
 from user_subgraph.federation import subgraph_sdl
+from user_subgraph.punctual_channel import PunctualChannel
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import create_key, key_files
 from user_subgraph.telemetry import log_to_stderr
 from user_subgraph.user import Role
 
-# A connection that sends nothing for so long is closed.
-SILENT_CONNECTION_S = 30
 MAX_CONNECTIONS = 1000
 
 
@@ -48,6 +47,7 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
 
 
 def _listening(settings: Settings, app: Flask) -> BaseWSGIServer | MultiSocketServer:
+    BaseWSGIServer.channel_class = PunctualChannel  # create_server takes none
     try:
         return create_server(
             app,
@@ -55,7 +55,8 @@ def _listening(settings: Settings, app: Flask) -> BaseWSGIServer | MultiSocketSe
             port=settings.port,
             threads=settings.threads,
             connection_limit=MAX_CONNECTIONS,
-            channel_timeout=SILENT_CONNECTION_S,
+            channel_timeout=settings.request_timeout_s,
+            cleanup_interval=max(1, settings.request_timeout_s // 6),
             asyncore_use_poll=True,  # select() ends at 1024 file descriptors
             # Above the application's own limit, which answers in JSON.
             max_request_body_size=4 * settings.max_body_bytes,

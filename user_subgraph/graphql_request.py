@@ -10,18 +10,24 @@ from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, Unsuppo
 
 from user_subgraph.errors import BadRequest
 
+# Few clients send more.
+USUAL_BYTES = 8 * 1024
+
 
 @dataclass(frozen=True)
 class GraphQLRequest:
+    """*is_large*: larger than what most clients send."""
+
     query: str
     operation_name: str | None
     variables: dict[str, Any] | None
+    is_large: bool
 
 
 def graphql_request(request: Request) -> GraphQLRequest:
     """Raises `BadRequest`, or the HTTP error that says it better (405, 413, 415)."""
     if request.method == "GET":
-        return _from_parameters(_parameters(request))
+        return _from_parameters(_parameters(request), len(request.query_string))
     if request.method != "POST":
         raise MethodNotAllowed(valid_methods=["GET", "POST"])
     # Only this media type: a web page of somebody else cannot send it without asking first (CORS).
@@ -29,7 +35,8 @@ def graphql_request(request: Request) -> GraphQLRequest:
         raise UnsupportedMediaType("Send the request as application/json.")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send the request in UTF-8.")
-    return _from_parameters(_json_object(_body(request), "The request body"))
+    body = _body(request)
+    return _from_parameters(_json_object(body, "The request body"), len(body))
 
 
 def _body(request: Request) -> bytes:
@@ -61,7 +68,7 @@ def _json_object(raw: bytes, what: str) -> Mapping[str, Any]:
     return value
 
 
-def _from_parameters(values: Mapping[str, Any]) -> GraphQLRequest:
+def _from_parameters(values: Mapping[str, Any], size: int) -> GraphQLRequest:
     match values:
         case {"query": str(query)} if query:
             pass
@@ -74,4 +81,4 @@ def _from_parameters(values: Mapping[str, Any]) -> GraphQLRequest:
         raise BadRequest("`variables` must be an object.")
     if not isinstance(values.get("extensions"), dict | None):
         raise BadRequest("`extensions` must be an object.")
-    return GraphQLRequest(query, operation_name or None, variables)
+    return GraphQLRequest(query, operation_name or None, variables, size > USUAL_BYTES)

@@ -3,7 +3,9 @@
 Source: GraphQL over HTTP, 2025 draft; `graphql-http`'s server audits hold for it.
 """
 
-from dataclasses import dataclass
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Request, Response, current_app
@@ -34,12 +36,16 @@ class GraphQLView:
     access_tokens: AccessTokens
     clock: Clock
     sdl: str
+    turns: threading.Lock = field(default_factory=threading.Lock)
+    """For requests that cost more than others do: one at a time, so that the others hardly notice them."""
 
     def answer(self, request: Request, request_id: str) -> Response:
         media_type = _media_type(request)
         try:
             asked = graphql_request(request)
-            operation = self.operations.chosen(asked.query, asked.operation_name)
+            unusual = asked.is_large or asked.query not in self.operations.memory
+            with self._turn(unusual=unusual):
+                operation = self.operations.chosen(asked.query, asked.operation_name)
             if request.method == "GET" and not operation.is_query:
                 raise MethodNotAllowed(valid_methods=["POST"], description="A mutation needs POST.")
             viewer = self._viewer(request, operation)
@@ -49,7 +55,12 @@ class GraphQLView:
             return _refusal(error.errors, request_id, media_type, status=_status(media_type, 400))
         except Unauthenticated as error:
             return _refusal([_as_graphql(error)], request_id, media_type, status=_status(media_type, 401))
-        return self._executed(asked, operation, viewer, request_id, media_type)
+        # A mutation may hash a password, which takes long and nobody's processor time but its own.
+        with self._turn(unusual=unusual and not operation.is_mutation):
+            return self._executed(asked, operation, viewer, request_id, media_type)
+
+    def _turn(self, *, unusual: bool) -> AbstractContextManager[object]:
+        return self.turns if unusual else nullcontext()
 
     def _viewer(self, request: Request, operation: Operation) -> Viewer | None:
         """A stale token must not keep anybody from logging in again; everywhere else it is refused."""

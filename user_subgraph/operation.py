@@ -24,6 +24,7 @@ from graphql.validation.validate import ValidationAbortedError
 from user_subgraph.document_memory import DocumentMemory
 from user_subgraph.errors import BadRequest, ParseFailed, QueryTooComplex, RequestRefused, ValidationFailed
 from user_subgraph.limits import MAX_MUTATIONS, Limits, check_document, fragments_of, parsed
+from user_subgraph.short_turns import ShortTurns
 
 MAX_VALIDATION_ERRORS = 10
 # Fields of one response name are compared pair by pair: this is some 5 000 pairs, or a few hundredths of a second.
@@ -64,7 +65,7 @@ class Operations:
         self.introspection = introspection
         self._limits = limits
         hidden = [] if introspection else [NoSchemaIntrospectionCustomRule]
-        self._rules = [*specified_rules, *hidden]
+        self._rules = [*specified_rules, *hidden, ShortTurns]
         # Parsing and validating cost more than executing.
         self.memory = DocumentMemory(self._prepared)
 

@@ -29,6 +29,7 @@ class Settings:
     argon2_parallelism: int
     password_hash_slots: int
     password_hash_wait_s: int
+    request_timeout_s: int
     max_body_bytes: int
     max_query_tokens: int
     max_query_depth: int
@@ -58,6 +59,7 @@ class Settings:
             argon2_parallelism=read.number("ARGON2_PARALLELISM", 4, at_most=64),
             password_hash_slots=read.number("PASSWORD_HASH_SLOTS", 4),
             password_hash_wait_s=read.number("PASSWORD_HASH_WAIT_S", 5),
+            request_timeout_s=read.number("REQUEST_TIMEOUT_S", 30),
             max_body_bytes=read.number("MAX_BODY_BYTES", 200_000),
             max_query_tokens=read.number("MAX_QUERY_TOKENS", 2_000),
             max_query_depth=read.number("MAX_QUERY_DEPTH", 20),

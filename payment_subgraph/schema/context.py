@@ -7,6 +7,7 @@ import strawberry
 
 from payment_subgraph.loaders import Loaders
 from payment_subgraph.pages import Pages
+from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.viewer import Viewer
 
@@ -21,7 +22,10 @@ class Context:
     viewer: Viewer
     pages: Pages
     use_cases: UseCases
+    turns: Turns
     operation_name: str | None = None
+    unusual: bool = False
+    """Whether it costs more than most: a document never met before, or a large request. Then it waits for its turn."""
     started: bool = False
     representations: int = 0
     """How many entities this request has asked for by key."""

@@ -1,10 +1,11 @@
 """What stands between the text of an operation and its execution."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import lru_cache
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType
 
 from payment_subgraph.errors import BadRequest
 from payment_subgraph.limits import check_items
@@ -17,15 +18,27 @@ class GuardedDocument(SchemaExtension):
     async def on_parse(self) -> AsyncIterator[None]:
         context = self.execution_context
         schema = context.schema._schema  # noqa: SLF001 - as Strawberry's own caches do
-        prepared = await _documents(schema).prepared(context.query or "")
+        documents, text = _documents(schema), context.query or ""
+        if text in documents:
+            prepared = await documents.prepared(text)
+        else:
+            context.context.unusual = True
+            async with context.context.turns.turn():
+                prepared = await documents.prepared(text)
         check_items(prepared.document, context.variables or {})
         _require_one(prepared.document, context.context.operation_name)
         context.graphql_document, context.pre_execution_errors = prepared.document, prepared.errors
         yield
 
-    def on_execute(self) -> Iterator[None]:
-        self.execution_context.context.started = True
-        yield
+    async def on_execute(self) -> AsyncIterator[None]:
+        context = self.execution_context.context
+        context.started = True
+        # A mutation may wait long for the payment provider, and each is one that the caller answers for.
+        if context.unusual and self.execution_context.operation_type is not OperationType.MUTATION:
+            async with context.turns.turn():
+                yield
+        else:
+            yield
 
 
 @lru_cache(maxsize=1)

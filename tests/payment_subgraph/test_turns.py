@@ -1,0 +1,77 @@
+"""What costs much is done one at a time, and never keeps the event loop for long."""
+
+import asyncio
+
+import pytest
+
+from payment_subgraph.schema import SCHEMA
+from payment_subgraph.schema.prepared_document import PreparedDocuments
+from payment_subgraph.turns import Turns
+
+
+@pytest.mark.anyio
+async def test_turns_come_one_after_the_other_in_the_order_asked_for() -> None:
+    turns, story = Turns(), []
+
+    async def work(name: str) -> None:
+        async with turns.turn():
+            story.append(f"{name} begins")
+            await asyncio.sleep(0)
+            story.append(f"{name} ends")
+
+    await asyncio.gather(*(work(name) for name in "abc"))
+
+    assert story == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
+
+
+@pytest.mark.anyio
+async def test_a_turn_that_fails_is_over_too() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError):
+        async with turns.turn():
+            1 / 0  # noqa: B018
+
+    async with asyncio.timeout(5), turns.turn():
+        pass
+
+
+@pytest.mark.anyio
+async def test_who_gives_up_waiting_takes_nobody_elses_turn() -> None:
+    turns = Turns()
+
+    async def wait() -> None:
+        async with turns.turn():
+            raise AssertionError("it was not its turn")
+
+    async with turns.turn():
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    async with asyncio.timeout(5), turns.turn():
+        assert waiting.cancelled()
+
+
+@pytest.mark.anyio
+async def test_the_event_loop_goes_on_while_a_large_document_is_prepared() -> None:
+    documents = PreparedDocuments(SCHEMA._schema)
+    fields = " ".join(f"a{n}: payments {{ nodes {{ id }} }}" for n in range(45))
+    preparing = asyncio.create_task(documents.prepared(f"{{ {fields} }}"))
+
+    turns_of_the_loop = 0
+    while not preparing.done():
+        turns_of_the_loop += 1
+        await asyncio.sleep(0)
+
+    assert (await preparing).errors == []
+    assert turns_of_the_loop > 10
+
+
+@pytest.mark.anyio
+async def test_a_text_too_long_to_be_remembered_pushes_no_other_out() -> None:
+    documents = PreparedDocuments(SCHEMA._schema)
+    await documents.prepared("{ __typename }")
+    for number in range(6):
+        await documents.prepared(f"{{ a{number}: __typename }}" + " " * 20_000)
+
+    assert "{ __typename }" in documents
