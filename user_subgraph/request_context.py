@@ -1,6 +1,7 @@
 """What resolvers get as `info.context`: who asks, and the parts that answer."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from graphql import GraphQLResolveInfo
@@ -9,6 +10,7 @@ from user_subgraph.accounts import Accounts
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.tokens import Viewer
+from user_subgraph.user import User
 
 
 @dataclass
@@ -23,6 +25,11 @@ class RequestContext:
     login: Login
     service_sdl: str | None
     representations: int = 0
+
+    @cached_property
+    def me(self) -> User:
+        """Read once, under however many names it is asked for: whoever asks is logged in until the answer is made."""
+        return self.accounts.me(self.known_viewer)
 
     @property
     def known_viewer(self) -> Viewer:

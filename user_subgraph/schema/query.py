@@ -19,8 +19,7 @@ from user_subgraph.user import UserId
 
 
 def _me(_root: None, info: GraphQLResolveInfo) -> Account:
-    context = context_of(info)
-    return context.accounts.me(context.known_viewer)
+    return context_of(info).me
 
 
 def _user(_root: None, info: GraphQLResolveInfo, *, id: str) -> Account | None:  # noqa: A002 - the API's name
