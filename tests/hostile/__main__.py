@@ -33,11 +33,17 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
-    parser.add_argument("targets", nargs="*", choices=NAMES, default=list(NAMES))
+    parser.add_argument("targets", nargs="*", type=_known, default=NAMES, metavar="|".join(NAMES))
     parser.add_argument("--url", help="of the GraphQL endpoint; then exactly one target is named")
     parser.add_argument("--pid", type=int, help="of the process behind it, to measure its memory")
     parser.add_argument("--token", help="an access token: half of the requests come with it then")
     return parser
+
+
+def _known(name: str) -> str:
+    if name not in NAMES:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(NAMES)}")
+    return name
 
 
 def _measure(targets: list[Target]) -> int:

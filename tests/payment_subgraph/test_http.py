@@ -382,3 +382,13 @@ async def test_two_mutations_in_one_request_see_each_other(small_world: World) -
 
     assert answer["data"]["first"]["payment"] == {"status": "SUCCEEDED", "pendingOperations": []}
     assert answer["data"]["second"] == {"currentStatus": "SUCCEEDED"}
+
+
+async def test_what_the_framework_refuses_has_the_shape_of_all_errors(small_world: World) -> None:
+    nowhere = await small_world.http.get("/nowhere")
+    deleted = await small_world.http.delete("/graphql")
+
+    assert (nowhere.status_code, deleted.status_code) == (404, 405)
+    assert set(deleted.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    codes = [each.json()["errors"][0]["extensions"]["code"] for each in (nowhere, deleted)]
+    assert codes == ["BAD_REQUEST", "BAD_REQUEST"]

@@ -329,3 +329,16 @@ def test_a_cursor_belongs_to_its_order(service: Service, five: str) -> None:
 
     other = {"field": "EMAIL", "direction": "ASC"}
     assert service.refusal(PAGE, five, after=cursor, orderBy=other)["code"] == "BAD_USER_INPUT"
+
+
+def test_the_caller_is_read_once_under_however_many_names(service: Service) -> None:
+    token = service.token_of("grace@example.com")
+    sent_for = []
+    for count in (1, 40):
+        names = " ".join(f"a{number}: me {{ email }}" for number in range(count))
+        with service.statements() as sent:
+            answer = service.answer(f"{{ {names} }}", token)
+        sent_for.append(len(sent))
+
+    assert {me["email"] for me in answer["data"].values()} == {"grace@example.com"}
+    assert sent_for[0] == sent_for[1]
