@@ -119,13 +119,7 @@ def test_half_sent_requests_keep_nobody_waiting_and_are_given_up(hasty: RunningS
         assert left_open(connections, PATIENCE_S) == 0
 
 
-NO_LIMIT = pytest.mark.xfail(
-    reason="the gateway answers 408, and then each byte begins its time for idle connections anew",
-    strict=True,
-)
-
-
-@pytest.mark.parametrize("name", ["users", "payments", pytest.param("gateway", marks=NO_LIMIT)])
+@pytest.mark.parametrize("name", NAMES)
 def test_requests_that_never_end_are_given_up_too(hasty: RunningSystem, name: str) -> None:
     begun = [half for half in HALVES.values() if half]
     with half_sent(Address.of(url_of(hasty, name)), begun) as connections:
