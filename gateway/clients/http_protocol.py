@@ -247,7 +247,10 @@ class HttpProtocol(asyncio.Protocol):
         """Answer the first request."""
         self._deadline = None
         self._is_unused = False
-        task = self._loop.create_task(self._answer(self._exchanges[0]))
+        exchange = self._exchanges[0]
+        if not exchange.is_whole:
+            self._transport.resume_reading()
+        task = self._loop.create_task(self._answer(exchange))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 

@@ -61,6 +61,7 @@ def chunked(body: bytes) -> bytes:
 
 
 CHUNKED = b"transfer-encoding: chunked\r\n"
+KEPT = post().replace(b"connection: close\r\n", b"")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,18 @@ def test_requests_sent_together_are_answered_in_their_order(gateway: RunningGate
 
     assert statuses(answer) == [200, 200]
     assert answer.index(b"ben@example.com") < answer.index(b'"m1"')
+
+
+def test_a_body_that_comes_while_the_request_before_is_answered_is_read(gateway: RunningGateway) -> None:
+    second = post()
+
+    with connected(gateway) as client:
+        client.sendall(KEPT + second[:-10])
+        first = client.recv(65536)
+        client.sendall(second[-10:])
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert (statuses(first), statuses(rest)) == ([200], [200])
 
 
 def test_a_request_inside_a_body_stays_inside(gateway: RunningGateway) -> None:
@@ -209,9 +222,6 @@ def test_no_path_leads_out_of_the_pages(gateway: RunningGateway) -> None:
         assert statuses(
             said(gateway, f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         ) == [404]
-
-
-KEPT = post().replace(b"connection: close\r\n", b"")
 
 
 def test_a_trailer_is_no_header(gateway: RunningGateway) -> None:
