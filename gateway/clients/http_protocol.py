@@ -49,7 +49,8 @@ class Bounds:
     head_bytes: int
     """Of the request line and the headers."""
     head_s: float
-    """How long they may take to come, and what is left of a body that nobody wants."""
+    """How long they may take to come, and what is left of a body that nobody wants; and for how long a client may take
+    nothing of what is written to it."""
     body_bytes: int
     idle_s: float
     """How long the connection may be unused after a request."""
@@ -98,6 +99,7 @@ class HttpProtocol(asyncio.Protocol):
         self._can_write.set()
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._until_taken: asyncio.TimerHandle | None = None
 
     # --- the transport's side ---------------------------------------------------------------------------------------
 
@@ -114,7 +116,8 @@ class HttpProtocol(asyncio.Protocol):
         self._state.connections.discard(cast("Any", self))
         if self._timer:
             self._timer.cancel()
-        self.resume_writing()
+        self._forget_what_is_written()
+        self._can_write.set()
         for exchange in self._exchanges:
             exchange.lose()
 
@@ -123,9 +126,13 @@ class HttpProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._can_write.clear()
+        self._expect_taking()
 
     def resume_writing(self) -> None:
         self._can_write.set()
+        self._forget_what_is_written()
+        if self._transport.is_closing():
+            self._expect_taking()
 
     def data_received(self, data: bytes) -> None:
         if self._refusal or self._transport.is_closing():
@@ -261,7 +268,7 @@ class HttpProtocol(asyncio.Protocol):
         if not exchange.is_answered:
             # The answer ended before its end; that the client can see only by the connection's. One that takes nothing
             # would never get what is written already.
-            self._transport.close() if self._can_write.is_set() else self._transport.abort()
+            self._close() if self._can_write.is_set() else self._transport.abort()
 
     @property
     def headers(self) -> Headers:
@@ -280,7 +287,7 @@ class HttpProtocol(asyncio.Protocol):
         """Called by the first exchange when its response is written."""
         self._state.total_requests += 1
         if closes or self._is_ending:
-            self._transport.close()
+            self._close()
         elif self._exchanges and self._exchanges[0].is_whole:
             self._exchanges.popleft()
             self._go_on()
@@ -303,7 +310,7 @@ class HttpProtocol(asyncio.Protocol):
         """The server stops: what is being answered is answered, and nothing else is taken."""
         self._is_ending = True
         if not self._exchanges:
-            self._transport.close()
+            self._close()
 
     @property
     def is_new(self) -> bool:
@@ -317,13 +324,13 @@ class HttpProtocol(asyncio.Protocol):
             unread = self._exchanges.pop()
             unread.lose()
             if unread.is_begun:
-                self._transport.close()
+                self._close()
         if self._exchanges or self._transport.is_closing():
             return
         line, message = _REFUSALS[status]
         head = b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self._transport.write(head % (line, len(message)) + message.encode("ascii"))
-        self._transport.close()
+        self._close()
 
     # --- patience ---------------------------------------------------------------------------------------------------
 
@@ -345,7 +352,30 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(408)
         else:
             # Nothing is said to a client that said nothing itself.
-            self._transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Hang up, when the client has taken what is written."""
+        self._expect_taking()
+        self._transport.close()
+
+    def _expect_taking(self) -> None:
+        """See to it that what is written does not wait for ever for a client that takes nothing."""
+        left = self._transport.get_write_buffer_size()
+        if left and self._until_taken is None:
+            self._until_taken = self._loop.call_later(self._bounds.head_s, self._look_what_is_taken, left)
+
+    def _look_what_is_taken(self, left_before: int) -> None:
+        self._until_taken = None
+        if self._transport.get_write_buffer_size() < left_before:
+            self._expect_taking()
+        else:
+            self._transport.abort()
+
+    def _forget_what_is_written(self) -> None:
+        if self._until_taken:
+            self._until_taken.cancel()
+            self._until_taken = None
 
     # --- WebSockets -------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,23 @@
 """The gateway's port, spoken to byte by byte: what is not exactly HTTP/1.1 is refused, and nothing is waited for for ever."""
 
+import asyncio
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from graphql import get_introspection_query
+from uvicorn import Config
+from uvicorn.server import ServerState
 
+from gateway.http_exchange import HttpExchange
+from gateway.http_protocol import Answering, Bounds, HttpProtocol
+from gateway.reply import Reply
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
 
 LONG_S = 30.0
@@ -44,6 +54,15 @@ def said(gateway: RunningGateway, sent: bytes) -> bytes:
     with connected(gateway) as client:
         client.sendall(sent)
         return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@asynccontextmanager
+async def in_process(answering: Answering) -> AsyncIterator[tuple[int, set[Any]]]:
+    """The protocol alone, before anything that answers: its port and the connections it holds."""
+    bounds, state = Bounds(HEAD_BYTES, HEAD_S, 1_000_000, LONG_S), ServerState()
+    protocol = partial(HttpProtocol, answering, bounds, config=Config(""), server_state=state, app_state={})
+    async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], state.connections
 
 
 def statuses(answer: bytes) -> list[int]:
@@ -319,6 +338,35 @@ def test_a_connection_that_is_not_used_again_is_closed(subgraphs: Subgraphs) -> 
         answer = said(gateway, KEPT)
 
     assert statuses(answer) == [200]
+
+
+def test_a_client_that_takes_no_answers_is_given_up(hasty_gateway: RunningGateway) -> None:
+    whole = json.dumps({"query": get_introspection_query()}).encode()
+    asked = post(body=whole).replace(b"connection: close\r\n", b"") * 60
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", int(hasty_gateway.url.rsplit(":", 1)[1])))
+        client.settimeout(LONG_S)
+        with pytest.raises(ConnectionError):
+            client.sendall(asked * 100)
+
+
+def test_a_client_that_does_not_take_its_last_answer_is_given_up() -> None:
+    async def answering(exchange: HttpExchange) -> None:
+        await exchange.reply(Reply(200, bytes(20_000_000)))
+
+    async def meet() -> None:
+        async with in_process(answering) as (port, connections):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+            writer.write(post())
+            await reader.read(1)
+            async with asyncio.timeout(LONG_S):
+                while connections:  # noqa: ASYNC110 — the protocol tells nobody
+                    await asyncio.sleep(HEAD_S / 10)
+            writer.transport.abort()
+
+    asyncio.run(meet())
 
 
 def test_an_old_client_gets_a_stream_without_chunks() -> None:
