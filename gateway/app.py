@@ -219,9 +219,12 @@ class App:
             log.exception("request %s failed", exchange.request_id)
             self.metrics.errors.count(GatewayError.code)
             reply = json_reply(500, {"errors": [internal_error(exchange.request_id)]})
-        if reply is not None:
+        if reply is None:
+            return
+        # In the middle of a stream it would be taken for a part of that; there, the connection's end says it.
+        if not exchange.is_begun:
             await exchange.reply(reply, is_last=self._operators.is_draining)
-            self._records.end(exchange, reply.status)
+        self._records.end(exchange, reply.status)
 
     async def _reply(self, exchange: Exchange) -> Reply | None:
         """None where everything was sent already."""

@@ -52,6 +52,7 @@ class AsgiExchange(Exchange):
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: Headers, *, is_last: bool) -> None:
+        self.is_begun = True
         own = ((b"x-request-id", self.request_id.encode("ascii")),)
         closing = ((b"connection", b"close"),) if is_last else ()
         whole = [*headers, *self.more_headers, *own, *closing]

@@ -37,6 +37,7 @@ class Exchange(ABC):
         "answer",
         "client_host",
         "headers",
+        "is_begun",
         "is_graphql",
         "is_streamed",
         "method",
@@ -57,6 +58,8 @@ class Exchange(ABC):
         self.request_id = _request_id(headers.get(b"x-request-id"))
         self.more_headers: Headers = ()
         """Headers of every response to this request."""
+        self.is_begun = False
+        """Whether something of the response was sent."""
         self.is_graphql = False
         self.is_streamed = False
         self.operation_name: str | None = None

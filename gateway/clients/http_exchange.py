@@ -49,7 +49,6 @@ class HttpExchange(Exchange):
         "_received",
         "_wire",
         "is_answered",
-        "is_begun",
     )
 
     def __init__(  # noqa: PLR0913 — what the parser knows
@@ -77,8 +76,6 @@ class HttpExchange(Exchange):
         self._call_when_gone: Callable[[], None] | None = None
         self._is_gone = False
         self._is_whole = False
-        self.is_begun = False
-        """Whether something of the response was sent."""
         self.is_answered = False
 
     # --- what comes in ----------------------------------------------------------------------------------------------

@@ -262,13 +262,18 @@ class HttpProtocol(asyncio.Protocol):
         task.add_done_callback(self._state.tasks.discard)
 
     async def _answer(self, exchange: HttpExchange) -> None:
-        if not self._can_write.is_set():
-            await self._can_write.wait()
-        await self._answering(exchange)
-        if not exchange.is_answered:
-            # The answer ended before its end; that the client can see only by the connection's. One that takes nothing
-            # would never get what is written already.
-            self._close() if self._can_write.is_set() else self._transport.abort()
+        try:
+            if not self._can_write.is_set():
+                await self._can_write.wait()
+            await self._answering(exchange)
+        finally:
+            if not exchange.is_answered:
+                self._break_off()
+
+    def _break_off(self) -> None:
+        """An answer ended before its end; that the client can see only by the connection's. One that takes nothing would
+        never get what is written already."""
+        self._close() if self._can_write.is_set() else self._transport.abort()
 
     @property
     def headers(self) -> Headers:

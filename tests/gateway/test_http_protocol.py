@@ -1,10 +1,11 @@
 """The gateway's port, spoken to byte by byte: what is not exactly HTTP/1.1 is refused, and nothing is waited for for ever."""
 
 import asyncio
+import io
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,13 @@ from graphql import get_introspection_query
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from gateway.access_log import AccessLog
+from gateway.app import Observers, create_app
 from gateway.http_exchange import HttpExchange
 from gateway.http_protocol import Answering, Bounds, HttpProtocol
 from gateway.reply import Reply
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
+from tests.gateway.test_entities import library
 
 LONG_S = 30.0
 HEAD_BYTES = 8_000
@@ -367,6 +371,48 @@ def test_a_client_that_does_not_take_its_last_answer_is_given_up() -> None:
             writer.transport.abort()
 
     asyncio.run(meet())
+
+
+class FaultyLog(AccessLog):
+    def write(self, line: Mapping[str, Any]) -> None:  # noqa: ARG002 — whatever it says
+        raise ZeroDivisionError
+
+
+def test_after_a_stream_that_began_no_other_response_is_written_for_it() -> None:
+    federation = library()
+    log = FaultyLog(io.BytesIO())
+    app = create_app(federation.supergraph, federation.settings, federation, observers=Observers(log))
+
+    async def meet() -> bytes:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with in_process(app.answer) as (port, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            streamed = post(b"accept: text/event-stream\r\n").replace(b"connection: close\r\n", b"")
+            writer.write(streamed)
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+            writer.write(post())
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert statuses(asyncio.run(meet())) == [200]
+
+
+def test_a_fault_that_nobody_caught_ends_the_connection() -> None:
+    async def answering(_: HttpExchange) -> None:
+        raise ZeroDivisionError
+
+    async def meet() -> bytes:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with in_process(answering) as (port, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(KEPT)
+            async with asyncio.timeout(LONG_S / 3):
+                answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert asyncio.run(meet()) == b""
 
 
 def test_an_old_client_gets_a_stream_without_chunks() -> None:
