@@ -86,8 +86,8 @@ class HttpProtocol(asyncio.Protocol):
         self._has_begun = False
         """Whether anything of the next request is there."""
         self._has_part_of_head = False
-        self._head_bytes = 0
-        """Of a head that has not come to its end."""
+        self._line_bytes = 0
+        """Of a head, or of trailers, that have not come to their end."""
         self._refusal = 0
         """The status for what cannot be read, once everything before is answered."""
         self._is_ending = False
@@ -138,12 +138,14 @@ class HttpProtocol(asyncio.Protocol):
         if self._refusal or self._transport.is_closing():
             return
         try:
-            self._received = self._of_this_head = len(data)
+            self._received = self._of_lines = len(data)
             self._parse(data)
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, HeadTooLarge) else 400)
             return
-        if self._is_in_head and self._has_begun:
+        if not self._is_in_head:
+            self._count_lines()
+        elif self._has_begun:
             self._wait_for_the_rest()
 
     def _parse(self, data: bytes) -> None:
@@ -169,8 +171,12 @@ class HttpProtocol(asyncio.Protocol):
         if not self._has_part_of_head and not self._exchanges:
             self._wait(self._bounds.head_s)
         self._has_part_of_head = True
-        self._head_bytes += self._of_this_head
-        if self._head_bytes > self._bounds.head_bytes:
+        self._count_lines()
+
+    def _count_lines(self) -> None:
+        """The parser holds a header until its line ends, and so it does with a trailer."""
+        self._line_bytes += self._of_lines
+        if self._line_bytes > self._bounds.head_bytes:
             self._refuse(431)
 
     # --- the parser's side ------------------------------------------------------------------------------------------
@@ -196,10 +202,10 @@ class HttpProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         # The rest of what came may be the body, so only a large one is worth counting.
         limit = self._bounds.head_bytes
-        if self._head_bytes + self._received > limit and self._size_of_head() > limit:
+        if self._line_bytes + self._received > limit and self._size_of_head() > limit:
             raise HeadTooLarge
         self._is_in_head = self._has_part_of_head = False
-        self._head_bytes = 0
+        self._line_bytes = self._of_lines = 0  # the body begins
         headers = self._known_headers()
         if self._parser.should_upgrade():
             is_websocket = headers.get(b"upgrade").lower() == "websocket"
@@ -232,13 +238,14 @@ class HttpProtocol(asyncio.Protocol):
         )
 
     def on_body(self, body: bytes) -> None:
+        self._line_bytes = self._of_lines = 0
         self._exchanges[-1].take(body)
 
     def on_message_complete(self) -> None:
         self._is_in_head, self._has_begun = True, False
         if self._parser.should_upgrade():
             return
-        self._of_this_head = 0  # whatever else came with it
+        self._line_bytes = self._of_lines = 0  # whatever else came with it
         last = self._exchanges[-1]
         last.complete()
         if last.is_answered:

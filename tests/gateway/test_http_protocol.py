@@ -172,6 +172,14 @@ def test_a_request_inside_a_body_stays_inside(gateway: RunningGateway) -> None:
     assert b"The body is not JSON." in answer
 
 
+@pytest.mark.parametrize("wanted", [b"/graphql", b"/nowhere"])
+def test_trailers_without_end_are_not_read_to_their_end(gateway: RunningGateway, wanted: bytes) -> None:
+    begun = KEPT.partition(b"content-length")[0].replace(b"/graphql", wanted) + CHUNKED + b"\r\n"
+
+    with connected(gateway) as client, pytest.raises(ConnectionError):
+        client.sendall(begun + b"1c\r\n" + QUERY + b"\r\n0\r\nx-trailer: " + b"a" * 20_000_000)
+
+
 LINE = b"x-a: " + b"a" * 93 + b"\r\n"
 
 
