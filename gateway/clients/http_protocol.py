@@ -19,13 +19,13 @@ from uvicorn.server import ServerState
 
 from gateway.clients.exchange import Ends, RequestLine
 from gateway.clients.http_exchange import HttpExchange
-from gateway.headers import Headers, RequestHeaders
+from gateway.headers import Headers, RawHeaders, RequestHeaders
 
 Answering = Callable[[HttpExchange], Awaitable[None]]
 """Sends the response to a request, whole."""
 
 CONTENT_LENGTH = b"content-length"
-OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
+OF_UPGRADES = frozenset({b"upgrade", b"http2-settings"})
 
 KNOWN_LINES = 256
 LONGEST_KNOWN_LINE = 100
@@ -58,6 +58,10 @@ class Bounds:
 
 class HeadTooLarge(Exception):
     """The request line and the headers have more bytes than may be."""
+
+
+class NoProxy(Exception):
+    """CONNECT asks for a tunnel to somewhere else."""
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -149,23 +153,27 @@ class HttpProtocol(asyncio.Protocol):
             self._wait_for_the_rest()
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
+        unread = memoryview(data)  # which is cut without a copy, as often as it holds an offer
+        while unread:
+            try:
+                self._parser.feed_data(unread)
+            except httptools.HttpParserUpgrade as upgrade:
+                unread = unread[upgrade.args[0] :]
+            else:
+                return
             if self._is_upgrading:
                 self._become_websocket()
-            else:
-                self._decline(data[upgrade.args[0] :])
+                return
+            self._decline()
 
-    def _decline(self, rest: bytes) -> None:
+    def _decline(self) -> None:
         """Answer in this protocol a client that would like another one, HTTP/2 say.
 
         The parser leaves off after the head of such a request, so it gets it once more, as if nothing had been asked.
         """
-        method, own = self._parser.get_method(), (*self._headers, *self._length)
-        kept = [b"%b: %b\r\n" % each for each in own if each[0] not in OF_UPGRADES]
-        self._parser = _parser(self)
-        self._parse(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(kept)) + rest)
+        offering, self._parser = self._parser, _parser(self)
+        headers = _without_offer((*self._headers, *self._length))
+        self._parser.feed_data(_written_head(offering, self._url, headers))
 
     def _wait_for_the_rest(self) -> None:
         if not self._has_part_of_head and not self._exchanges:
@@ -208,14 +216,19 @@ class HttpProtocol(asyncio.Protocol):
         self._line_bytes = self._of_lines = 0  # the body begins
         headers = self._known_headers()
         if self._parser.should_upgrade():
-            is_websocket = headers.get(b"upgrade").lower() == "websocket"
-            self._is_upgrading = is_websocket and not self._exchanges
+            self._is_upgrading = self._is_websocket(headers) and not self._exchanges
             return
         self._exchanges.append(self._exchange(headers))
         if len(self._exchanges) == 1:
             self._begin()
         else:
             self._transport.pause_reading()
+
+    def _is_websocket(self, headers: RequestHeaders) -> bool:
+        if self._parser.get_method() == b"CONNECT":
+            raise NoProxy
+        # From HTTP/1.0 there is no way into another protocol (RFC 9110, section 7.8).
+        return self._parser.get_http_version() == "1.1" and headers.get(b"upgrade").lower() == "websocket"
 
     def _known_headers(self) -> RequestHeaders:
         """Those of the request before, if they are the same."""
@@ -396,13 +409,11 @@ class HttpProtocol(asyncio.Protocol):
         self._state.connections.discard(cast("Any", self))
         if self._timer:
             self._timer.cancel()
-        lines = [b"%b %b HTTP/1.1\r\n" % (self._parser.get_method(), self._url)]
-        lines += [b"%b: %b\r\n" % each for each in self._headers]
         protocol = cast("Any", self._config.ws_protocol_class)(
             config=self._config, server_state=self._state, app_state=self._app_state
         )
         protocol.connection_made(self._transport)
-        protocol.data_received(b"".join(lines) + b"\r\n")
+        protocol.data_received(_written_head(self._parser, self._url, self._headers))
         self._transport.set_protocol(protocol)
 
 
@@ -411,6 +422,30 @@ def _parser(protocol: HttpProtocol) -> httptools.HttpRequestParser:
     # What a client sends after a request that asks for the connection's end is not read, but no fault either.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
+
+
+def _written_head(parser: httptools.HttpRequestParser, url: bytes, headers: RawHeaders) -> bytes:
+    """What the parser has read, with these headers."""
+    version = parser.get_http_version().encode("ascii")
+    lines = [b"%b %b HTTP/%b\r\n" % (parser.get_method(), url, version)]
+    lines += [b"%b: %b\r\n" % each for each in headers]
+    return b"".join(lines) + b"\r\n"
+
+
+def _without_offer(headers: RawHeaders) -> RawHeaders:
+    """Without an offer of another protocol. Connection may say more than that, which still holds."""
+    kept = []
+    for name, value in headers:
+        if name == b"connection":
+            kept.append((name, _without_names(value)))
+        elif name not in OF_UPGRADES:
+            kept.append((name, value))
+    return kept
+
+
+def _without_names(connection: bytes) -> bytes:
+    names = [each.strip() for each in connection.split(b",")]
+    return b", ".join(each for each in names if each.lower() not in OF_UPGRADES)
 
 
 def _request_line(method: bytes, url: bytes) -> RequestLine:

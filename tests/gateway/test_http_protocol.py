@@ -321,6 +321,30 @@ def test_another_protocol_is_declined_by_answering_in_this_one(gateway: RunningG
     assert statuses(said(gateway, asked + post())) == [200, 200]
 
 
+def test_as_many_offers_of_another_protocol_are_declined_as_come_at_once(gateway: RunningGateway) -> None:
+    asked = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: z\r\n\r\n"
+
+    assert statuses(said(gateway, asked * 2_000 + post())) == [200] * 2_001
+
+
+def test_what_connection_says_besides_an_offer_still_holds(gateway: RunningGateway) -> None:
+    offer = b"upgrade: h2c\r\nauthorization: Bearer x\r\n"
+    closing = post(offer).replace(b"connection: close", b"connection: upgrade, close")
+    naming = post(offer).replace(b"connection: close", b"connection: upgrade, authorization, close")
+
+    assert [statuses(said(gateway, asked)) for asked in (closing, naming)] == [[200], [400]]
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_an_old_client_cannot_offer_another_protocol(gateway: RunningGateway, protocol: bytes) -> None:
+    asked = b"GET /healthz HTTP/1.0\r\nconnection: upgrade\r\nupgrade: " + protocol + b"\r\n\r\n"
+
+    answer = said(gateway, asked)
+
+    assert statuses(answer) == [200]
+    assert b"connection: close" in answer
+
+
 def test_a_websocket_behind_a_request_that_is_being_answered_is_none(gateway: RunningGateway) -> None:
     upgrade = (
         b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
