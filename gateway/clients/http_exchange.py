@@ -60,16 +60,16 @@ class HttpExchange(Exchange):
         *,
         body_limit: int,
         is_keepable: bool,
-        takes_chunks: bool,
+        is_modern: bool,
     ) -> None:
-        """*is_keepable*: whether the client can use the connection for another request; *takes_chunks*: whether it knows
-        chunked bodies, as HTTP/1.0 does not. More than *body_limit* bytes of a body are not held."""
+        """*is_keepable*: whether the client can use the connection for another request; *is_modern*: whether it knows
+        chunked bodies and 100 Continue, as HTTP/1.0 does not. More than *body_limit* bytes of a body are not held."""
         super().__init__(line, headers, ends)
         self._wire = wire
         self._body_limit = body_limit
         self._is_keepable = is_keepable
-        self._is_chunked = takes_chunks
-        self._is_continue_awaited = headers.get(b"expect").lower() == "100-continue"
+        self._is_chunked = is_modern
+        self._is_continue_awaited = is_modern and headers.get(b"expect").lower() == "100-continue"
         self._body: list[bytes] = []
         self._received = 0
         self._coming: asyncio.Future[None] | None = None
@@ -111,7 +111,8 @@ class HttpExchange(Exchange):
         return self._is_whole
 
     async def body(self, limit: int) -> bytes:
-        if self._is_continue_awaited and not self._received:
+        if self._is_held_back:
+            self._is_continue_awaited = False
             self._wire.write(CONTINUE)
         while not self._is_whole:
             self._check(limit)
@@ -119,6 +120,11 @@ class HttpExchange(Exchange):
             await self._coming
         self._check(limit)
         return self._body[0] if len(self._body) == 1 else b"".join(self._body)
+
+    @property
+    def _is_held_back(self) -> bool:
+        """Whether the client waits for a word before it sends the body."""
+        return self._is_continue_awaited and not self._received and not self._is_whole
 
     def _check(self, limit: int) -> None:
         if self._is_gone:
@@ -161,6 +167,9 @@ class HttpExchange(Exchange):
 
     def _head(self, status: int, headers: Headers, framing: bytes) -> bytes:
         self.is_begun = True
+        if self._is_held_back:
+            # The client may send the body or not, so nobody knows whether what comes next is one.
+            self._is_keepable = False
         lines = [_STATUS_LINES[status]]
         lines += [b"%b: %b\r\n" % each for each in headers]
         lines += [b"%b: %b\r\n" % each for each in self.more_headers]

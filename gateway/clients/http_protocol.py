@@ -247,7 +247,7 @@ class HttpProtocol(asyncio.Protocol):
             self._ends,
             body_limit=self._bounds.body_bytes,
             is_keepable=is_modern and parser.should_keep_alive(),
-            takes_chunks=is_modern,
+            is_modern=is_modern,
         )
 
     def on_body(self, body: bytes) -> None:

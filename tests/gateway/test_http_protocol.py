@@ -314,6 +314,23 @@ def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(gateway: R
     assert (statuses(first), statuses(rest)) == ([100], [200])
 
 
+def test_a_client_that_was_not_told_to_send_its_body_is_not_taken_to_send_it(gateway: RunningGateway) -> None:
+    refused = post(b"expect: 100-continue\r\n").replace(b"connection: close\r\n", b"")[: -len(QUERY)]
+
+    with connected(gateway) as client:
+        client.sendall(refused.replace(b"/graphql", b"/nowhere"))
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert statuses(answer) == [405]
+    assert b"connection: close" in answer
+
+
+def test_an_old_client_is_not_told_to_go_on(hasty_gateway: RunningGateway) -> None:
+    asked = post(b"expect: 100-continue\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+
+    assert statuses(said(hasty_gateway, asked[: -len(QUERY)])) == [408]
+
+
 def test_another_protocol_is_declined_by_answering_in_this_one(gateway: RunningGateway) -> None:
     asked = post(b"upgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n")
     asked = asked.replace(b"connection: close", b"connection: Upgrade, HTTP2-Settings")
