@@ -15,8 +15,8 @@ from gateway.side_thread import SideThread
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-REFUSAL_WEIGHT = 200
-"""As many characters of a refused text weigh as much as a small operation."""
+CHARACTERS = 200
+"""As many weigh as much as a small operation."""
 
 
 class Cache(Generic[K, V]):
@@ -77,7 +77,7 @@ class KeptWork(Generic[K, V]):
 
     def _keep(self, key: K, weigh: Callable[[V], int], outcome: V | RequestError) -> V:
         if isinstance(outcome, RequestError):
-            self._kept.put(key, outcome, 1 + len(str(key)) // REFUSAL_WEIGHT)
+            self._kept.put(key, outcome, 1 + len(str(key)) // CHARACTERS)
             raise outcome.again()
         self._kept.put(key, outcome, weigh(outcome))
         return outcome

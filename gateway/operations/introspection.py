@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from gateway.errors import IntrospectionTooLarge, ValidationFailed
-from gateway.kept_work import KeptWork
 from gateway.operations.introspection_cost import check_introspection, values_of_all
+from gateway.kept_work import CHARACTERS, KeptWork
 from gateway.operations.operation import Operation
 from gateway.side_thread import SideThread
 
@@ -35,6 +35,7 @@ WHOLE_SCHEMAS = 2
 """As often the values of the whole schema may be asked for at once."""
 
 KEPT_BYTES = 4_000_000
+"""Of answers, and of the texts and variables they are known by: these are the client's, and may be the larger part."""
 
 Here = Mapping[str, msgspec.Raw]
 """Response key -> JSON"""
@@ -55,7 +56,7 @@ class Introspection:
         self._schema = schema
         self._patience_s = patience_s
         self._limit = WHOLE_SCHEMAS * values_of_all(schema)
-        self._answers = KeptWork[IntrospectionKey, Here](KEPT_BYTES, thread)
+        self._answers = KeptWork[IntrospectionKey, Here](KEPT_BYTES // CHARACTERS, thread)
 
     async def answer(self, text: str, operation: Operation, variables: Mapping[str, Any]) -> Here:
         """The introspection fields of an operation. Raises RequestError, IntrospectionTooLarge for one."""
@@ -66,11 +67,11 @@ class Introspection:
         self, key: IntrospectionKey, operation: Operation, variables: Mapping[str, Any]
     ) -> Here:
         document = _introspection_of(operation)
-        answered = partial(self._answered, document, variables)
+        answered, weigh = partial(self._answered, document, variables), partial(_weight, key)
         if self._is_small(document):
-            return self._answers.make(key, answered, _bytes)
+            return self._answers.make(key, answered, weigh)
         until = asyncio.get_running_loop().time() + self._patience_s
-        return await self._answers.make_aside(key, answered, _bytes, len(key[0]), until)
+        return await self._answers.make_aside(key, answered, weigh, len(key[0]), until)
 
     def _is_small(self, document: DocumentNode) -> bool:
         try:
@@ -87,8 +88,9 @@ class Introspection:
         return {key: msgspec.Raw(msgspec.json.encode(value)) for key, value in (result.data or {}).items()}
 
 
-def _bytes(answer: Here) -> int:
-    return sum(map(len, answer.values()))
+def _weight(key: IntrospectionKey, answer: Here) -> int:
+    text, _, variables = key
+    return 1 + (len(text) + len(variables) + sum(map(len, answer.values()))) // CHARACTERS
 
 
 def _introspection_of(operation: Operation) -> DocumentNode:

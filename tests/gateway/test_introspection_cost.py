@@ -1,5 +1,7 @@
 """What introspection may ask for is bounded by the schema itself, and counting it costs little however much it is."""
 
+import asyncio
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -13,7 +15,11 @@ from graphql import (
 )
 
 from gateway.errors import IntrospectionTooLarge
+from gateway.introspection import KEPT_BYTES, Introspection
 from gateway.operations.introspection_cost import check_introspection, values_of_all
+from gateway.operations.operation import prepare
+from gateway.settings import Limits
+from gateway.side_thread import SideThread
 from tests.gateway.test_entities import library
 
 SCHEMA = build_schema('''
@@ -127,3 +133,21 @@ def test_answers_are_kept_by_all_that_decides_them() -> None:
         {"name": "Query", "kind": "OBJECT"},
         {"name": "Book", "kind": "OBJECT"},
     ]
+
+
+def test_what_is_kept_is_bounded_by_what_clients_send_too() -> None:
+    """A short answer may be known by a long text and long variables."""
+    text = "query ($name: String!) { __type(name: $name) { name } }"
+    operation = prepare(text, None, SCHEMA, Limits())
+    introspection = Introspection(SCHEMA, SideThread(), patience_s=1)
+
+    async def ask_for_nothing(names: int) -> None:
+        for number in range(names):
+            await introspection.answer(text, operation, {"name": f"{number:0100000}"})
+
+    tracemalloc.start()
+    asyncio.run(ask_for_nothing(200))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 2 * KEPT_BYTES
