@@ -60,6 +60,10 @@ class HeadTooLarge(Exception):
     """The request line and the headers have more bytes than may be."""
 
 
+class NoSingleHost(Exception):
+    """Who reads the first host and who reads the last, or thinks of one by itself, serve different sites."""
+
+
 class NoProxy(Exception):
     """CONNECT asks for a tunnel to somewhere else."""
 
@@ -233,8 +237,15 @@ class HttpProtocol(asyncio.Protocol):
     def _known_headers(self) -> RequestHeaders:
         """Those of the request before, if they are the same."""
         if self._headers != self._last_headers.raw:
+            self._check_host()
             self._last_headers = RequestHeaders(self._headers)
         return self._last_headers
+
+    def _check_host(self) -> None:
+        """Raises NoSingleHost. HTTP/1.0 may go without one (RFC 9112, section 3.2)."""
+        hosts = sum(name == b"host" for name, _ in self._headers)
+        if hosts > 1 or (hosts == 0 and self._parser.get_http_version() == "1.1"):
+            raise NoSingleHost
 
     def _exchange(self, headers: RequestHeaders) -> HttpExchange:
         parser = self._parser

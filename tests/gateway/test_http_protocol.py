@@ -114,6 +114,8 @@ KEPT = post().replace(b"connection: close\r\n", b"")
         post(b"no colon\r\n"),
         post().replace(b"\r\n", b"\n"),
         post().replace(b"HTTP/1.1", b"HTTP/3.9"),
+        post(b"host: y\r\n"),
+        post().replace(b"host: x\r\n", b""),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
@@ -137,6 +139,8 @@ def test_what_two_servers_could_read_differently_is_refused(
         post(CHUNKED, chunked(QUERY), length=False),
         post(CHUNKED, b"1c;a=b\r\n" + QUERY + b"\r\n0\r\nx-trailer: y\r\n\r\n", length=False),
         post().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        post().replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"host: x\r\n", b""),
+        post().replace(b"/graphql", b"http://x/graphql"),
     ],
 )
 def test_what_is_plain_http_is_served(gateway: RunningGateway, sent: bytes) -> None:
