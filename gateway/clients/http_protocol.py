@@ -470,7 +470,7 @@ def _request_line(method: bytes, url: bytes) -> RequestLine:
 def _read_request_line(method: bytes, url: bytes) -> RequestLine:
     """Raises HttpParserInvalidURLError."""
     parsed = httptools.parse_url(url)
-    path = parsed.path.decode("ascii")
+    path = (parsed.path or b"/").decode("ascii")
     return RequestLine(method.decode("ascii"), unquote(path) if "%" in path else path, parsed.query or b"")
 
 

@@ -383,6 +383,15 @@ def test_a_page_may_be_asked_for_its_head_alone(gateway: RunningGateway) -> None
     assert (b"content-length: 15" in head, body) == (True, b"")
 
 
+def test_an_address_without_a_path_is_that_of_the_root(gateway: RunningGateway) -> None:
+    answers = [
+        said(gateway, b"GET " + address + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        for address in (b"/", b"http://x", b"http://x?a=b")
+    ]
+
+    assert [statuses(each) for each in answers] == [[307]] * 3
+
+
 def test_every_response_has_a_date_and_names_the_request(gateway: RunningGateway) -> None:
     for asked in (post(), b"GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"):
         head = said(gateway, asked).partition(b"\r\n\r\n")[0].lower()
