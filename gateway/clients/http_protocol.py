@@ -345,7 +345,7 @@ class HttpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops: what is being answered is answered, and nothing else is taken."""
         self._is_ending = True
-        if not self._exchanges:
+        if not self._exchanges or self._exchanges[0].is_answered:
             self._close()
 
     @property

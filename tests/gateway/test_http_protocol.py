@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -303,6 +304,15 @@ def test_a_body_that_is_too_large_is_refused_before_it_ends_and_the_connection_g
         rest = b"".join(iter(lambda: client.recv(65536), b""))
 
     assert (statuses(refused), statuses(rest)) == ([413], [200])
+
+
+def test_a_stop_does_not_wait_for_a_body_that_nobody_wants(subgraphs: Subgraphs) -> None:
+    with running_gateway(subgraphs, GATEWAY_DRAIN_S="0") as gateway, connected(gateway) as client:
+        client.sendall(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+        client.recv(65536)
+        gateway.signal(signal.SIGTERM)
+
+        assert gateway.process.wait(timeout=10) == 0
 
 
 def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(gateway: RunningGateway) -> None:
