@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from gateway.errors import IntrospectionTooLarge, ValidationFailed
-from gateway.operations.introspection_cost import check_introspection, values_of_all
 from gateway.kept_work import CHARACTERS, KeptWork
+from gateway.operations.introspection_cost import check_introspection, values_of_all
 from gateway.operations.operation import Operation
 from gateway.side_thread import SideThread
 

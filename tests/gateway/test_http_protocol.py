@@ -17,11 +17,11 @@ from graphql import get_introspection_query
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from gateway.access_log import AccessLog
 from gateway.app import Observers, create_app
-from gateway.http_exchange import HttpExchange
-from gateway.http_protocol import Answering, Bounds, HttpProtocol
-from gateway.reply import Reply
+from gateway.clients.http_exchange import HttpExchange
+from gateway.clients.http_protocol import Answering, Bounds, HttpProtocol
+from gateway.clients.reply import Reply
+from gateway.telemetry.access_log import AccessLog
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
 from tests.gateway.test_entities import library
 

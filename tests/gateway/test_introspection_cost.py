@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from gateway.errors import IntrospectionTooLarge
-from gateway.introspection import KEPT_BYTES, Introspection
+from gateway.operations.introspection import KEPT_BYTES, Introspection
 from gateway.operations.introspection_cost import check_introspection, values_of_all
 from gateway.operations.operation import prepare
 from gateway.settings import Limits
