@@ -6,6 +6,7 @@ Source: https://spec.graphql.org/draft/#sec-Coercing-Variable-Values
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 from graphql import (
@@ -64,11 +65,31 @@ class Variables:
         if isinstance(values, list):
             message = _without_values(values[0].message)
             raise BadUserInput(message if may_suggest else without_foreign_names(message, self._names(given)))
+        for name, value in values.coerced.items():
+            if not all(map(_is_json, _leaves(value))):
+                raise BadUserInput(f"Variable '${name}' holds a number of more than 64 bits.")
         return values.coerced
 
     def _names(self, given: Mapping[str, Any]) -> frozenset[str]:
         """The names the client used."""
         return names_in(" ".join(chain(map(print_ast, self._definitions), _keys(given))))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def _is_json(value: Any) -> bool:
+    """A default in the text may be any number; from JSON, none of these can come."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64
+    return not isinstance(value, float) or isfinite(value)
 
 
 def _keys(value: Any) -> Iterator[str]:

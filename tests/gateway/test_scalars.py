@@ -73,3 +73,15 @@ def test_a_key_that_is_an_object_is_sent_as_one() -> None:
             "content": {"id": 1, "__typename": "Page", "parts": [1, 2.5, {"text": "é"}]},
         }
     ]
+
+
+@pytest.mark.parametrize("number", ["123456789012345678901234567890", "-9223372036854775809", "1e999"])
+def test_a_default_that_no_request_to_a_subgraph_could_carry_is_refused(number: str) -> None:
+    federation = documents()
+
+    answer = federation.ask(f"query ($sizes: [BigInt!] = [1, {number}]) {{ echo(sizes: $sizes) }}")
+
+    [error] = answer["errors"]
+    assert error["message"] == "Variable '$sizes' holds a number of more than 64 bits."
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert federation.subgraphs["documents"].requests == []
