@@ -12,7 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from payment_subgraph.access_log import AccessLog
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
@@ -95,7 +97,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
     )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> ASGIApp:
     """The application as it is served; what it opened is closed when it stops."""
     processor = stripe_processor(settings)
     parts = build_parts(settings, processor)
@@ -119,7 +121,7 @@ def web_app(
     *,
     clock: Clock = utc_now,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
-) -> FastAPI:
+) -> ASGIApp:
     verifier = Verifier(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
@@ -139,13 +141,15 @@ def web_app(
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _readiness(parts.database), methods=["GET"]),
     ]
-    return FastAPI(
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=lifespan,
-        routes=routes,
-        exception_handlers={HTTPException: refusal},
+    return AccessLog(
+        FastAPI(
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            lifespan=lifespan,
+            routes=routes,
+            exception_handlers={HTTPException: refusal},
+        )
     )
 
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
-from ulid import ULID
 
+from payment_subgraph.access_log import request_id_of
 from payment_subgraph.auth import Verifier
 from payment_subgraph.errors import BadRequest, RequestError
 from payment_subgraph.graphql_request import GraphQLRequest, read_graphql_request
@@ -39,7 +39,7 @@ class GraphQLEndpoint:
     context_for: Callable[[Viewer, GraphQLRequest], Context]
 
     async def respond(self, request: Request) -> Response:
-        request_id = _request_id(request)
+        request_id = request_id_of(request)
         accepted = _accepted(request.headers.get("accept"))
         if accepted is None:
             return Response(status_code=406)
@@ -78,7 +78,7 @@ async def refusal(request: Request, refused: Exception) -> Response:
     if not isinstance(refused, HTTPException):
         raise refused
     shown = BadRequest(str(refused.detail), refused.status_code)
-    answer = {"errors": [_error(shown, _request_id(request))]}
+    answer = {"errors": [_error(shown, request_id_of(request))]}
     return _response(answer, _JSON, shown.status, refused.headers)
 
 
@@ -88,12 +88,6 @@ def _accepted(accept: str | None) -> str | None:
     if _GRAPHQL in wanted:
         return _GRAPHQL
     return _JSON if {_JSON, "*/*", "application/*"}.intersection(wanted) else None
-
-
-def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
-    fit = 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").replace("_", "").isalnum()
-    return given if fit else f"req_{str(ULID()).lower()}"
 
 
 def _response(
@@ -111,7 +105,7 @@ def _public(error: GraphQLError, context: Context, request_id: str) -> dict[str,
     if isinstance(cause, RequestError):
         return _error(cause, request_id, error)
     if cause is not None and not isinstance(cause, GraphQLError):
-        log.error("request %s failed at %s", request_id, error.path, exc_info=cause)
+        log.error("failed at %s", error.path, exc_info=cause, extra={"request_id": request_id})
         return _shape("Internal error.", "INTERNAL_SERVER_ERROR", request_id, error)
     return _shape(error.message, _document_code(error, context), request_id, error)
 

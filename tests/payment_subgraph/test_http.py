@@ -1,6 +1,8 @@
 """GraphQL over HTTP: media types, status codes, masking, and requests that mean harm."""
 
 import json
+import logging
+import re
 import time
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from payment_subgraph.schema import sdl
+from payment_subgraph.telemetry import JsonLines
 from tests.payment_subgraph.world import ADA, World
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +20,7 @@ GRAPHQL = "application/graphql-response+json"
 TYPENAME = json.dumps({"query": "{ __typename }"})
 
 
-async def post(world: World, body: bytes | str, **headers: str) -> httpx.Response:
+async def post(world: World, body: bytes | str, **headers: str | bytes) -> httpx.Response:
     sent = {"content-type": "application/json"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
@@ -280,15 +283,63 @@ async def test_what_we_did_not_expect_is_masked_and_logged(
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc-1"}
     assert error["path"] == ["payment"]
     assert "no such table" not in response.text
-    assert "abc-1" in caplog.text
+    (failure,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert json.loads(JsonLines().format(failure))["request_id"] == "abc-1"
     assert "no such table: payments" in caplog.text
     assert ADA.token()[:40] not in caplog.text
 
 
-async def test_request_ids_that_are_no_ids_are_replaced(small_world: World) -> None:
-    response = await post(small_world, "null", x_request_id='x" injected')
+async def test_a_fit_request_id_goes_through_and_others_are_replaced(small_world: World) -> None:
+    fit = await post(small_world, "null", x_request_id="abc-1.2_3")
+    unfit = [
+        await post(small_world, "null", x_request_id=given)
+        for given in ('x" injected', "x" * 65, "", "a b", "\u00e9".encode("latin-1"))
+    ]
 
-    assert response.json()["errors"][0]["extensions"]["requestId"].startswith("req_")
+    assert fit.headers["x-request-id"] == "abc-1.2_3"
+    for answer in (fit, *unfit):
+        assert answer.json()["errors"][0]["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert all(re.fullmatch("req_[0-9a-z]{26}", answer.headers["x-request-id"]) for answer in unfit)
+
+
+async def test_every_request_has_its_line_in_the_log(
+    small_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="payment_subgraph.access_log")
+
+    answers = [
+        await post(small_world, TYPENAME, x_request_id="posted"),
+        await get(small_world, query="{ __typename }"),
+        await small_world.http.get("/healthz"),
+        await small_world.http.get("/nowhere"),
+        await small_world.http.delete("/graphql"),
+        await small_world.http.post("/webhooks/stripe", content=b"unsigned"),
+    ]
+
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records if record.msg == "request"]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("POST", "/graphql", 200),
+        ("GET", "/graphql", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/graphql", 405),
+        ("POST", "/webhooks/stripe", 400),
+    ]
+    assert [line["request_id"] for line in lines] == [answer.headers["x-request-id"] for answer in answers]
+    assert lines[0]["request_id"] == "posted"
+    assert all(line["duration_ms"] >= 0 for line in lines)
+
+
+async def test_a_path_cannot_begin_a_line_of_its_own_in_the_log(
+    small_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="payment_subgraph.access_log")
+
+    await small_world.http.get("/x%0A%7B%22level%22")
+
+    (line,) = [JsonLines().format(record) for record in caplog.records if record.msg == "request"]
+    assert "\n" not in line
+    assert json.loads(line)["path"] == '/x\n{"level"'
 
 
 def fragments(count: int) -> str:
