@@ -50,8 +50,9 @@ class RefundSuccess:
 
 @strawberry.type(
     description=(
-        "Accepted, outcome not known yet (provider timeout). "
-        "Not an error: subscribe or poll, and retry only with the same key."
+        "Accepted, outcome not known yet (provider timeout). Not an error: every `retryAfterSeconds` ask "
+        "`payment(id:)` until its `pendingOperations` are empty, or send the mutation again with the same key. "
+        "With another key it could be done twice."
     )
 )
 class OperationPending:

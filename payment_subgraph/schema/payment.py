@@ -200,7 +200,7 @@ class Payment:
     status: PaymentStatus
     financial_status: FinancialStatus
     capture_method: CaptureMethod
-    amount_capturable: Money
+    amount_capturable: Money = strawberry.field(description="Zero for now: see `CaptureMethod`.")
     amount_captured: Money
     amount_refunded: Money
     amount_refund_pending: Money

@@ -1,9 +1,11 @@
 """Value types and enums. Those marked shareable are the same, letter for letter, in every subgraph."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
 import strawberry
+from strawberry.types.enum import has_enum_definition
 
 from payment_subgraph import cursors, money
 from payment_subgraph.operation import OperationKind, OperationState
@@ -18,22 +20,57 @@ from payment_subgraph.payment import (
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.schema.scalars import BigInt, CurrencyCode, DecimalText
 
-strawberry.enum(PaymentStatus)
-strawberry.enum(
-    FinancialStatus, name="PaymentFinancialStatus", description="Derived from amounts; never stored."
+
+def _enum(
+    kind: type[StrEnum],
+    name: str | None = None,
+    description: str | None = None,
+    values: Mapping[StrEnum, str] | None = None,
+) -> None:
+    """Makes *kind*, which knows nothing of GraphQL, an enum of the API; *values* describes some of its values."""
+    made = strawberry.enum(kind, name=name, description=description)
+    assert has_enum_definition(made)  # noqa: S101 - that is what strawberry.enum has just given it
+    told = values or {}
+    for value in made.__strawberry_definition__.values:
+        value.description = told.get(kind(value.value))
+
+
+_NO_CAPTURE = "every payment is captured as soon as it is authorized"
+_NO_DISPUTES = "Not used yet: disputes are not followed."
+
+_enum(
+    PaymentStatus,
+    values={PaymentStatus.REQUIRES_CAPTURE: f"Authorized, to be captured. Not used yet: {_NO_CAPTURE}."},
 )
-strawberry.enum(CaptureMethod)
-strawberry.enum(PaymentAction)
-strawberry.enum(RefundStatus)
-strawberry.enum(RefundReason)
-strawberry.enum(OperationKind)
-strawberry.enum(
+_enum(
+    FinancialStatus,
+    name="PaymentFinancialStatus",
+    description="Derived from amounts; never stored.",
+    values={
+        FinancialStatus.AUTHORIZED: f"Not used yet: {_NO_CAPTURE}.",
+        FinancialStatus.DISPUTED: _NO_DISPUTES,
+        FinancialStatus.CHARGED_BACK: _NO_DISPUTES,
+    },
+)
+_enum(
+    CaptureMethod,
+    description="When an authorized amount is captured.",
+    values={
+        CaptureMethod.AUTOMATIC: "At once.",
+        CaptureMethod.MANUAL: f"When staff say so. Not used yet: {_NO_CAPTURE}.",
+    },
+)
+_enum(PaymentAction, values={PaymentAction.CAPTURE: "Not used yet: there is no mutation that captures."})
+_enum(RefundStatus)
+_enum(RefundReason)
+_enum(OperationKind, values={OperationKind.CAPTURE: "Not used yet: there is no mutation that captures."})
+_enum(
     OperationState,
     description="UNKNOWN = sent, answer lost; the reconciler settles it. Never shown as failure.",
 )
-strawberry.enum(NextActionType)
-strawberry.enum(MethodType, name="PaymentMethodType")
-strawberry.enum(cursors.SortField, name="PaymentSortField")
+_enum(NextActionType)
+_enum(MethodType, name="PaymentMethodType")
+_enum(cursors.SortField, name="PaymentSortField")
 
 
 @strawberry.enum

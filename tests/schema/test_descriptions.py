@@ -1,0 +1,56 @@
+"""What the API's descriptions say is so in the API that is served."""
+
+import re
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema, build_schema
+
+from schema.__main__ import HERE
+
+API = build_schema((HERE / "api.graphql").read_text())
+CAPTURING = [
+    ("CaptureMethod", "MANUAL"),
+    ("PaymentStatus", "REQUIRES_CAPTURE"),
+    ("PaymentFinancialStatus", "AUTHORIZED"),
+    ("PaymentAction", "CAPTURE"),
+    ("OperationKind", "CAPTURE"),
+]
+
+
+def descriptions(api: GraphQLSchema) -> list[str]:
+    ours = [kind for name, kind in api.type_map.items() if not name.startswith("__")]
+    return [text for kind in ours for text in _descriptions_of(kind) if text]
+
+
+def _descriptions_of(kind: GraphQLNamedType) -> list[str | None]:
+    parts = [*getattr(kind, "fields", {}).values(), *getattr(kind, "values", {}).values()]
+    return [kind.description, *(part.description for part in parts)]
+
+
+def test_nobody_is_told_to_subscribe_where_nothing_can_be_subscribed_to() -> None:
+    assert API.subscription_type is None, (
+        "say in the descriptions what can be subscribed to, and drop this test"
+    )
+    assert [text for text in descriptions(API) if "subscribe" in text.lower()] == []
+
+
+@pytest.mark.parametrize(("kind", "value"), CAPTURING)
+def test_a_value_that_only_capturing_brings_says_that_it_is_not_used_yet(kind: str, value: str) -> None:
+    mutations, enum = API.mutation_type, API.type_map[kind]
+
+    assert isinstance(enum, GraphQLEnumType)
+    assert mutations
+    assert "capturePayment" not in mutations.fields, (
+        "say in the descriptions how to capture, and drop this test"
+    )
+    assert "Not used yet" in (enum.values[value].description or "")
+
+
+def test_what_to_ask_about_a_pending_operation_can_be_asked() -> None:
+    pending, query, payment = (API.type_map[name] for name in ("OperationPending", "Query", "Payment"))
+
+    named = re.findall(r"`(\w+)", pending.description or "")
+    assert named == ["retryAfterSeconds", "payment", "pendingOperations"]
+    for kind, field in zip((pending, query, payment), named, strict=True):
+        assert isinstance(kind, GraphQLObjectType)
+        assert field in kind.fields
