@@ -162,6 +162,10 @@ class ConflictError(graphene.ObjectType):
 
 class RateLimitedError(graphene.ObjectType):
     class Meta:
+        description = (
+            "Nothing was done: too many passwords are being checked or set at this moment, by whomever. "
+            "Guesses are not counted."
+        )
         interfaces = (Error,)
 
     retry_after_seconds = graphene.Int(required=True)
