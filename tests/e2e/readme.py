@@ -1,4 +1,4 @@
-"""The README's code blocks, for tests that do what it says."""
+"""The README's code blocks and its table of logins, for tests that do what it says."""
 
 import json
 import re
@@ -11,6 +11,21 @@ README = (ROOT / "README.md").read_text()
 def blocks(language: str) -> list[str]:
     """The fenced code blocks of one language, in order."""
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def logins() -> list[dict[str, str]]:
+    """The table of logins, one for each: what is done, and whom it may be done for."""
+    heading, _, *rows = re.findall(r"^\| (?:login|`\S+@).*|^\|---\|---\|---\|---.*", README, re.MULTILINE)
+    columns = _cells(heading)
+    return [
+        dict(zip(columns, [login, *rights], strict=True))
+        for named, *rights in map(_cells, rows)
+        for login in re.findall(r"`(\S+)`", named)
+    ]
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def with_ids_left_open(answer: object) -> object:
