@@ -4,22 +4,70 @@ import json
 import re
 import shutil
 import subprocess
+import uuid
 
+import httpx
 import pytest
 
 from launcher.settings import ROOT
-from tests.e2e.client import Client
-from tests.e2e.readme import README, blocks
+from tests.e2e.client import Client, eventually, new_customer
+from tests.e2e.readme import README, blocks, with_ids_left_open
 from tests.e2e.running_system import RunningSystem
 
 
 def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: Client) -> None:
-    _, login, pay = blocks("graphql")
+    _, login, pay, _ = blocks("graphql")
 
     assert anonymous.get(login)["login"]["tokens"]["expiresIn"] == 600
     first, second = ada.get(pay)["createPayment"], ada.get(pay)["createPayment"]
     assert (first["replayed"], second["replayed"]) == (False, True)
     assert first["payment"] == second["payment"]
+
+
+def another_order(printed: str, instead: str) -> str:
+    """The printed mutation with a key of its own, and something *instead* of what is *printed*."""
+    mutation = blocks("graphql")[2]
+    assert printed in mutation
+    return mutation.replace("my-first-order", uuid.uuid4().hex).replace(printed, instead)
+
+
+def test_a_customer_who_is_wanted_at_the_bank_is_shown_the_way(
+    anonymous: Client, system: RunningSystem
+) -> None:
+    _, customer = new_customer(anonymous.url)
+    answer = customer.ask(another_order("pm_card_visa", "pm_card_threeDSecure2Required"))
+    payment = answer["data"]["createPayment"]["payment"]
+    bank_page = payment["nextAction"]["redirectUrl"]
+
+    page = httpx.get(bank_page, trust_env=False)
+    sent_back = httpx.post(bank_page, data={"outcome": "complete"}, trust_env=False)
+
+    assert bank_page.startswith(f"{system.fake_stripe_url}/")
+    payment["nextAction"]["redirectUrl"] = "http://127.0.0.1:8003/…"
+    assert with_ids_left_open(answer) == json.loads(blocks("json")[1])
+    assert ">Complete<" in page.text
+    assert sent_back.headers["location"].startswith("http://127.0.0.1:8000/graphiql?")
+    paid = {"status": "SUCCEEDED", "nextAction": None, "lastError": None}
+    eventually(
+        lambda: customer.get(blocks("graphql")[3], id=payment["id"])["payment"], lambda seen: seen == paid
+    )
+
+
+def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client) -> None:
+    _, customer = new_customer(anonymous.url)
+    declined, without_money, wrong = (
+        customer.get(another_order(printed, instead))["createPayment"]
+        for printed, instead in (
+            ("pm_card_visa", "pm_card_visa_chargeDeclined"),
+            ("pm_card_visa", "pm_card_visa_chargeDeclinedInsufficientFunds"),
+            ("25.00", "25.001"),
+        )
+    )
+
+    assert (declined["__typename"], declined["declineCode"]) == ("PaymentDeclinedError", "generic_decline")
+    assert without_money["declineCode"] == "insufficient_funds"
+    assert wrong["__typename"] == "ValidationError"
+    assert [field["path"] for field in wrong["fields"]] == [["input", "amount", "amount"]]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl: install the package of that name")
