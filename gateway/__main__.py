@@ -122,7 +122,9 @@ def _listen(host: str, port: int, variable: str) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=2048)
     except (OSError, OverflowError) as error:
-        message = f"Cannot listen on {host} port {port} ({error}); {variable} names another port"
+        # To the system's words Python adds number and address, which stand here already.
+        reason = getattr(error, "strerror", str(error)).partition(" (while attempting")[0]
+        message = f"Cannot listen on {host} port {port} ({reason}); {variable} names another port"
         raise SettingsError(message) from error
 
 
