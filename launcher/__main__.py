@@ -26,8 +26,9 @@ def run(settings: Settings) -> None:
     """The whole life of a local system: set up, start, welcome, and stop when told to."""
     started = time.monotonic()
     wanted = services(settings)
-    check_ports(wanted)
-    with data_dir_held(settings.data_dir):
+    # The folder before the ports: of a system that already runs both are taken, and only the folder says by whom.
+    with data_dir_held(settings.data_dir, settings.gateway_url):
+        check_ports(wanted)
         print("Setting up the Modular Payment System", flush=True)
         install(settings)
         prepare_data(settings)

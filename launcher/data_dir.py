@@ -20,12 +20,19 @@ def make_data_dir(folder: Path) -> None:
 
 
 @contextmanager
-def data_dir_held(folder: Path) -> Iterator[None]:
-    """Keep *folder* to ourselves during the block; raises DataDirInUse. The kernel lets go of it however we end."""
+def data_dir_held(folder: Path, gateway_url: str) -> Iterator[None]:
+    """Keep *folder* to ourselves during the block; the kernel lets go of it however we end.
+
+    Raises DataDirInUse, which tells the *gateway_url* of who has it.
+    """
     make_data_dir(folder)
-    with (folder / "lock").open("a") as lock:
+    with (folder / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
-            raise DataDirInUse(folder) from held
+            lock.seek(0)
+            raise DataDirInUse(folder, lock.read().strip()) from held
+        lock.truncate(0)
+        lock.write(f"{gateway_url}\n")
+        lock.flush()
         yield

@@ -3,7 +3,7 @@
 LaunchError
 ├── InvalidSetting      an environment variable has a value we cannot use
 ├── PortInUse           another program listens where one of ours should
-├── DataDirInUse        another system runs on the same folder
+├── DataDirInUse        the system of this folder already runs
 ├── ToolMissing         a program we need is not on this machine
 ├── StepFailed          a preparing command ended with an error
 ├── NeverReady          a service started but did not become ready in time
@@ -31,9 +31,10 @@ class PortInUse(LaunchError):
 
 
 class DataDirInUse(LaunchError):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, gateway_url: str) -> None:
         super().__init__(
-            f"Another system runs on {folder}: stop it, or set DATA_DIR to another folder for this one."
+            f"The system of {folder} already runs or starts, at {gateway_url}/graphiql: use it, or stop it with Ctrl-C "
+            "where it was started. For a second one beside it, set another DATA_DIR and other ports."
         )
 
 

@@ -107,12 +107,18 @@ def test_a_busy_port_gives_one_clear_sentence(tmp_path: Path, variable: str, tit
     )
 
 
-def test_two_systems_cannot_share_a_folder(system: RunningSystem) -> None:
-    refused = launch(environment_of(free_ports(), system.data_dir))
+@pytest.mark.parametrize("with_its_ports", [True, False])
+def test_a_second_launch_says_that_the_system_already_runs(
+    system: RunningSystem, *, with_its_ports: bool
+) -> None:
+    ports = system.ports if with_its_ports else free_ports()
+
+    refused = launch(environment_of(ports, system.data_dir))
 
     assert refused.returncode == 1
     assert refused.stderr.strip() == (
-        f"Another system runs on {system.data_dir}: stop it, or set DATA_DIR to another folder for this one."
+        f"The system of {system.data_dir} already runs or starts, at {system.gateway_url}/graphiql: use it, or stop it "
+        "with Ctrl-C where it was started. For a second one beside it, set another DATA_DIR and other ports."
     )
     assert set(system.pids()) >= {"gateway", "user_subgraph", "payment_subgraph"}
 
