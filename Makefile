@@ -15,6 +15,7 @@ SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-bench test-system
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  make test-NAME    run one suite: $(SUITES:test-%=%)"
 
 run: $(UV) ## set everything up and run the whole system; Ctrl-C stops it
 	@$(LAUNCH) run
