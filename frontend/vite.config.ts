@@ -1,6 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv, type Plugin } from "vite";
 
+import { precompressed } from "./precompressed.ts";
 import { trustedDocuments } from "./trustedDocuments.ts";
 
 /**
@@ -31,7 +32,7 @@ export default defineConfig(({ mode }) => {
   const { GATEWAY_PORT = "8000" } = loadEnv(mode, ".", "GATEWAY_");
   return {
     base: "/",
-    plugins: [react(), contentSecurityPolicy(), trustedDocuments()],
+    plugins: [react(), contentSecurityPolicy(), trustedDocuments(), precompressed()],
     build: {
       rolldownOptions: {
         input: { graphiql: "graphiql.html" },

@@ -254,4 +254,6 @@ class App:
         is_hidden = exchange.path == "/graphiql" and not self._settings.graphiql
         if exchange.method not in {"GET", "HEAD"}:
             return Reply(405, b"", ((b"allow", b"GET, HEAD"),))
-        return page_reply(None if is_hidden else self._pages.find(exchange.path))
+        if is_hidden:
+            return page_reply(None)
+        return page_reply(self._pages.find(exchange.path, exchange.headers.get(b"accept-encoding")))

@@ -36,9 +36,13 @@ def page_reply(page: Page | None) -> Reply:
     """None: there is no such page."""
     if page is None:
         return Reply(404, b"Not found.\n", ((b"content-type", b"text/plain; charset=utf-8"),))
-    headers = (
+    headers: Headers = (
         (b"content-type", page.content_type.encode()),
         (b"cache-control", page.cache_control.encode()),
         NOSNIFF,
     )
+    if page.varies:
+        headers += ((b"vary", b"accept-encoding"),)
+    if page.content_encoding:
+        headers += ((b"content-encoding", page.content_encoding.encode()),)
     return Reply(page.status, page.body, headers)

@@ -57,6 +57,18 @@ def test_the_page_needs_nothing_but_its_own_server_and_has_nothing_to_complain_a
     assert complaints(page.driver) == []
 
 
+def test_what_the_page_loads_travels_compressed(page: GraphiqlPage) -> None:
+    page.open()
+
+    sizes = page.driver.execute_script(
+        "return performance.getEntriesByType('resource').filter(each => each.name.endsWith('.js'))"
+        ".map(each => [each.encodedBodySize, each.decodedBodySize])"
+    )
+
+    sent, unpacked = (sum(each) for each in zip(*sizes, strict=True))
+    assert 0 < sent < unpacked / 3
+
+
 def test_its_policy_lets_no_script_reach_another_server(page: GraphiqlPage) -> None:
     page.open()
 
