@@ -67,12 +67,12 @@ describe("logIn", () => {
 
   it("says that the gateway is away", async () => {
     const unavailable = async () => {
-      throw new GatewayUnavailableError("The gateway cannot be reached.");
+      throw new GatewayUnavailableError("The gateway does not answer.");
     };
 
     expect(await logIn(ADA, unavailable)).toEqual({
       kind: "refused",
-      message: "The gateway cannot be reached.",
+      message: "The gateway does not answer.",
     });
   });
 

@@ -7,7 +7,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { createAuthorizationBox } from "./authorizationBox";
-import { createFetcher } from "./gateway";
+import { createFetcher } from "./fetcher";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { sampleTabs } from "./sampleTabs";
 

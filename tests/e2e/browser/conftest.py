@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
+from tests.e2e.browser.auction import Auction, running_auction
 from tests.e2e.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.running_system import RunningSystem
@@ -30,14 +32,31 @@ def chromium(installation: Installation, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def page(chromium: WebDriver, system: RunningSystem) -> Iterator[GraphiqlPage]:
     """The GraphiQL page, not opened yet, as on a first visit."""
+    with visit(chromium, system.gateway_url) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def auction() -> Iterator[Auction]:
+    with running_auction() as auction:
+        yield auction
+
+
+@pytest.fixture
+def auction_page(chromium: WebDriver, auction: Auction) -> Iterator[GraphiqlPage]:
+    """That of a gateway with another supergraph."""
+    with visit(chromium, auction.gateway_url) as page:
+        yield page
+
+
+@contextmanager
+def visit(chromium: WebDriver, gateway_url: str) -> Iterator[GraphiqlPage]:
     before = chromium.current_window_handle
     # A new tab has a sessionStorage of its own; the rest is the origin's and has to be emptied.
     chromium.switch_to.new_window("tab")
-    chromium.execute_cdp_cmd(
-        "Storage.clearDataForOrigin", {"origin": system.gateway_url, "storageTypes": "all"}
-    )
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": gateway_url, "storageTypes": "all"})
     for log in ("browser", "performance"):
         chromium.get_log(log)
-    yield GraphiqlPage(chromium, system.gateway_url)
+    yield GraphiqlPage(chromium, gateway_url)
     chromium.close()
     chromium.switch_to.window(before)

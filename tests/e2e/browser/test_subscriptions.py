@@ -1,98 +1,19 @@
-"""Subscriptions in GraphiQL: of an auction, with a subgraph that streams bids, since the system itself has none yet."""
+"""Subscriptions in GraphiQL: of an auction, since the system itself has none yet."""
 
-import os
-import queue
-import re
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
-import httpx
 import pytest
-from selenium.webdriver.chrome.webdriver import WebDriver
 
-from launcher.settings import ROOT
+from tests.e2e.browser.auction import Auction
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.network import requests_made
-
-PYTHON = ROOT / "gateway" / ".venv" / "bin" / "python"
-SUPERGRAPH = ROOT / "tests" / "gateway" / "supergraphs" / "subscriptions.graphql"
-WAIT_S = 30
 
 BIDS = "subscription Bids { bidPlaced { amount lot { title } } }"
 
 
-class Program:
-    """A program of ours that says on standard output or error what happens."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        command = [str(PYTHON), "-m", *arguments]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )  # fmt: skip
-        assert self._process.stdout
-        self._said: queue.Queue[str] = queue.Queue()
-        self._listener = threading.Thread(target=self._listen, args=[self._process.stdout])
-        self._listener.start()
-
-    def _listen(self, output: IO[str]) -> None:
-        for line in output:
-            self._said.put(line)
-
-    def waits_until_it_says(self, pattern: str) -> str:
-        while True:
-            if found := re.search(pattern, self._said.get(timeout=WAIT_S)):
-                return found[0]
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._listener.join()
-        assert self._process.stdout
-        self._process.stdout.close()
-
-
-@contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[Program]:
-    program = Program(*arguments, **environment)
-    try:
-        yield program
-    finally:
-        program.stop()
-
-
-@dataclass
-class Auction:
-    lots: Program
-    gateway_url: str
-
-    def bid(self, amount: int) -> None:
-        mutation = f'mutation {{ bid(lot: "l1", amount: {amount}) {{ amount }} }}'
-        httpx.post(
-            f"{self.gateway_url}/graphql", json={"query": mutation}, trust_env=False
-        ).raise_for_status()
-
-
-@pytest.fixture(scope="module")
-def auction() -> Iterator[Auction]:
-    address = r"http://127\.0\.0\.1:\d+"
-    with running("tests.gateway.strawberry_lots") as lots:
-        url = lots.waits_until_it_says(address)
-        arguments = ("gateway", "--supergraph", str(SUPERGRAPH), "--port", "0")
-        with running(*arguments, SUBGRAPH_URL_LOTS=f"{url}/graphql", GATEWAY_KEEP_ALIVE_S="0.2") as gateway:
-            yield Auction(lots, gateway.waits_until_it_says(address))
-
-
 @pytest.fixture
-def page(chromium: WebDriver, auction: Auction) -> Iterator[GraphiqlPage]:
-    before = chromium.current_window_handle
-    chromium.switch_to.new_window("tab")
-    yield GraphiqlPage(chromium, auction.gateway_url)
-    chromium.close()
-    chromium.switch_to.window(before)
+def page(auction_page: GraphiqlPage) -> GraphiqlPage:
+    return auction_page
 
 
 def bid_of(amount: int) -> dict[str, Any]:

@@ -3,12 +3,18 @@ import { parse } from "graphql";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { AuthorizationBox } from "./authorizationBox";
-import { authorized, createFetcher, isSubscription } from "./gateway";
+import { authorized, createFetcher, isSubscription } from "./fetcher";
 
 const OPERATIONS = "query Me { me { id } } subscription Bids { bidPlaced { amount } }";
 const EVENTS = 'event: next\ndata: {"data":{"amount":1}}\n\n:\n\nevent: complete\ndata: \n\n';
 
 afterEach(() => vi.unstubAllGlobals());
+
+/** No gateway at all, to a page that was loaded from one. */
+function gone(): void {
+  vi.stubGlobal("location", new URL("http://gateway:8000/graphiql"));
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+}
 
 /** A gateway that answers every request so; gives the requests it got. */
 function answering(body: BodyInit, contentType: string, status = 200): Request[] {
@@ -57,6 +63,44 @@ describe("isSubscription", () => {
   });
 });
 
+const GONE = {
+  errors: [
+    {
+      message:
+        "The gateway does not answer. Is it running at http://gateway:8000? Once it is, try again.",
+    },
+  ],
+};
+
+describe("a query", () => {
+  const ask = () => fetcherWith("abc")({ query: OPERATIONS, operationName: "Me" }, { documentAST: parse(OPERATIONS) });
+
+  it("is posted with the box's token, and its answer shown as it comes", async () => {
+    const requests = answering('{"data":{"me":null}}', "application/json");
+
+    expect(await ask()).toEqual({ data: { me: null } });
+
+    expect(requests.map((request) => [request.method, request.headers.get("authorization")])).toEqual([
+      ["POST", "Bearer abc"],
+    ]);
+    expect(await requests[0]?.json()).toEqual({ query: OPERATIONS, operationName: "Me" });
+  });
+
+  it("says that the gateway is gone", async () => {
+    gone();
+
+    expect(await ask()).toEqual(GONE);
+  });
+
+  it("says that something else answers in the gateway's place", async () => {
+    answering("<h1>Bad Gateway</h1>", "text/html", 502);
+
+    expect(await ask()).toEqual({
+      errors: [{ message: "No GraphQL answer from the gateway (HTTP 502)." }],
+    });
+  });
+});
+
 describe("a subscription", () => {
   it("is asked for as an event stream, with the box's token, and ends when it completes", async () => {
     const requests = answering(EVENTS, "text/event-stream");
@@ -68,11 +112,33 @@ describe("a subscription", () => {
     expect(await requests[0]?.json()).toEqual({ query: OPERATIONS, operationName: "Bids" });
   });
 
-  it("says why it was refused, and does not try again", async () => {
-    const requests = answering('{"errors":[{"message":"Too many."}]}', "application/json", 503);
+  it("shows the refusal as it came, and does not try again", async () => {
+    const refusal = { errors: [{ message: "Too many.", extensions: { code: "TOO_MANY_SUBSCRIPTIONS" } }] };
+    const requests = answering(JSON.stringify(refusal), "application/json", 503);
 
-    await expect(collected(subscribe(fetcherWith("abc")))).rejects.toThrow("Too many.");
+    expect(await collected(subscribe(fetcherWith("abc")))).toEqual([refusal]);
     expect(requests).toHaveLength(1);
+  });
+
+  it("says that it was interrupted, after what came before", async () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const stream = writable.getWriter();
+    answering(readable, "text/event-stream");
+    const answers = subscribe(fetcherWith("abc")) as AsyncIterableIterator<unknown>;
+
+    void stream.write(new TextEncoder().encode('event: next\ndata: {"data":{"amount":1}}\n\n'));
+    expect(await answers.next()).toEqual({ done: false, value: { data: { amount: 1 } } });
+    void stream.abort(new TypeError("network error"));
+
+    expect(await collected(answers)).toEqual([
+      { errors: [{ message: expect.stringContaining("before the subscription was complete") }] },
+    ]);
+  });
+
+  it("says that the gateway is gone", async () => {
+    gone();
+
+    expect(await collected(subscribe(fetcherWith("abc")))).toEqual([GONE]);
   });
 
   it("hangs up when it is stopped, also while nothing comes", async () => {
