@@ -6,8 +6,13 @@ import { authorizationStatus } from "./authorizationStatus";
 import { LoginForm } from "./LoginForm";
 import { useNow } from "./useNow";
 
-/** The bar above the editor: the token that goes with every request, whose it is, and a way to get one. */
-export function AuthorizationBar({ box }: { box: AuthorizationBox }) {
+interface AuthorizationBarProps {
+  readonly box: AuthorizationBox;
+  readonly hasLogin: boolean;
+}
+
+/** The bar above the editor: the token that goes with every request, whose it is, and, if the API has one, a way to get one. */
+export function AuthorizationBar({ box, hasLogin }: AuthorizationBarProps) {
   const { text, email } = useSyncExternalStore(box.subscribe, box.read);
   const [formOpen, setFormOpen] = useState(text === "");
   const status = authorizationStatus(readAuthorization(text), email, useNow(5000));
@@ -35,23 +40,27 @@ export function AuthorizationBar({ box }: { box: AuthorizationBox }) {
         <output className={`status ${status.tone}`} htmlFor={inputId}>
           {status.text}
         </output>
-        <button
-          type="button"
-          aria-expanded={formOpen}
-          aria-controls={formId}
-          onClick={() => setFormOpen(!formOpen)}
-        >
-          {formOpen ? "Close login" : "Log in…"}
-        </button>
+        {hasLogin && (
+          <button
+            type="button"
+            aria-expanded={formOpen}
+            aria-controls={formId}
+            onClick={() => setFormOpen(!formOpen)}
+          >
+            {formOpen ? "Close login" : "Log in…"}
+          </button>
+        )}
       </div>
-      <div id={formId} hidden={!formOpen}>
-        <LoginForm
-          onLogin={({ accessToken, email: owner }) => {
-            box.fill({ text: accessToken, email: owner });
-            setFormOpen(false);
-          }}
-        />
-      </div>
+      {hasLogin && (
+        <div id={formId} hidden={!formOpen}>
+          <LoginForm
+            onLogin={({ accessToken, email: owner }) => {
+              box.fill({ text: accessToken, email: owner });
+              setFormOpen(false);
+            }}
+          />
+        </div>
+      )}
     </header>
   );
 }

@@ -1,10 +1,12 @@
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import type { Fetcher } from "@graphiql/toolkit";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
+import type { GraphQLSchema } from "graphql";
+import { useEffect, useMemo, useState } from "react";
 
 import { AuthorizationBar } from "./AuthorizationBar";
 import type { AuthorizationBox } from "./authorizationBox";
-import type { SampleTab } from "./sampleTabs";
+import { offerFor, type SampleTab } from "./sampleTabs";
 
 // Made once: a new plugin object on a later render would close the panel that is open.
 const PLUGINS = [explorerPlugin(), HISTORY_PLUGIN];
@@ -12,13 +14,20 @@ const PLUGINS = [explorerPlugin(), HISTORY_PLUGIN];
 interface GraphiqlPageProps {
   readonly box: AuthorizationBox;
   readonly fetcher: Fetcher;
-  readonly tabs: SampleTab[];
+  /** As far as it is known when the page begins. */
+  readonly firstSchema: GraphQLSchema | null;
+  readonly samples: SampleTab[];
 }
 
-export function GraphiqlPage({ box, fetcher, tabs }: GraphiqlPageProps) {
+export function GraphiqlPage({ box, fetcher, firstSchema, samples }: GraphiqlPageProps) {
+  const [schema, setSchema] = useState(firstSchema);
+  const { apiName, tabs, hasLogin } = useMemo(() => offerFor(schema, samples), [schema, samples]);
+  useEffect(() => {
+    document.title = `GraphiQL · ${apiName}`;
+  }, [apiName]);
   return (
     <div className="graphiql-page">
-      <AuthorizationBar box={box} />
+      <AuthorizationBar box={box} hasLogin={hasLogin} />
       <main>
         <GraphiQL
           fetcher={fetcher}
@@ -27,8 +36,9 @@ export function GraphiqlPage({ box, fetcher, tabs }: GraphiqlPageProps) {
           defaultEditorToolsVisibility="variables"
           // The box above is the place for a token; the headers editor never writes one to the disk.
           shouldPersistHeaders={false}
+          onSchemaChange={setSchema}
         >
-          <GraphiQL.Logo>Payments API</GraphiQL.Logo>
+          <GraphiQL.Logo>{apiName}</GraphiQL.Logo>
         </GraphiQL>
       </main>
     </div>

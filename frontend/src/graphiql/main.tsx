@@ -9,6 +9,7 @@ import { createRoot } from "react-dom/client";
 import { createAuthorizationBox } from "./authorizationBox";
 import { createFetcher } from "./fetcher";
 import { GraphiqlPage } from "./GraphiqlPage";
+import { introspected } from "./introspection";
 import { sampleTabs } from "./sampleTabs";
 
 const root = document.getElementById("root");
@@ -16,10 +17,11 @@ if (root === null) throw new Error("graphiql.html has no #root element");
 
 // The API takes the same URLs that make a context secure: https, and plain http only on this machine.
 const returnUrl = window.isSecureContext ? `${window.location.origin}/graphiql` : undefined;
-const tabs = sampleTabs(Date.now().toString(36), returnUrl);
+const samples = sampleTabs(Date.now().toString(36), returnUrl);
 const box = createAuthorizationBox(window.sessionStorage);
+const { schema, fetcher } = introspected(createFetcher(box));
 createRoot(root).render(
   <StrictMode>
-    <GraphiqlPage box={box} fetcher={createFetcher(box)} tabs={tabs} />
+    <GraphiqlPage box={box} fetcher={fetcher} firstSchema={await schema} samples={samples} />
   </StrictMode>,
 );

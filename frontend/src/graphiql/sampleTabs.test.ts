@@ -1,7 +1,9 @@
-import { type OperationDefinitionNode, parse } from "graphql";
+import { readFileSync } from "node:fs";
+
+import { buildSchema, type GraphQLSchema, type OperationDefinitionNode, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 
-import { sampleTabs } from "./sampleTabs";
+import { BLANK_TAB, offerFor, sampleTabs } from "./sampleTabs";
 
 // Of the query editor in a window of 1280 pixels, which is 50 of its characters wide.
 const WIDTH = 48;
@@ -43,7 +45,7 @@ describe("sampleTabs", () => {
   });
 
   it("fits its comments into the editor's width", () => {
-    const comments = sampleTabs("1").flatMap(({ query }) =>
+    const comments = [...sampleTabs("1"), BLANK_TAB].flatMap(({ query }) =>
       query.split("\n").filter((line) => line.startsWith("#")),
     );
 
@@ -56,5 +58,50 @@ describe("sampleTabs", () => {
       .flatMap(({ variables }) => /"(?:pay|refund)-.+"/.exec(variables ?? "") ?? []);
 
     expect(new Set(keys).size).toBe(4);
+  });
+});
+
+describe("offerFor", () => {
+  const ours = buildSchema(readFileSync("../schema/api.graphql", "utf8"));
+
+  it("has all samples and the login form for the API they were written for", () => {
+    expect(offerFor(ours, sampleTabs("1"))).toEqual({
+      apiName: "Payments API",
+      tabs: sampleTabs("1"),
+      hasLogin: true,
+    });
+  });
+
+  it.each<[string, GraphQLSchema | null]>([
+    ["another API", buildSchema("type Query { lot: String } type Mutation { login(name: String): Boolean }")],
+    ["an API that is not told", null],
+  ])("has one blank tab for %s", (_which, schema) => {
+    expect(offerFor(schema, sampleTabs("1"))).toEqual({
+      apiName: "GraphQL API",
+      tabs: [BLANK_TAB],
+      hasLogin: false,
+    });
+  });
+
+  it("has only those samples that an API understands which has part of ours", () => {
+    const users = buildSchema(`
+      type Query { me: User }
+      type Mutation { login(input: LoginInput!): LoginResult! }
+      input LoginInput { email: String! password: String! }
+      union LoginResult = LoginSuccess | InvalidCredentialsError
+      type LoginSuccess { tokens: Tokens! user: User! }
+      type Tokens { accessToken: String! expiresIn: Int! }
+      type User { id: ID! email: String }
+      interface Error { code: String! message: String! }
+      type InvalidCredentialsError implements Error { code: String! message: String! }
+    `);
+
+    const { apiName, tabs, hasLogin } = offerFor(users, sampleTabs("1"));
+
+    expect([apiName, tabs.map(({ query }) => onlyOperation(query).name?.value), hasLogin]).toEqual([
+      "GraphQL API",
+      ["LogIn"],
+      true,
+    ]);
   });
 });

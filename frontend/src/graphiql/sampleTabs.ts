@@ -1,3 +1,5 @@
+import { type GraphQLSchema, parse, validate } from "graphql";
+
 import logIn from "./operations/log-in.graphql?raw";
 import meAndMyPayments from "./operations/me-and-my-payments.graphql?raw";
 import pay from "./operations/pay.graphql?raw";
@@ -21,6 +23,30 @@ export function sampleTabs(keySuffix: string, returnUrl?: string): SampleTab[] {
     { query: pay, variables: pretty({ input: samplePayment(keySuffix, returnUrl) }) },
     { query: refund, variables: pretty({ input: sampleRefund(keySuffix) }) },
   ];
+}
+
+/** The tab of an API that none of the samples fits. */
+export const BLANK_TAB: SampleTab = {
+  query: "# Write an operation and run it: Ctrl-Enter.\n# Ctrl-Space completes what you type; the book\n# on the left tells what there is.\n\n",
+};
+
+/** What the page offers besides GraphiQL itself. */
+export interface Offer {
+  readonly apiName: string;
+  readonly tabs: SampleTab[];
+  /** Whether the login form would work. */
+  readonly hasLogin: boolean;
+}
+
+/** Only what the API has: the gateway serves any supergraph. *schema*: null where it is not told. */
+export function offerFor(schema: GraphQLSchema | null, samples: SampleTab[]): Offer {
+  const isValid = ({ query }: SampleTab) => schema !== null && validate(schema, parse(query)).length === 0;
+  const tabs = samples.filter(isValid);
+  return {
+    apiName: tabs.length === samples.length ? "Payments API" : "GraphQL API",
+    tabs: tabs.length > 0 ? tabs : [BLANK_TAB],
+    hasLogin: isValid({ query: logIn }),
+  };
 }
 
 /** The account that the demo data creates; elsewhere the mutation answers InvalidCredentialsError. */
