@@ -25,9 +25,16 @@ export function sampleTabs(keySuffix: string, returnUrl?: string): SampleTab[] {
   ];
 }
 
-/** The tab of an API that none of the samples fits. */
+/** The tab of an API that none of the samples fits: what any API answers, as the editor underlines an empty document. */
 export const BLANK_TAB: SampleTab = {
-  query: "# Write an operation and run it: Ctrl-Enter.\n# Ctrl-Space completes what you type; the book\n# on the left tells what there is.\n\n",
+  query: `# Write an operation and run it: Ctrl-Enter.
+# Ctrl-Space completes what you type; the book
+# on the left tells what there is.
+
+{
+  __typename
+}
+`,
 };
 
 /** What the page offers besides GraphiQL itself. */
