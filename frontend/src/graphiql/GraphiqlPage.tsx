@@ -6,6 +6,8 @@ import { useEffect, useMemo, useState } from "react";
 
 import { AuthorizationBar } from "./AuthorizationBar";
 import type { AuthorizationBox } from "./authorizationBox";
+import { EventCount } from "./EventCount";
+import type { EventLog } from "./eventLog";
 import { offerFor, type SampleTab } from "./sampleTabs";
 
 // Made once: a new plugin object on a later render would close the panel that is open.
@@ -13,13 +15,14 @@ const PLUGINS = [explorerPlugin(), HISTORY_PLUGIN];
 
 interface GraphiqlPageProps {
   readonly box: AuthorizationBox;
+  readonly log: EventLog;
   readonly fetcher: Fetcher;
   /** As far as it is known when the page begins. */
   readonly firstSchema: GraphQLSchema | null;
   readonly samples: SampleTab[];
 }
 
-export function GraphiqlPage({ box, fetcher, firstSchema, samples }: GraphiqlPageProps) {
+export function GraphiqlPage({ box, log, fetcher, firstSchema, samples }: GraphiqlPageProps) {
   const [schema, setSchema] = useState(firstSchema);
   const { apiName, tabs, hasLogin } = useMemo(() => offerFor(schema, samples), [schema, samples]);
   useEffect(() => {
@@ -39,6 +42,9 @@ export function GraphiqlPage({ box, fetcher, firstSchema, samples }: GraphiqlPag
           onSchemaChange={setSchema}
         >
           <GraphiQL.Logo>{apiName}</GraphiQL.Logo>
+          <GraphiQL.Footer>
+            <EventCount log={log} />
+          </GraphiQL.Footer>
         </GraphiQL>
       </main>
     </div>

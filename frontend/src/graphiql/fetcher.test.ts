@@ -3,6 +3,7 @@ import { parse } from "graphql";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { AuthorizationBox } from "./authorizationBox";
+import { createEventLog } from "./eventLog";
 import { authorized, createFetcher, isSubscription } from "./fetcher";
 
 const OPERATIONS = "query Me { me { id } } subscription Bids { bidPlaced { amount } }";
@@ -26,14 +27,14 @@ function answering(body: BodyInit, contentType: string, status = 200): Request[]
   return requests;
 }
 
-function fetcherWith(token: string): Fetcher {
+function fetcherWith(token: string, log = createEventLog()): Fetcher {
   const box: AuthorizationBox = {
     read: () => ({ text: token, email: null }),
     fill: () => undefined,
     clear: () => undefined,
     subscribe: () => () => undefined,
   };
-  return createFetcher(box);
+  return createFetcher(box, log);
 }
 
 function subscribe(fetcher: Fetcher): FetcherReturnType {
@@ -110,6 +111,30 @@ describe("a subscription", () => {
     expect(requests.map((request) => request.headers.get("accept"))).toEqual(["text/event-stream"]);
     expect(requests[0]?.headers.get("authorization")).toBe("Bearer abc");
     expect(await requests[0]?.json()).toEqual({ query: OPERATIONS, operationName: "Bids" });
+  });
+
+  it("has its events counted, up to its end and until something else is run", async () => {
+    const log = createEventLog();
+    const fetcher = fetcherWith("abc", log);
+    answering(EVENTS, "text/event-stream");
+
+    await collected(subscribe(fetcher));
+
+    expect(log.read()).toMatchObject({ operationName: "Bids", count: 1, isOpen: false });
+    answering('{"data":{"me":null}}', "application/json");
+    await fetcher({ query: "{ __schema { description } }" });
+    expect(log.read()).not.toBeNull();
+    await fetcher({ query: OPERATIONS, operationName: "Me" }, { documentAST: parse(OPERATIONS) });
+    expect(log.read()).toBeNull();
+  });
+
+  it("has no events to count when it is refused", async () => {
+    const log = createEventLog();
+    answering('{"errors":[]}', "application/json", 503);
+
+    await collected(subscribe(fetcherWith("abc", log)));
+
+    expect(log.read()).toBeNull();
   });
 
   it("shows the refusal as it came, and does not try again", async () => {

@@ -3,14 +3,20 @@ import { getOperationAST } from "graphql";
 
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
+import type { EventLog } from "./eventLog";
 import { answerAbout, ask } from "./gateway";
 import { subscribe } from "./subscription";
 
-/** GraphiQL's way to the gateway, for operations and introspection alike: each request carries the box's token. */
-export function createFetcher(box: AuthorizationBox): Fetcher {
+/**
+ * GraphiQL's way to the gateway, for operations and introspection alike: each request carries the box's token. *log*
+ * counts the events of the subscription that runs or ran last, until another operation is run.
+ */
+export function createFetcher(box: AuthorizationBox, log: EventLog): Fetcher {
   return (operation, options) => {
     const headers = authorized(options?.headers, box.read().text);
-    if (isSubscription(operation, options)) return subscribe(operation, headers);
+    const isIntrospection = !options?.documentAST;
+    if (!isIntrospection) log.clear();
+    if (isSubscription(operation, options)) return subscribe(operation, headers, log);
     return ask(operation, headers).catch(answerAbout);
   };
 }

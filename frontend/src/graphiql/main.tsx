@@ -7,6 +7,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { createAuthorizationBox } from "./authorizationBox";
+import { createEventLog } from "./eventLog";
 import { createFetcher } from "./fetcher";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { introspected } from "./introspection";
@@ -19,9 +20,10 @@ if (root === null) throw new Error("graphiql.html has no #root element");
 const returnUrl = window.isSecureContext ? `${window.location.origin}/graphiql` : undefined;
 const samples = sampleTabs(Date.now().toString(36), returnUrl);
 const box = createAuthorizationBox(window.sessionStorage);
-const { schema, fetcher } = introspected(createFetcher(box));
+const log = createEventLog();
+const { schema, fetcher } = introspected(createFetcher(box, log));
 createRoot(root).render(
   <StrictMode>
-    <GraphiqlPage box={box} fetcher={fetcher} firstSchema={await schema} samples={samples} />
+    <GraphiqlPage box={box} log={log} fetcher={fetcher} firstSchema={await schema} samples={samples} />
   </StrictMode>,
 );

@@ -1,6 +1,7 @@
 import type { FetcherParams } from "@graphiql/toolkit";
 import { createClient, NetworkError } from "graphql-sse";
 
+import type { EventCounter, EventLog } from "./eventLog";
 import { answerAbout, answerIn, GATEWAY_URL, type GraphQLAnswer, reach } from "./gateway";
 
 const INTERRUPTED: GraphQLAnswer = {
@@ -11,22 +12,37 @@ const INTERRUPTED: GraphQLAnswer = {
  * The events of a subscription until it completes. By server-sent events, since a request can carry a token in a
  * header; a browser's WebSocket cannot. Ends rather than trying again: whoever looks on should know.
  */
-export function subscribe({ query, operationName, variables }: FetcherParams, headers: Headers) {
+export function subscribe(
+  { query, operationName, variables }: FetcherParams,
+  headers: Headers,
+  log: EventLog,
+): AsyncIterableIterator<GraphQLAnswer> {
   const named = operationName ? { operationName } : {};
+  let counter: EventCounter | null = null;
   const client = createClient({
     url: GATEWAY_URL,
     headers: Object.fromEntries(headers),
     retryAttempts: 0,
-    fetchFn: fetchEvents,
+    fetchFn: (input: RequestInfo, init?: RequestInit) =>
+      fetchEvents(input, init, () => {
+        counter = log.open(operationName ?? "Subscription");
+      }),
   });
-  return endingInAnAnswer(client.iterate({ query, variables, ...named }) as AsyncGenerator<GraphQLAnswer>);
+  const answers = client.iterate({ query, variables, ...named }) as AsyncGenerator<GraphQLAnswer>;
+  return endingInAnAnswer(answers, () => counter);
 }
 
 /** What comes in one piece, a refusal or the news that nobody is there, comes as the only event. */
-async function fetchEvents(input: RequestInfo, init?: RequestInit): Promise<Response> {
+async function fetchEvents(
+  input: RequestInfo,
+  init: RequestInit | undefined,
+  onOpen: () => void,
+): Promise<Response> {
   try {
     const response = await reach(input, init);
-    return response.ok ? response : onlyEvent(await answerIn(response));
+    if (!response.ok) return onlyEvent(await answerIn(response));
+    onOpen();
+    return response;
   } catch (failure) {
     return onlyEvent(answerAbout(failure));
   }
@@ -37,22 +53,34 @@ function onlyEvent(answer: GraphQLAnswer): Response {
 }
 
 /**
- * The same answers, and one more if the connection breaks: for an error, GraphiQL would show its stack.
+ * The same answers, counted, and one more if the connection breaks: for an error, GraphiQL would show its stack.
  *
  * GraphiQL's stop button calls `return` while `next` waits for an event. The client hangs up then, and `next` comes
  * back; a generator around it would wait on.
  */
-function endingInAnAnswer(answers: AsyncGenerator<GraphQLAnswer>): AsyncIterableIterator<GraphQLAnswer> {
+function endingInAnAnswer(
+  answers: AsyncGenerator<GraphQLAnswer>,
+  counter: () => EventCounter | null,
+): AsyncIterableIterator<GraphQLAnswer> {
   return {
-    next: () => answers.next().catch(interrupted),
-    return: () => answers.return(undefined),
+    async next() {
+      try {
+        const result = await answers.next();
+        if (result.done) counter()?.close();
+        else counter()?.count(new Date());
+        return result;
+      } catch (error) {
+        counter()?.close();
+        if (error instanceof NetworkError) return { done: false, value: INTERRUPTED };
+        throw error;
+      }
+    },
+    return() {
+      counter()?.close();
+      return answers.return(undefined);
+    },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
-}
-
-function interrupted(error: unknown): IteratorResult<GraphQLAnswer> {
-  if (error instanceof NetworkError) return { done: false, value: INTERRUPTED };
-  throw error;
 }

@@ -145,6 +145,10 @@ class GraphiqlPage:
         self.write_variables(variables)
         return self.run()
 
+    def event_count(self) -> str:
+        """The line below the answer of a subscription; empty if there is none."""
+        return "".join(each.text for each in self.driver.find_elements(By.CSS_SELECTOR, ".events"))
+
     # The rest
 
     def authenticate(self, redirect_url: str) -> None:

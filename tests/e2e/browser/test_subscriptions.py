@@ -39,6 +39,25 @@ def test_each_event_is_shown_with_the_boxs_token_sent_until_the_end(
     assert page.response() == bid_of(30)
 
 
+def test_the_events_are_counted(page: GraphiqlPage, auction: Auction) -> None:
+    page.open()
+    assert page.event_count() == ""
+    page.write_operation(BIDS)
+    page.start()
+    auction.lots.waits_until_it_says("opened by")
+    page.wait_for(lambda: page.event_count() == "Bids: no event")
+
+    for count in ("1 event", "2 events"):
+        auction.bid(10)
+        page.wait_for(lambda: page.event_count().startswith(f"Bids: {count}, the last at "))  # noqa: B023 — called at once
+    page.stop()
+    auction.lots.waits_until_it_says("closed")
+    page.wait_for(lambda: page.event_count().endswith("; ended"))
+
+    assert page.ask('query Lot { lot(id: "l1") { title } }') == {"data": {"lot": {"title": "Vase"}}}
+    assert page.event_count() == ""
+
+
 def test_the_stop_button_hangs_up_also_while_nothing_comes(page: GraphiqlPage, auction: Auction) -> None:
     page.open()
     page.write_operation(BIDS)
