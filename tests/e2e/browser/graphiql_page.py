@@ -149,6 +149,11 @@ class GraphiqlPage:
         """The line below the answer of a subscription; empty if there is none."""
         return "".join(each.text for each in self.driver.find_elements(By.CSS_SELECTOR, ".events"))
 
+    def columns(self) -> int:
+        """How many characters of a line the operation editor shows."""
+        editor = f"__MONACO.editor.getEditors().find(each => each.getModel() === {MODEL})"
+        return int(self._run(f"return {editor}.getLayoutInfo().viewportColumn", OPERATION))
+
     # The rest
 
     def authenticate(self, redirect_url: str) -> None:
@@ -196,6 +201,16 @@ class GraphiqlPage:
         """Do as a system set to "light" or "dark" would; for this tab only."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def resize(self, width: int, height: int) -> None:
+        """For this tab only."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def place(self, selector: str) -> dict[str, float]:
+        """Where an element is in the window: top, bottom, width."""
+        rectangle = "document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
+        return dict(self._run(f"return {rectangle}", selector))
 
     def shades(self) -> set[str]:
         """What the backgrounds of bar and editor are: "light" or "dark"."""

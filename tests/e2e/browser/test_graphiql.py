@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -245,6 +246,31 @@ def test_a_payer_whose_bank_asks_first_comes_back_to_the_page(page: GraphiqlPage
     page.authenticate(asked["nextAction"]["redirectUrl"])
 
     assert page.driver.current_url.startswith(payment["returnUrl"])
+
+
+def test_the_comments_of_the_tabs_can_be_read_in_a_small_window(page: GraphiqlPage) -> None:
+    page.resize(1280, 800)
+    page.open()
+
+    for tab in page.tabs():
+        page.go_to_tab(tab)
+        comments = [line for line in page.operation.split("\n") if line.startswith("#")]
+        assert comments
+        assert max(map(len, comments)) <= page.columns(), tab
+
+
+def test_on_a_phone_everything_lies_one_below_the_other(page: GraphiqlPage) -> None:
+    page.resize(420, 800)
+    page.open()
+
+    page.run()
+
+    parts = (".authorization-bar", ".graphiql-sidebar", ".graphiql-query-editor", ".graphiql-response")
+    places = [page.place(part) for part in parts]
+    assert all(place["width"] > 350 for place in places)
+    for above, below in pairwise(places):
+        assert above["bottom"] <= below["top"]
+    assert page.columns() > 30
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
