@@ -123,6 +123,9 @@ class BodyTooLarge(BadRequest):
         self.limit = limit
         super().__init__(f"The body is larger than {limit} bytes.")
 
+    def formatted(self) -> list[FormattedError]:
+        return [{"message": self.message, "extensions": {"code": self.code, "limit": self.limit}}]
+
 
 class TooComplex(RequestError):
     code = "QUERY_TOO_COMPLEX"

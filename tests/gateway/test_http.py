@@ -225,6 +225,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
     )
 
     assert (reply.status, reply.codes) == (413, ["BODY_TOO_LARGE"])
+    assert reply.json["errors"][0]["extensions"]["limit"] == 100
 
 
 def test_a_body_that_never_ends_is_given_up() -> None:
