@@ -334,10 +334,14 @@ def _origins(text: str) -> frozenset[str]:
 
 def _cors_origins(read: "_Environment") -> frozenset[str]:
     name = "GATEWAY_CORS_ORIGINS"
-    may_be_any = not read.value("GATEWAY_CORS_CREDENTIALS", _switch, default=False)
-    if may_be_any and read.value(name, str, "") == "*":
-        return frozenset({"*"})
-    return read.value(name, _origins, frozenset())
+    if read.value(name, str, "") != "*":
+        return read.value(name, _origins, frozenset())
+    if read.value("GATEWAY_CORS_CREDENTIALS", _switch, default=False):
+        raise SettingsError(
+            f"{name}=* and GATEWAY_CORS_CREDENTIALS=1 do not go together: any page could then act with its visitor's "
+            "cookies. Name the origins that may, or leave the credentials out"
+        )
+    return frozenset({"*"})
 
 
 OWN_HEADERS = frozenset(
