@@ -17,7 +17,14 @@ from gateway.errors import GatewayError, SettingsError
 from gateway.operations.trusted_documents import read_manifest
 from gateway.reload import Reload
 from gateway.server import Server, Watch
-from gateway.settings import TRACES_TO, Settings, current_environment, read_settings, wants_tracing
+from gateway.settings import (
+    TRACES_TO,
+    Settings,
+    current_environment,
+    read_settings,
+    unknown_settings,
+    wants_tracing,
+)
 from gateway.supergraph_file import supergraph_file
 from gateway.telemetry.access_log import AccessLog
 from gateway.watched_file import WatchedFile
@@ -38,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _allow_many_connections()
     try:
         settings, fd = _settings(arguments)
+        _warn_of_unknown_settings()
         app, watching = _load(settings)
         listening = [
             _inherited(fd) if fd is not None else _listen(settings.host, settings.port, "GATEWAY_PORT")
@@ -71,6 +79,12 @@ def _settings(arguments: Sequence[str] | None) -> tuple[Settings, int | None]:
     )
     given = parser.parse_args(arguments)
     return replace(settings, supergraph=given.supergraph, host=given.host, port=given.port), given.fd
+
+
+def _warn_of_unknown_settings() -> None:
+    """A warning, not a refusal: in Kubernetes a service named `gateway` gives its pods such variables too."""
+    for name, meant in unknown_settings(current_environment()):
+        log.warning("%s is no setting of the gateway%s", name, f"; {meant} is" if meant else "")
 
 
 def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:

@@ -1,8 +1,9 @@
 """Every setting, read once from the environment. A bad value stops the start with one sentence."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,9 @@ class Shown(StrEnum):
     PUBLIC = "public"
     OFF = "off"
 
+
+PREFIX = "GATEWAY_"
+"""Of variables that are nobody else's, so that one that is not known is a mistake."""
 
 TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -127,7 +131,25 @@ PRODUCTION = Settings(introspection=False, graphiql=False, show_plans=False)
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Raises SettingsError naming the variable that is wrong."""
-    read = _Environment(environment)
+    return _read_settings(_Environment(environment))
+
+
+def setting_names() -> frozenset[str]:
+    """Every variable that `read_settings` looks at."""
+    read = _Environment({})
+    _read_settings(read)
+    return frozenset(read.names)
+
+
+def unknown_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Variables that look like settings and are none, each with the setting that may be meant."""
+    known = setting_names()
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            yield name, next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), None)
+
+
+def _read_settings(read: "_Environment") -> Settings:
     limits = Limits()
     default = PRODUCTION if read.value("GATEWAY_PRODUCTION", _switch, default=False) else Settings()
     return Settings(
@@ -190,13 +212,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _tokens(read: "_Environment") -> TokenSettings | None:
     """Half a setting would let nobody in, or everybody: it stops the start."""
     jwks_url = read.value("JWKS_URL", _url, "")
+    needed = {name: read.value(name, str, "") for name in ("TOKEN_ISSUER", "TOKEN_AUDIENCE")}
+    policy_claim = read.value("GATEWAY_POLICY_CLAIM", str, "policies")
     if not jwks_url:
         return None
-    needed = {name: read.value(name, str, "") for name in ("TOKEN_ISSUER", "TOKEN_AUDIENCE")}
     for name, value in needed.items():
         if not value:
             raise SettingsError(f"{name} must say whose tokens are believed where JWKS_URL is set")
-    policy_claim = read.value("GATEWAY_POLICY_CLAIM", str, "policies")
     return TokenSettings(jwks_url, needed["TOKEN_ISSUER"], needed["TOKEN_AUDIENCE"], policy_claim)
 
 
@@ -238,8 +260,11 @@ def _in_capitals(name: str) -> str:
 class _Environment:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        self.names: set[str] = set()
+        """Those that were looked at."""
 
     def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        self.names.add(name)
         text = self._environment.get(name, "").strip()
         if not text:
             return default
@@ -286,6 +311,10 @@ def _positive(text: str) -> int:
 
 
 def _port(text: str) -> int:
+    if text.startswith("tcp://"):
+        raise ValueError(
+            "a port number. Kubernetes sets this for a service named 'gateway', unless the pod has enableServiceLinks: false"
+        )
     if not text.isdecimal() or int(text) > 65535:
         raise ValueError("a port number from 0 to 65535")
     return int(text)

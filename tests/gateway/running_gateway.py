@@ -98,14 +98,19 @@ class RunningGateway:
         self.process = process
         self._said: list[str] = []
         self._is_new_line = threading.Condition()
-        first = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", first)
-        assert found, first
-        self.url = found[0]
+        self.url = self._url()
         self._listening = threading.Thread(target=self._listen)
         self._listening.start()
         # The line is said when the port is open; somebody answers there a little later.
         httpx.get(f"{self.url}/healthz", timeout=20).raise_for_status()
+
+    def _url(self) -> str:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self._said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                return found[0]
+        raise AssertionError(f"it did not say where it serves, but {self._said}")
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

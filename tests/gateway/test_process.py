@@ -96,6 +96,14 @@ def test_what_keeps_it_from_starting_is_said_in_one_sentence(
     assert "Traceback" not in said
 
 
+def test_a_misspelt_setting_is_told_of(subgraphs: Subgraphs) -> None:
+    with running_gateway(subgraphs, GATEWAY_LIMIT_KOST="5") as gateway:
+        (line,) = gateway.heard("GATEWAY_LIMIT_KOST")
+
+    assert "WARNING" in line
+    assert "GATEWAY_LIMIT_KOST is no setting of the gateway; GATEWAY_LIMIT_COST is" in line
+
+
 def test_a_busy_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
