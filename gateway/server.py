@@ -7,7 +7,7 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any, cast
@@ -70,9 +70,6 @@ class Server(uvicorn.Server):
 
     def serve_until_stopped(self, listening: list[socket.socket]) -> None:
         """Return when everything that was running has ended after a signal."""
-        # uvicorn raises the signal once more when it is done: a stop that was asked for is no failure.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sys.exit(0))
         sys.setswitchinterval(SWITCH_S)
         set_apart()
         self.run(sockets=listening)
@@ -81,6 +78,18 @@ class Server(uvicorn.Server):
         """At a keyboard, or told twice, nobody wants to wait for load balancers."""
         self._is_hurried = self._is_hurried or sig == signal.SIGINT or self.should_exit
         super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Until here a signal ends the process at once; uvicorn would raise it once more when it is done."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.should_exit:
+            log.info("stopped before it served")
 
     async def main_loop(self) -> None:
         async with self._reloading():

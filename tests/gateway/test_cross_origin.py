@@ -88,7 +88,9 @@ def test_any_origin_can_be_allowed_but_not_with_cookies() -> None:
     answer = ask(library(), read_settings({"GATEWAY_CORS_ORIGINS": "*"}), headers=[("origin", EVIL)])
 
     assert cors(answer)["allow-origin"] == "*"
-    with pytest.raises(SettingsError, match=r"GATEWAY_CORS_ORIGINS=\* and GATEWAY_CORS_CREDENTIALS=1 do not go"):
+    with pytest.raises(
+        SettingsError, match=r"GATEWAY_CORS_ORIGINS=\* and GATEWAY_CORS_CREDENTIALS=1 do not go"
+    ):
         read_settings({"GATEWAY_CORS_ORIGINS": "*", "GATEWAY_CORS_CREDENTIALS": "1"})
 
 

@@ -1,9 +1,11 @@
 """The gateway as a process: it starts, serves and stops."""
 
+import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -94,6 +96,23 @@ def test_what_keeps_it_from_starting_is_said_in_one_sentence(
     assert process.returncode == 2
     assert named in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("waits_for", ["an import", "the supergraph"])
+def test_a_signal_during_the_start_is_no_failure(
+    tmp_path: Path, waits_for: str, number: signal.Signals
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if waits_for == "an import":
+        (tmp_path / "httpx.py").write_text(f"open({str(pipe)!r}).read()")
+    process = start("--supergraph", str(pipe), "--port", "0", PYTHONPATH=str(tmp_path))
+    with pipe.open("w"):  # comes back when the gateway opens it, too
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+
+    assert (process.returncode, said) == (0, "gateway: stopped before it served\n")
 
 
 def test_a_misspelt_setting_is_told_of(subgraphs: Subgraphs) -> None:

@@ -306,6 +306,6 @@ def test_a_missing_package_is_said_in_one_sentence() -> None:
 
 
 def test_without_a_collector_opentelemetry_is_not_even_imported() -> None:
-    loads = "import sys; import gateway.__main__; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    loads = "import sys; import gateway.start; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", loads], cwd=ROOT, check=False).returncode == 0
