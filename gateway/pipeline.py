@@ -23,6 +23,7 @@ from gateway.settings import Settings
 from gateway.side_thread import SideThread
 from gateway.subgraphs.answer import SubgraphAnswer
 from gateway.subgraphs.client import SubgraphClient
+from gateway.subgraphs.failure_log import log_failures
 from gateway.supergraph.authorization import NONE, Demands, lacking
 from gateway.supergraph.model import Supergraph
 
@@ -133,6 +134,8 @@ class Pipeline:
 
         portion = self._settings.entities_per_request
         result = await execute(planned.executable, send, prepared.variables, portion)
+        if result.failures:
+            log_failures(request.request_id, result.failures)
         data = planned.shape.shape(result.data, result.errors, prepared.here)
         return Answer(
             result.errors,

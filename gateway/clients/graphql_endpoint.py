@@ -149,7 +149,7 @@ class GraphQLEndpoint:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
-        return Told(down, told.authorization, told.wants_plan)
+        return Told(down, told.authorization, told.wants_plan, exchange.request_id)
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, never more of it or longer than the limits say."""

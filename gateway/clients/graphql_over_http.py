@@ -114,6 +114,7 @@ class Told(NamedTuple):
     """Those that go down to the subgraphs."""
     authorization: tuple[bytes, ...] = ()
     wants_plan: bool = False
+    request_id: str = ""
 
 
 def authorization(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
@@ -176,6 +177,7 @@ def read_parameters(parameters: Mapping[str, Any], told: Told, *, may_mutate: bo
         may_mutate=may_mutate,
         wants_plan=told.wants_plan,
         document_id=document_id,
+        request_id=told.request_id,
     )
 
 

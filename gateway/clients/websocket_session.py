@@ -177,7 +177,7 @@ class WebSocketSession:
         is_passed_on = "x-request-id" in self._settings.forwarded_headers
         others = tuple(each for each in self._told.forwarded if each[0] != b"x-request-id")
         down = (*others, *own_id) if is_passed_on else others
-        return read_parameters(payload, Told(down, self._told.authorization))
+        return read_parameters(payload, Told(down, self._told.authorization, request_id=request_id))
 
     def _stop(self, operation_id: str) -> None:
         """The id is free again at once. An unknown one is no fault: the operation may just have ended by itself."""

@@ -90,6 +90,8 @@ class Result:
 
     data: Object = field(default_factory=dict)
     errors: list[FormattedError] = field(default_factory=list)
+    failures: list[SubgraphFailure] = field(default_factory=list)
+    """Why requests to subgraphs brought nothing, one for each."""
 
 
 async def execute(
@@ -146,7 +148,7 @@ class _Execution:
         try:
             answer = await self._send(fetch, self._variables_of(fetch))
         except SubgraphFailure as failure:
-            self._failures[fetch.index] = failure
+            self._note(fetch, failure)
             self._report(_missing_at(self._root_places(fetch), fetch.asked, fetch.location), failure.at)
             return
         for number, place in enumerate(places):
@@ -196,7 +198,7 @@ class _Execution:
                 for part, each in zip(fetch.parts, wanted, strict=True)
             ]
         except SubgraphFailure as failure:
-            self._failures[fetch.index] = failure
+            self._note(fetch, failure)
             for part, entities in zip(fetch.parts, wanted, strict=True):
                 self._report(self._missing(part, _all_places(entities)), failure.at)
             return
@@ -259,6 +261,10 @@ class _Execution:
                         yield at, place, part.locations[number]
 
     # --- errors -----------------------------------------------------------------------------------------------------
+
+    def _note(self, fetch: Fetch, failure: SubgraphFailure) -> None:
+        self._failures[fetch.index] = failure
+        self.result.failures.append(failure)
 
     def _report(self, paths: Iterable[ResponsePath], make: Callable[[ResponsePath], FormattedError]) -> None:
         for path in paths:

@@ -20,3 +20,5 @@ class Request:
     wants_plan: bool = False
     document_id: str | None = None
     """What the text is known by, where it was not sent itself."""
+    request_id: str = ""
+    """What it is called in logs."""

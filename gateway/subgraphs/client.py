@@ -1,7 +1,6 @@
 """One fetch, as a request to one subgraph."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from time import perf_counter
 from typing import Any
@@ -18,8 +17,6 @@ from gateway.subgraphs.httpx_transport import HttpxTransport
 from gateway.subgraphs.transport import Endpoint, SubgraphTransport, TransportFailed, endpoint_at
 from gateway.supergraph.model import Graph, Subgraph
 from gateway.telemetry.metrics import Metrics
-
-log = logging.getLogger("gateway.subgraphs")
 
 
 def subgraph_transport(
@@ -90,7 +87,6 @@ class SubgraphClient:
 def _failure_of(service: str, error: Exception) -> SubgraphFailure:
     if isinstance(error, TimeoutError):
         return DeadlineExceeded(service, "no answer in time")
-    log.warning("subgraph %s: %s", service, error)
     return SubgraphUnavailable(service, str(error))
 
 

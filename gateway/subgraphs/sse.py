@@ -1,7 +1,6 @@
 """A subscription at a subgraph over server-sent events, in the distinct connections mode of GraphQL over SSE."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -15,8 +14,6 @@ from gateway.event_stream import COMPLETE, EVENT_STREAM, NEXT, EventStreamReader
 from gateway.headers import Headers
 from gateway.planner.query_plan import Fetch
 from gateway.subgraphs.answer import SubgraphAnswer, read_answer
-
-log = logging.getLogger("gateway.subgraphs")
 
 OWN_HEADERS = (
     (b"content-type", b"application/json"),
@@ -126,8 +123,6 @@ def _failures_of(service: str) -> Iterator[None]:
     except (TimeoutError, httpx.TimeoutException) as error:
         raise DeadlineExceeded(service, "no answer in time") from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        log.warning("subgraph %s: %s: %s", service, type(error).__name__, error)
-        raise SubgraphUnavailable(service, str(error)) from error
+        raise SubgraphUnavailable(service, f"{type(error).__name__}: {error}") from error
     except EventTooLargeError as error:
-        log.warning("subgraph %s: an event is too large", service)
         raise SubgraphUnavailable(service, "an event is too large") from error

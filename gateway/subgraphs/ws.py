@@ -1,7 +1,6 @@
 """A subscription at a subgraph over a WebSocket, by graphql-transport-ws."""
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,8 +15,6 @@ from gateway.graphql_transport_ws import BY_SERVERS, SUBPROTOCOL, BadMessageErro
 from gateway.headers import Headers
 from gateway.planner.query_plan import Fetch
 from gateway.subgraphs.answer import SubgraphAnswer, checked_answer
-
-log = logging.getLogger("gateway.subgraphs")
 
 ID = "1"
 """Each subscription has a WebSocket of its own: they may be different callers', and none waits for another."""
@@ -131,5 +128,4 @@ def _failures_of(service: str) -> Iterator[None]:
     except TimeoutError as error:
         raise DeadlineExceeded(service, "no answer in time") from error
     except (WebSocketException, OSError, BadMessageError) as error:
-        log.warning("subgraph %s: %s: %s", service, type(error).__name__, error)
-        raise SubgraphUnavailable(service, str(error)) from error
+        raise SubgraphUnavailable(service, f"{type(error).__name__}: {error}") from error

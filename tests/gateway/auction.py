@@ -102,7 +102,9 @@ class Auction(Federation):
     async def answers(
         self, query: str, variables: Mapping[str, Any] | None = None
     ) -> AsyncIterator[AsyncGenerator[Answer, None]]:
-        async with self.subscriptions.open(Request(query, variables or {}), "r-1") as answers:
+        async with self.subscriptions.open(
+            Request(query, variables or {}, request_id="r-1"), "r-1"
+        ) as answers:
             yield answers
 
 

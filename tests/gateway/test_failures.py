@@ -54,6 +54,50 @@ def test_a_dead_subgraph_costs_one_error_at_its_field() -> None:
     assert problems(answer) == [(["book", "loans"], UNAVAILABLE, "loans")]
 
 
+def test_the_log_says_what_failed_and_in_which_request(caplog: pytest.LogCaptureFixture) -> None:
+    federation = broken("loans", never, subgraph_timeout_s=0.05)
+    federation.broken["books"] = refused
+
+    federation.ask(
+        "query($isbn: ID!) { me { email loans { days } } book(isbn: $isbn) { title } }",
+        {"isbn": "secret"},
+        request_id="r-7",
+    )
+
+    assert sorted(record.getMessage() for record in caplog.records) == [
+        "request r-7: DEADLINE_EXCEEDED of subgraph loans: no answer in time",
+        "request r-7: SUBGRAPH_UNAVAILABLE of subgraph books: ConnectError: Connection refused: 10.1.2.3",
+    ]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_many_requests_that_fail_alike_are_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    federation = broken("loans", refused, entities_per_request=1)
+
+    federation.ask("{ books { loans { days } } }", request_id="r-8")
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("request r-8: SUBGRAPH_UNAVAILABLE of subgraph loans: ")
+    assert line.endswith(" (and 1 more)")
+
+
+def test_what_a_subgraph_says_stays_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    def says(_: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("one\nINFO two" + "!" * 1000)
+
+    broken("loans", says).ask("{ book(isbn: 1) { loans { days } } }")
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "one INFO two" in line
+    assert len(line) < 400
+
+
+def test_a_request_that_goes_well_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    library().ask("{ book(isbn: 1) { title loans { days } } }")
+
+    assert caplog.records == []
+
+
 def test_a_non_null_field_of_a_dead_subgraph_takes_its_parent_along_and_no_further() -> None:
     answer = broken("books", refused).ask("{ me { email favourite { isbn title } } }")
 

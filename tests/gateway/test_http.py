@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from gateway.app import App, create_app
@@ -209,6 +210,17 @@ def test_other_methods_are_refused(method: str) -> None:
     reply = call(method)
 
     assert (reply.status, reply.headers["allow"]) == (405, "GET, POST")
+
+
+def test_a_failed_fetch_is_in_the_log_under_the_request_s_id(caplog: pytest.LogCaptureFixture) -> None:
+    federation = library()
+    federation.broken["loans"] = lambda _: httpx.Response(200, text="<html>")
+
+    call(body={"query": "{ book(isbn: 1) { loans { days } } }"}, federation=federation, x_request_id="r-9")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "request r-9: SUBGRAPH_UNAVAILABLE of subgraph loans: the answer is not JSON"
+    ]
 
 
 # --- bounds ---------------------------------------------------------------------------------------------------------

@@ -239,7 +239,9 @@ async def _hangs(_: httpx.Request) -> Any:
         (lambda _: httpx.Response(200, content=b"[" * 200_000), "SUBGRAPH_UNAVAILABLE"),
     ],
 )  # fmt: skip
-def test_a_subgraph_that_does_not_begin_is_an_answer_with_an_error(behaviour: Any, code: str) -> None:
+def test_a_subgraph_that_does_not_begin_is_an_answer_with_an_error(
+    caplog: pytest.LogCaptureFixture, behaviour: Any, code: str
+) -> None:
     auction = Auction(scripted(), Settings(subgraph_timeout_s=0.05, event_bytes=100_000))
     auction.broken["lots"] = behaviour
 
@@ -249,6 +251,8 @@ def test_a_subgraph_that_does_not_begin_is_an_answer_with_an_error(behaviour: An
     assert [(each["path"], each["extensions"]) for each in answer["errors"]] == [
         (["secondsLeft"], {"code": code, "service": "lots"})
     ]
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"request r-1: {code} of subgraph lots: ")
 
 
 @pytest.mark.parametrize(

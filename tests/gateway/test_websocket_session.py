@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -236,7 +237,7 @@ def test_what_is_refused_is_an_error_and_the_connection_goes_on(query: str, code
     told(story)
 
 
-def test_a_dying_subgraph_is_a_next_with_errors_and_a_complete() -> None:
+def test_a_dying_subgraph_is_a_next_with_errors_and_a_complete(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         async with connected(app_of(Auction(scripted(sale(VASE))))) as socket:
             socket.subscribe("a", SALES)
@@ -247,6 +248,9 @@ def test_a_dying_subgraph_is_a_next_with_errors_and_a_complete() -> None:
             assert await socket.hears() == complete("a")
 
     told(story)
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.match(r"request [0-9a-f]{32}: SUBGRAPH_UNAVAILABLE of subgraph lots: ", line)
 
 
 def test_a_fault_of_ours_ends_its_operation_only(caplog: pytest.LogCaptureFixture) -> None:
