@@ -140,11 +140,22 @@ class App:
         async with self._replacing:
             await self._replace(self._supergraph, documents)
 
+    def warn_if_nobody_can_be_known(self) -> None:
+        """Whoever forgets the issuer would look for the fault in their tokens."""
+        if self._settings.tokens is None and not self._supergraph.authorization.is_empty:
+            log.warning(
+                "the supergraph demands something of callers, and everybody is anonymous: what is protected is denied "
+                "to all until JWKS_URL, TOKEN_ISSUER and TOKEN_AUDIENCE say whose access tokens are believed"
+            )
+
     async def _replace(self, supergraph: Supergraph, trusted: TrustedDocuments | None) -> None:
         recent = self._serving.pipeline.recent()
         self._serving = await asyncio.to_thread(self._assembled, supergraph, trusted, recent)
+        had_demands = not self._supergraph.authorization.is_empty
         self._supergraph, self._trusted = supergraph, trusted
         set_apart()
+        if not had_demands:
+            self.warn_if_nobody_can_be_known()
 
     def _assembled(
         self, supergraph: Supergraph, trusted: TrustedDocuments | None, recent: Iterable[PlanKey]

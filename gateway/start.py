@@ -54,6 +54,7 @@ def start(arguments: Sequence[str] | None = None) -> int:
         return 2
     host, port = listening[0].getsockname()[:2]
     log.info("serving %s at http://%s:%s/graphql", settings.supergraph, host, port)
+    app.warn_if_nobody_can_be_known()
     Server(app, settings, watching).serve_until_stopped(listening)
     return 0
 

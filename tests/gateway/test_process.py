@@ -20,6 +20,7 @@ from tests.gateway.running_gateway import (
     start,
 )
 from tests.gateway.test_entities import library
+from tests.gateway.testbed import SUPERGRAPHS
 
 
 @pytest.fixture
@@ -121,6 +122,23 @@ def test_a_misspelt_setting_is_told_of(subgraphs: Subgraphs) -> None:
 
     assert "WARNING" in line
     assert "GATEWAY_LIMIT_KOST is no setting of the gateway; GATEWAY_LIMIT_COST is" in line
+
+
+ISSUER = {"JWKS_URL": "http://127.0.0.1:1/jwks", "TOKEN_ISSUER": "http://users", "TOKEN_AUDIENCE": "all"}
+
+
+@pytest.mark.parametrize(
+    ("supergraph", "issuer", "warnings"),
+    [("clinic", {}, 1), ("clinic", ISSUER, 0), ("library", {}, 0)],
+)
+def test_a_missing_issuer_is_told_of_where_something_is_protected(
+    subgraphs: Subgraphs, supergraph: str, issuer: dict[str, str], warnings: int
+) -> None:
+    file = SUPERGRAPHS / f"{supergraph}.graphql"
+    with running_gateway(subgraphs, supergraph=file, **issuer) as gateway:
+        pass
+
+    assert len(gateway.heard("JWKS_URL, TOKEN_ISSUER and TOKEN_AUDIENCE")) == warnings
 
 
 def test_a_busy_port_is_named() -> None:

@@ -157,6 +157,22 @@ def test_after_a_refusal_the_next_good_one_is_served(told: Told) -> None:
     assert "heading" in {each["name"] for each in fields}
 
 
+def test_demands_that_nobody_can_meet_are_told_of_when_they_come(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    protecting = (SUPERGRAPHS / "clinic.graphql").read_text()
+
+    async def story(life: Life) -> None:
+        life.app.warn_if_nobody_can_be_known()
+        await life.put(protecting)
+        await life.put(protecting + "\n")
+
+    told(story)
+
+    (line,) = [line.message for line in caplog.records if "JWKS_URL" in line.message]
+    assert line.startswith("the supergraph demands something of callers, and everybody is anonymous")
+
+
 def test_a_file_that_is_gone_is_a_refusal_too(told: Told, caplog: pytest.LogCaptureFixture) -> None:
     async def story(life: Life) -> Any:
         life.path.unlink()
