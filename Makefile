@@ -28,6 +28,7 @@ check: prepare ## lint, types and the direction of imports
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/root launcher schema
 	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy --cache-dir .mypy_cache/$(service) $(service) &&) true
 	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench bench
+	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/examples examples
 	$(UV) run --frozen lint-imports
 	@$(LAUNCH) npm run typecheck --prefix frontend
 	@$(LAUNCH) npm run lint --prefix frontend

@@ -1,0 +1,1 @@
+"""Little subgraphs to try the gateway with."""

@@ -1,0 +1,1 @@
+"""A subgraph that counts down: something to subscribe to."""
