@@ -1,7 +1,7 @@
 """What faces the clients.
 
-exchange.py              one HTTP request as it is being answered: over the wire (http_protocol.py, http_exchange.py), or
-                         from a program in whose process the gateway runs (asgi_exchange.py)
+exchange.py              one HTTP request as it is being answered: over the wire (http_protocol.py, http_exchange.py,
+                         request_head.py), or from a program in whose process the gateway runs (asgi_exchange.py)
 graphql_endpoint.py      `/graphql` over HTTP; graphql_over_http.py says what is well-formed
 event_stream_response.py many answers to one request
 websocket_endpoint.py    `/graphql` over a WebSocket: websocket_handshake.py, websocket_session.py

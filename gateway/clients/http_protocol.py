@@ -9,27 +9,21 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from gateway.clients.exchange import Ends, RequestLine
+from gateway.clients.exchange import Ends
 from gateway.clients.http_exchange import HttpExchange
-from gateway.headers import Headers, RawHeaders, RequestHeaders
+from gateway.clients.request_head import request_line, without_offer, written_head
+from gateway.headers import Headers, RequestHeaders
 
 Answering = Callable[[HttpExchange], Awaitable[None]]
 """Sends the response to a request, whole."""
 
 CONTENT_LENGTH = b"content-length"
-OF_UPGRADES = frozenset({b"upgrade", b"http2-settings"})
-
-KNOWN_LINES = 256
-LONGEST_KNOWN_LINE = 100
-"""Most requests have one of few request lines, so what each of them means is remembered."""
 
 TOO_LARGE = "The request line and the headers are too long."
 TOO_SLOW = "The request did not arrive in time."
@@ -176,8 +170,8 @@ class HttpProtocol(asyncio.Protocol):
         The parser leaves off after the head of such a request, so it gets it once more, as if nothing had been asked.
         """
         offering, self._parser = self._parser, _parser(self)
-        headers = _without_offer((*self._headers, *self._length))
-        self._parser.feed_data(_written_head(offering, self._url, headers))
+        headers = without_offer((*self._headers, *self._length))
+        self._parser.feed_data(written_head(offering, self._url, headers))
 
     def _wait_for_the_rest(self) -> None:
         if not self._has_part_of_head and not self._exchanges:
@@ -250,7 +244,7 @@ class HttpProtocol(asyncio.Protocol):
     def _exchange(self, headers: RequestHeaders) -> HttpExchange:
         parser = self._parser
         is_modern = parser.get_http_version() == "1.1"
-        line = _request_line(parser.get_method(), self._url)
+        line = request_line(parser.get_method(), self._url)
         return HttpExchange(
             self,
             line,
@@ -424,7 +418,7 @@ class HttpProtocol(asyncio.Protocol):
             config=self._config, server_state=self._state, app_state=self._app_state
         )
         protocol.connection_made(self._transport)
-        protocol.data_received(_written_head(self._parser, self._url, self._headers))
+        protocol.data_received(written_head(self._parser, self._url, self._headers))
         self._transport.set_protocol(protocol)
 
 
@@ -433,45 +427,3 @@ def _parser(protocol: HttpProtocol) -> httptools.HttpRequestParser:
     # What a client sends after a request that asks for the connection's end is not read, but no fault either.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
-
-
-def _written_head(parser: httptools.HttpRequestParser, url: bytes, headers: RawHeaders) -> bytes:
-    """What the parser has read, with these headers."""
-    version = parser.get_http_version().encode("ascii")
-    lines = [b"%b %b HTTP/%b\r\n" % (parser.get_method(), url, version)]
-    lines += [b"%b: %b\r\n" % each for each in headers]
-    return b"".join(lines) + b"\r\n"
-
-
-def _without_offer(headers: RawHeaders) -> RawHeaders:
-    """Without an offer of another protocol. Connection may say more than that, which still holds."""
-    kept = []
-    for name, value in headers:
-        if name == b"connection":
-            kept.append((name, _without_names(value)))
-        elif name not in OF_UPGRADES:
-            kept.append((name, value))
-    return kept
-
-
-def _without_names(connection: bytes) -> bytes:
-    names = [each.strip() for each in connection.split(b",")]
-    return b", ".join(each for each in names if each.lower() not in OF_UPGRADES)
-
-
-def _request_line(method: bytes, url: bytes) -> RequestLine:
-    return (
-        _known_request_line(method, url)
-        if len(url) <= LONGEST_KNOWN_LINE
-        else _read_request_line(method, url)
-    )
-
-
-def _read_request_line(method: bytes, url: bytes) -> RequestLine:
-    """Raises HttpParserInvalidURLError."""
-    parsed = httptools.parse_url(url)
-    path = (parsed.path or b"/").decode("ascii")
-    return RequestLine(method.decode("ascii"), unquote(path) if "%" in path else path, parsed.query or b"")
-
-
-_known_request_line = lru_cache(KNOWN_LINES)(_read_request_line)
