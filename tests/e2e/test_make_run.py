@@ -43,7 +43,8 @@ def test_it_prints_addresses_logins_and_a_query_to_try(system: RunningSystem) ->
 def test_the_demo_customer_has_payments_in_every_mood(ada: Client) -> None:
     payments = ada.get(ONE_QUERY)["me"]["payments"]["nodes"]
 
-    assert {payment["financialStatus"] for payment in payments} == {"PAID", "PARTIALLY_REFUNDED", "UNPAID"}
+    # Other tests pay as her, too.
+    assert {payment["financialStatus"] for payment in payments} >= {"PAID", "PARTIALLY_REFUNDED", "UNPAID"}
 
 
 def test_a_second_system_runs_beside_the_first_and_ctrl_c_stops_all_of_it(
