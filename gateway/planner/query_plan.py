@@ -7,6 +7,7 @@ fetches it reads from (`Fetch.after`) have ended, not when the whole step before
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from textwrap import indent
+from typing import Any
 
 from gateway.planner.locations import Location
 
@@ -112,6 +113,10 @@ class Fetch:
     asked: "tuple[Asked, ...]" = ()
     brought: tuple[Brought, ...] = ()
     """What a root fetch brings; one element, none for an entity fetch."""
+
+    def request(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What the subgraph is sent, by whichever protocol."""
+        return {"query": self.operation} | ({"variables": variables} if variables else {})
 
 
 def all_brought(fetch: Fetch) -> Iterator[tuple[Location, str]]:

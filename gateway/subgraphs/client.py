@@ -54,16 +54,13 @@ class SubgraphClient:
 
         *deadline* is the whole request's, on the event loop's clock; *decode* reads the answer, see `read_answer`.
         """
-        body: dict[str, Any] = {"query": fetch.operation}
-        if variables:
-            body["variables"] = variables
         own_deadline = asyncio.get_running_loop().time() + self._timeout_s
         began = perf_counter()
         try:
             response = await self._transport.post(
                 self._endpoints.get(fetch.graph) or self._endpoint(fetch.graph),
                 headers,
-                orjson.dumps(body),
+                orjson.dumps(fetch.request(variables)),
                 min(deadline, own_deadline),
                 may_repeat=fetch.kind == "query",
             )

@@ -76,15 +76,12 @@ class SseSource:
     async def _opened(
         self, fetch: Fetch, variables: Mapping[str, Any], headers: Headers
     ) -> AsyncIterator[httpx.Response]:
-        body: dict[str, Any] = {"query": fetch.operation}
-        if variables:
-            body["variables"] = variables
         timeouts = {"connect": self._timeout_s, "write": self._timeout_s, "pool": self._timeout_s}
         request = httpx.Request(
             "POST",
             self._url,
             headers=[*OWN_HEADERS, *headers],
-            content=orjson.dumps(body),
+            content=orjson.dumps(fetch.request(variables)),
             extensions={"timeout": {**timeouts, "read": None}},
         )
         async with asyncio.timeout(self._timeout_s):

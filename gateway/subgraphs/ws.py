@@ -50,7 +50,7 @@ class WsSource:
         """See EventSource. The errors of a refused operation count as the only event."""
         with _failures_of(fetch.service):
             async with self._connected(headers) as socket:
-                await socket.send(_subscribe(fetch, variables).written())
+                await socket.send(Message("subscribe", ID, fetch.request(variables)).written())
                 while True:
                     message = await _receive(socket)
                     match message.type:
@@ -99,13 +99,6 @@ async def _initialise(socket: ClientConnection, headers: Mapping[str, str]) -> N
     answer = await _receive(socket)
     if answer.type != "connection_ack":
         raise BadMessageError(f"a message of type '{answer.type}' instead of an acknowledgement")
-
-
-def _subscribe(fetch: Fetch, variables: Mapping[str, Any]) -> Message:
-    payload: dict[str, Any] = {"query": fetch.operation}
-    if variables:
-        payload["variables"] = dict(variables)
-    return Message("subscribe", ID, payload)
 
 
 async def _receive(socket: ClientConnection) -> Message:
