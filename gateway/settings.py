@@ -124,6 +124,11 @@ class Settings:
     tokens: TokenSettings | None = None
     """None: no token is believed, everybody is anonymous to the supergraph's authorization directives."""
 
+    @property
+    def passed_down(self) -> frozenset[bytes]:
+        """The client's headers that subgraphs get as they are; a request's id may be the gateway's own."""
+        return frozenset(name.encode() for name in self.forwarded_headers - {"x-request-id"})
+
 
 PRODUCTION = Settings(introspection=False, graphiql=False, show_plans=False)
 """What GATEWAY_PRODUCTION makes the defaults: nothing that tells strangers what there is."""
@@ -150,7 +155,6 @@ def unknown_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str 
 
 
 def _read_settings(read: "_Environment") -> Settings:
-    limits = Limits()
     default = PRODUCTION if read.value("GATEWAY_PRODUCTION", _switch, default=False) else Settings()
     return Settings(
         supergraph=read.value("SUPERGRAPH", Path, default.supergraph),
@@ -193,19 +197,24 @@ def _read_settings(read: "_Environment") -> Settings:
         forwarded_headers=read.value("GATEWAY_FORWARDED_HEADERS", _names, default.forwarded_headers),
         override_labels=read.value("GATEWAY_OVERRIDE_LABELS", _labels, default.override_labels),
         tokens=_tokens(read),
-        limits=Limits(
-            head_bytes=read.value("GATEWAY_LIMIT_HEAD_BYTES", _positive, limits.head_bytes),
-            body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
-            characters=read.value("GATEWAY_LIMIT_CHARACTERS", _positive, limits.characters),
-            tokens=read.value("GATEWAY_LIMIT_TOKENS", _positive, limits.tokens),
-            depth=read.value("GATEWAY_LIMIT_DEPTH", _positive, limits.depth),
-            aliases=read.value("GATEWAY_LIMIT_ALIASES", _positive, limits.aliases),
-            root_fields=read.value("GATEWAY_LIMIT_ROOT_FIELDS", _positive, limits.root_fields),
-            directives=read.value("GATEWAY_LIMIT_DIRECTIVES", _positive, limits.directives),
-            fields=read.value("GATEWAY_LIMIT_FIELDS", _positive, limits.fields),
-            cost=read.value("GATEWAY_LIMIT_COST", _positive, limits.cost),
-            planning_steps=read.value("GATEWAY_LIMIT_PLANNING_STEPS", _positive, limits.planning_steps),
-        ),
+        limits=_limits(read),
+    )
+
+
+def _limits(read: "_Environment") -> Limits:
+    limits = Limits()
+    return Limits(
+        head_bytes=read.value("GATEWAY_LIMIT_HEAD_BYTES", _positive, limits.head_bytes),
+        body_bytes=read.value("GATEWAY_LIMIT_BODY_BYTES", _positive, limits.body_bytes),
+        characters=read.value("GATEWAY_LIMIT_CHARACTERS", _positive, limits.characters),
+        tokens=read.value("GATEWAY_LIMIT_TOKENS", _positive, limits.tokens),
+        depth=read.value("GATEWAY_LIMIT_DEPTH", _positive, limits.depth),
+        aliases=read.value("GATEWAY_LIMIT_ALIASES", _positive, limits.aliases),
+        root_fields=read.value("GATEWAY_LIMIT_ROOT_FIELDS", _positive, limits.root_fields),
+        directives=read.value("GATEWAY_LIMIT_DIRECTIVES", _positive, limits.directives),
+        fields=read.value("GATEWAY_LIMIT_FIELDS", _positive, limits.fields),
+        cost=read.value("GATEWAY_LIMIT_COST", _positive, limits.cost),
+        planning_steps=read.value("GATEWAY_LIMIT_PLANNING_STEPS", _positive, limits.planning_steps),
     )
 
 

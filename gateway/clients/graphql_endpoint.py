@@ -71,7 +71,7 @@ class GraphQLEndpoint:
         self._streams = streams
         self._records = records
         self._tracing = tracing
-        self._forwarded = frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"})
+        self._forwarded = settings.passed_down
         self._forwards_request_id = "x-request-id" in settings.forwarded_headers
         self._collecting = collecting if settings.response_headers else not_collecting
 

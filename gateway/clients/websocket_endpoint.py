@@ -43,7 +43,7 @@ class WebSocketEndpoint:
         self._admission = Admission(settings.websockets)
         self._handshake = WebSocketHandshake(
             cross_origin,
-            frozenset(name.encode() for name in settings.forwarded_headers - {"x-request-id"}),
+            settings.passed_down,
             credentials=settings.cors_credentials,
         )
 
