@@ -330,11 +330,14 @@ def test_a_page_of_another_site_gets_no_websocket(house: House, origin: str) -> 
         pass
 
 
-def test_a_large_message_is_refused_before_it_is_held(house: House) -> None:
-    with connected(house.gateway.url) as client:
-        client.send(json.dumps({"type": "ping", "payload": {"x": "x" * 2_000_000}}))
-        with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=WAIT_S)
+def answer_to(client: ClientConnection, message: str) -> str | bytes:
+    client.send(message)
+    return client.recv(timeout=WAIT_S)
 
-    # The word why can be lost with the connection, when bytes are still under way to a socket that is closed.
+
+def test_a_large_message_is_refused_before_it_is_held(house: House) -> None:
+    with connected(house.gateway.url) as client, pytest.raises(ConnectionClosed) as closed:
+        answer_to(client, json.dumps({"type": "ping", "payload": {"x": "x" * 2_000_000}}))
+
+    # It is refused while its end is still being sent, so the reason can be lost with the connection.
     assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
