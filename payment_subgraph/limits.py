@@ -13,20 +13,15 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLSyntaxError,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
-    parse,
 )
 
 from payment_subgraph.cursors import DEFAULT_PAGE
 from payment_subgraph.errors import QueryTooComplex
 
-MAX_CHARACTERS: Final = 30_000
-MAX_TOKENS: Final = 2000
-MAX_COMMENTS: Final = 500
 MAX_DEFINITIONS: Final = 50
 MAX_DEPTH: Final = 20
 MAX_FIELDS: Final = 1000
@@ -65,22 +60,6 @@ class Weight:
             min(self.descriptions + other.descriptions, _SATURATED),
             min(self.items + other.items, _SATURATED),
         )
-
-
-def parsed(text: str) -> DocumentNode:
-    """Raises QueryTooComplex, or graphql-core's syntax error."""
-    try:
-        return parse(
-            text,
-            max_source_length=MAX_CHARACTERS,
-            max_lexical_tokens=MAX_TOKENS,
-            max_comments=MAX_COMMENTS,
-        )
-    except GraphQLSyntaxError as error:
-        # graphql-core has no class of its own for these.
-        if error.message.endswith("Parsing aborted."):
-            raise QueryTooComplex(error.message.removeprefix("Syntax Error: ")) from error
-        raise
 
 
 def check_size(document: DocumentNode) -> None:

@@ -6,17 +6,14 @@ from graphql import GraphQLSyntaxError, parse
 from payment_subgraph.errors import QueryTooComplex
 from payment_subgraph.limits import (
     MAX_ALIASES,
-    MAX_CHARACTERS,
-    MAX_COMMENTS,
     MAX_DEFINITIONS,
     MAX_DEPTH,
     MAX_FIELDS,
     MAX_ROOT_FIELDS,
-    MAX_TOKENS,
     check_items,
     check_size,
-    parsed,
 )
+from payment_subgraph.parsing import MAX_CHARACTERS, MAX_COMMENTS, MAX_TOKENS, parsed
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.answer_size import MAX_VALUES
 from payment_subgraph.schema.prepared_document import MAX_REMEMBERED_CHARACTERS, PreparedDocuments

@@ -1,0 +1,75 @@
+"""A document is gone as soon as nobody holds it: without a look for garbage, for which everybody would have to wait."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+
+import pytest
+from graphql import DocumentNode, GraphQLError, Token
+
+from payment_subgraph.errors import QueryTooComplex
+from payment_subgraph.schema import SCHEMA
+from payment_subgraph.schema.prepared_document import PreparedDocuments
+from tests.payment_subgraph.world import World
+
+MANY = " ".join(f"a{number}: id" for number in range(90))
+
+
+@pytest.fixture(autouse=True)
+def no_look_for_garbage() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def alive(*kinds: type) -> int:
+    return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{ payment(id: "1") {{ {MANY} }} }}',
+        f'{{ payment(id: "1") {{ {MANY} ...F }} }} fragment F on Payment {{ {MANY} }}',
+        '{ payment(id: "1") { nothing } }',
+        f'{{ payment(id: "1") {{ {MANY.replace("id", "nothing")} }} }}',
+        f"{{ {'a ' * 1900} }}",
+        f"{{ {'a ' * 2100} }}",
+        "{ a b c (",
+        "{ a" * 300 + " }" * 300,
+    ],
+    ids=["good", "fragments", "wrong", "very wrong", "too large", "too long", "no GraphQL", "too deep"],
+)
+def test_of_a_document(text: str) -> None:
+    documents = PreparedDocuments(SCHEMA._schema)
+
+    async def prepare(text: str) -> None:
+        try:
+            await documents.prepared(text)
+        except (QueryTooComplex, GraphQLError):
+            return
+
+    asyncio.run(prepare("{ __typename }"))
+    documents._remembered.clear()
+    before = alive(DocumentNode, Token)
+
+    asyncio.run(prepare(text))
+    documents._remembered.clear()
+
+    assert alive(DocumentNode, Token) <= before
+
+
+@pytest.mark.anyio
+async def test_of_a_request(small_world: World) -> None:
+    async def ask(text: str) -> None:
+        await small_world.http.post("/graphql", json={"query": text})
+
+    await ask("{ __typename }")
+    before = alive(DocumentNode, Token)
+
+    for number in range(5):
+        await ask(f'{{ payment(id: "1") {{ a{number}: nothing {MANY} }} }}')
+        await ask(f"{{ a{number} {'a ' * 1900} }}")
+
+    assert alive(DocumentNode, Token) <= before
