@@ -9,18 +9,28 @@ _TURN_S: Final = 0.001
 _REST_S: Final = 0.001
 
 
-class ShortTurns(ASTValidationRule):
-    """Forbids nothing: rests now and then while the rules beside it walk over a document.
+class Rests:
+    """A rest of a millisecond after each millisecond of work, for who asks often enough.
 
     A thread that only computes keeps Python's lock for 5 ms whenever somebody else wants it, and a small request wants
     it some forty times: after each answer of the database, and each reading or writing of a socket.
     """
 
-    def __init__(self, context: Any) -> None:
-        super().__init__(context)
+    def __init__(self) -> None:
         self._ends = time.perf_counter() + _TURN_S
 
-    def enter(self, *_: Any) -> None:
+    def rest(self) -> None:
         if time.perf_counter() > self._ends:
             time.sleep(_REST_S)
             self._ends = time.perf_counter() + _TURN_S
+
+
+class ShortTurns(ASTValidationRule):
+    """Forbids nothing: rests now and then while the rules beside it walk over a document."""
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        self._rests = Rests()
+
+    def enter(self, *_: Any) -> None:
+        self._rests.rest()

@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from graphql import execute_sync, parse
 
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.prepared_document import PreparedDocuments
 from payment_subgraph.turns import Turns
+from tests.payment_subgraph.world import World
 
 
 @pytest.mark.anyio
@@ -75,3 +77,52 @@ async def test_a_text_too_long_to_be_remembered_pushes_no_other_out() -> None:
         await documents.prepared(f"{{ a{number}: __typename }}" + " " * 20_000)
 
     assert "{ __typename }" in documents
+
+
+FIELDS = "fields { name args { name } type { name ofType { name ofType { name ofType { name } } } } }"
+
+
+@pytest.mark.anyio
+async def test_the_event_loop_goes_on_while_the_schema_is_told(small_world: World) -> None:
+    whole = f"{{ __schema {{ types {{ name {FIELDS} }} }} }}"
+    await small_world.ask(whole, None)  # so that the document is known
+    asking = asyncio.create_task(small_world.ask(whole, None))
+
+    turns_of_the_loop = 0
+    while not asking.done():
+        turns_of_the_loop += 1
+        await asyncio.sleep(0)
+
+    told = execute_sync(SCHEMA._schema, parse(whole))
+    assert await asking == {"data": told.data}
+    assert turns_of_the_loop > 100
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query Q($n: String!) { a: __type(name: $n) { name } ...F } fragment F on Query { __schema { queryType { name } } }",
+        "query Q($n: String!) { ... on Query { __typename __type(name: $n) { kind } } }",
+    ],
+)
+@pytest.mark.anyio
+async def test_the_schema_is_told_as_it_is_asked_for(small_world: World, query: str) -> None:
+    told = execute_sync(SCHEMA._schema, parse(query), variable_values={"n": "Payment"})
+
+    assert await small_world.ask(query, None, n="Payment") == {"data": told.data}
+
+
+@pytest.mark.anyio
+async def test_a_variable_of_another_type_is_told_there_too(small_world: World) -> None:
+    query = "query Q($n: String!) { __type(name: $n) { name } }"
+
+    answer = await small_world.http.post("/graphql", json={"query": query, "variables": {"n": 7}})
+
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.anyio
+async def test_beside_the_schema_the_rest_is_answered_as_ever(small_world: World) -> None:
+    answer = await small_world.ask('{ __schema { queryType { name } } payment(id: "pay_1") { id } }')
+
+    assert answer == {"data": {"__schema": {"queryType": {"name": "Query"}}, "payment": None}}
