@@ -129,6 +129,7 @@ def web_app(
     turns = Turns()
     graphql = GraphQLEndpoint(
         verifier,
+        turns,
         lambda viewer, asked: Context(
             viewer, pages, parts.use_cases, turns, asked.operation_name, unusual=asked.size > USUAL_BYTES
         ),

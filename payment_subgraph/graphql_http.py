@@ -22,6 +22,7 @@ from payment_subgraph.errors import BadRequest, RequestError
 from payment_subgraph.graphql_request import GraphQLRequest, read_graphql_request
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.context import Context
+from payment_subgraph.turns import Turns
 from payment_subgraph.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class GraphQLEndpoint:
     """*context_for* makes what resolvers get, for a viewer and what was asked."""
 
     verifier: Verifier
+    turns: Turns
     context_for: Callable[[Viewer, GraphQLRequest], Context]
 
     async def respond(self, request: Request) -> Response:
@@ -44,7 +46,7 @@ class GraphQLEndpoint:
         if accepted is None:
             return Response(status_code=406)
         try:
-            asked = await read_graphql_request(request)
+            asked = await read_graphql_request(request, self.turns)
             viewer = await self.verifier.viewer(request.headers.get("authorization"))
             status, answer = await self._execute(asked, self.context_for(viewer, asked), request_id)
         except InvalidOperationTypeError:

@@ -1,6 +1,7 @@
 """An HTTP request -> a GraphQL request, by the GraphQL-over-HTTP specification."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,11 @@ from user_subgraph.errors import BadRequest
 
 # Few clients send more.
 USUAL_BYTES = 8 * 1024
+# Members of objects and lists, variables most of all: a hundred representations are 300.
+MAX_VALUES = 2000
+MAX_PARAMETERS = 100
+# In JSON. The last one may have no end: else each quote in it would be tried as a beginning.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ def _body(request: Request) -> bytes:
 
 
 def _parameters(request: Request) -> Mapping[str, Any]:
+    if request.query_string.count(b"&") > MAX_PARAMETERS:
+        raise BadRequest("The address has too many parameters.")
     values: dict[str, Any] = {name: text for name, text in request.args.items() if text}
     for name in ("variables", "extensions"):
         if name in values:
@@ -55,6 +63,8 @@ def _parameters(request: Request) -> Mapping[str, Any]:
 
 
 def _json_object(raw: bytes, what: str) -> Mapping[str, Any]:
+    if _punctuation(raw) > MAX_VALUES:
+        raise BadRequest(f"{what} holds too many values (limit {MAX_VALUES}).")
     try:
         text = raw.decode("utf-8")
         value = json.loads(text)
@@ -82,3 +92,14 @@ def _from_parameters(values: Mapping[str, Any], size: int) -> GraphQLRequest:
     if not isinstance(values.get("extensions"), dict | None):
         raise BadRequest("`extensions` must be an object.")
     return GraphQLRequest(query, operation_name or None, variables, size > USUAL_BYTES)
+
+
+def _punctuation(raw: bytes) -> int:
+    """About as many values as JSON holds, found out before any of them is made: commas, and what opens objects and
+    lists."""
+    count = _count(raw)
+    return count if count <= MAX_VALUES else _count(_STRING.sub(b"", raw))
+
+
+def _count(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"{") + raw.count(b"[")

@@ -46,6 +46,8 @@ async def post(world: World, body: bytes | str, **headers: str | bytes) -> httpx
         '{"query": "{ __typename }", "operationName": 1}',
         '{"query": "{ __typename }", "extensions": "x"}',
         f"[{TYPENAME}]",
+        '{"query": "{ __typename }", "variables": {"a": [' + "1," * 2001 + "1]}}",
+        '{"query": "{ __typename }", "variables": {"a": [' + "{}," * 1001 + "{}]}}",
     ],
 )
 @pytest.mark.parametrize("accept", [GRAPHQL, "application/json"])
@@ -57,6 +59,13 @@ async def test_what_is_no_graphql_request_is_refused(
     assert response.status_code == 400
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
     assert "data" not in response.json()
+
+
+@pytest.mark.parametrize("text", [",{[" * 3000, '\\",{[' * 3000, "\\\\", "\\\\" + '\\"' + "," * 3000])
+async def test_what_stands_in_texts_is_not_counted_as_values(small_world: World, text: str) -> None:
+    response = await post(small_world, f'{{"query": "{{ __typename }}", "variables": {{"a": "{text}"}}}}')
+
+    assert response.json() == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize(
@@ -116,6 +125,8 @@ async def test_a_query_may_stand_in_the_address(small_world: World) -> None:
         {"query": ""},
         {"query": "{ __typename }", "variables": "["},
         {"query": "{ __typename }", "extensions": "1"},
+        {"query": "{ __typename }", "variables": '{"a": [' + "1," * 2001 + "1]}"},
+        {"query": "{ __typename }"} | {f"a{number}": "" for number in range(101)},
     ],
 )
 async def test_an_address_that_holds_no_request_is_refused(

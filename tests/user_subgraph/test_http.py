@@ -83,6 +83,8 @@ def test_the_media_type_is_negotiated(service: Service, accept: str | None, answ
         b'{"query": "{ __typename }", "variables": []}',
         b'{"query": "{ __typename }", "variables": "x"}',
         b'{"query": "{ __typename }", "extensions": 7}',
+        b'{"query": "{ __typename }", "variables": {"a": [' + b"1," * 2001 + b"1]}}",
+        b'{"query": "{ __typename }", "variables": {"a": [' + b"{}," * 1001 + b"{}]}}",
     ],
 )
 @pytest.mark.parametrize("accept", [OLD, NEW])
@@ -90,6 +92,15 @@ def test_what_is_no_graphql_request_is_a_bad_request(service: Service, body: byt
     answer = post(service, body, accept)
 
     assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("text", [",{[" * 3000, '\\",{[' * 3000, "\\\\", "\\\\" + '\\"' + "," * 3000])
+def test_what_stands_in_texts_is_not_counted_as_values(service: Service, text: str) -> None:
+    body = f'{{"query": "{{ __typename }}", "variables": {{"a": "{text}"}}}}'
+
+    answer = post(service, body.encode(), OLD)
+
+    assert answer.get_json() == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +199,13 @@ def test_get_never_writes(service: Service) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{}, {"query": "{ __typename }", "variables": "7"}, {"query": "{ __typename }", "variables": "{"}],
+    [
+        {},
+        {"query": "{ __typename }", "variables": "7"},
+        {"query": "{ __typename }", "variables": "{"},
+        {"query": "{ __typename }", "variables": '{"a": [' + "1," * 2001 + "1]}"},
+        {"query": "{ __typename }"} | {f"a{number}": "" for number in range(101)},
+    ],
 )
 def test_get_with_wrong_parameters_is_a_bad_request(service: Service, query: dict[str, str]) -> None:
     answer = service.http.get("/graphql", query_string=query)
