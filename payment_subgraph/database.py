@@ -1,8 +1,10 @@
 """Connections to SQLite or PostgreSQL, as reading and writing transactions; and the migrations' state."""
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +13,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, RowMapping, Select, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS: Final = 15_000
+_READERS: Final = 4
 _MIGRATION_LOCK: Final = 7_210_115  # any number, the same for all who migrate
 
 
@@ -25,6 +28,23 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine: AsyncEngine = _engine(make_url(url))
+        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._sqlite = _SqliteReader(make_url(url)) if _is_sqlite(make_url(url)) else None
+
+    @property
+    def sync_engines(self) -> Sequence[Engine]:
+        """All that statements go through, for who wants to listen to them."""
+        return [self.engine.sync_engine, *([self._sqlite.engine] if self._sqlite else [])]
+
+    async def rows(
+        self, query: Select[Any], parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[RowMapping]:
+        """What one statement finds, which needs no transaction around it."""
+        if self._sqlite:
+            return await self._sqlite.rows(query, parameters)
+        async with self._alone.connect() as connection:
+            found: CursorResult[Any] = await connection.execute(query, parameters)
+            return found.mappings().all()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -52,11 +72,42 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._sqlite:
+            self._sqlite.close()
+
+
+class _SqliteReader:
+    """Statements that stand alone, each on a thread from its beginning to its end.
+
+    The driver for event loops goes to a thread and back for each step of a statement, seven times or more, and waits
+    each time until the loop has done what others ask for.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.engine = create_engine(url.set(drivername="sqlite"), pool_size=_READERS, hide_parameters=True)
+        event.listen(self.engine, "connect", _prepare_sqlite)
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
+
+    async def rows(self, query: Select[Any], parameters: Mapping[str, Any] | None) -> Sequence[RowMapping]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._rows, query, parameters)
+
+    def _rows(self, query: Select[Any], parameters: Mapping[str, Any] | None) -> Sequence[RowMapping]:
+        with self.engine.connect() as connection:
+            return connection.execute(query, parameters).mappings().all()
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self.engine.dispose()
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
 
 
 def _engine(url: URL) -> AsyncEngine:
     """Parameters stay out of error messages, which are logged: a client secret may be among them."""
-    if url.get_backend_name() == "sqlite":
+    if _is_sqlite(url):
         engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -85,9 +136,7 @@ def migrate(url: str) -> None:
     Several may do so at once: each waits for the one before it.
     """
     parsed = make_url(url)
-    engine = (
-        _migrating_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _migrating_postgres(parsed)
-    )
+    engine = _migrating_sqlite(parsed) if _is_sqlite(parsed) else _migrating_postgres(parsed)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, func, or_, select
 
 from payment_subgraph.cursors import Cursor, PageRequest, SortField
 from payment_subgraph.database import Database
@@ -25,6 +26,7 @@ _SORT_COLUMNS: Final = {
 }
 _TABLES: Final[dict[type, Table]] = {Payment: payments, Refund: refunds}
 _RANK: Final = "rank_in_page"
+_PARENTS: Final = "parents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +58,41 @@ class Pages:
         self, owners: Sequence[str], wanted: PaymentFilter, page: PageRequest
     ) -> dict[str, Page[Payment]]:
         """Each owner's own page, by one windowed statement."""
-        return await self._grouped(Payment, payments.c.owner_id, owners, _filtered(wanted), page)
+        return await self._grouped(
+            Payment, payments.c.owner_id, owners, page, _payments_by_owner(wanted, page)
+        )
 
     async def payments(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
         query = select(*_columns(Payment, payments)).where(*_filtered(wanted), *_beyond(payments, page))
-        rows = await self._rows(query.order_by(*_order(payments, page)).limit(page.size + 1))
+        rows = await self._database.rows(query.order_by(*_order(payments, page)).limit(page.size + 1))
         return _page([Payment(**row) for row in rows], page)
 
     async def count_payments(self, wanted: PaymentFilter) -> int:
         query = select(func.count()).select_from(payments).where(*_filtered(wanted))
-        return int((await self._rows(query))[0]["count_1"])
+        return int((await self._database.rows(query))[0]["count_1"])
 
     async def count_payments_of(self, owners: Sequence[str], wanted: PaymentFilter) -> dict[str, int]:
         query = select(payments.c.owner_id, func.count().label("total"))
         query = query.where(payments.c.owner_id.in_(owners), *_filtered(wanted)).group_by(payments.c.owner_id)
-        return {row["owner_id"]: row["total"] for row in await self._rows(query)}
+        return {row["owner_id"]: row["total"] for row in await self._database.rows(query)}
 
     async def refunds_of(self, payment_ids: Sequence[str], page: PageRequest) -> dict[str, Page[Refund]]:
-        return await self._grouped(Refund, refunds.c.payment_id, payment_ids, [], page)
+        return await self._grouped(Refund, refunds.c.payment_id, payment_ids, page, _refunds_by_payment(page))
 
     async def payments_by_id(self, ids: Sequence[str]) -> dict[str, Payment]:
         query = select(*_columns(Payment, payments)).where(payments.c.id.in_(ids))
-        return {row["id"]: Payment(**row) for row in await self._rows(query)}
+        return {row["id"]: Payment(**row) for row in await self._database.rows(query)}
 
     async def refunds_by_id(self, ids: Sequence[str]) -> dict[str, Refund]:
         query = select(*_columns(Refund, refunds)).where(refunds.c.id.in_(ids))
-        return {row["id"]: Refund(**row) for row in await self._rows(query)}
+        return {row["id"]: Refund(**row) for row in await self._database.rows(query)}
 
     async def open_operations_of(self, payment_ids: Sequence[str]) -> dict[str, list[Operation]]:
         table = payment_operations
         query = select(*_columns(Operation, table)).where(table.c.payment_id.in_(payment_ids))
         query = query.where(table.c.resolved_at.is_(None)).order_by(table.c.created_at, table.c.id)
         found: dict[str, list[Operation]] = defaultdict(list)
-        for row in await self._rows(query):
+        for row in await self._database.rows(query):
             found[row["payment_id"]].append(Operation(**row))
         return found
 
@@ -97,24 +101,36 @@ class Pages:
         kind: type[Row],
         parent: Column[Any],
         parents: Sequence[str],
-        conditions: Sequence[ColumnElement[bool]],
         page: PageRequest,
+        query: Select[Any],
     ) -> dict[str, Page[Row]]:
         """A page of rows for each of *parents*, which *parent* names in the rows' table."""
-        table: Table = _TABLES[kind]
-        wanted = [parent.in_(parents), *conditions, *_beyond(table, page)]
-        rank = func.row_number().over(partition_by=parent, order_by=_order(table, page)).label(_RANK)
-        ranked = select(*_columns(kind, table), rank).where(*wanted).subquery()
-        query = select(ranked).where(ranked.c[_RANK] <= page.size + 1).order_by(ranked.c[_RANK])
         groups: dict[str, list[Row]] = {one: [] for one in parents}
-        for row in await self._rows(query):
+        for row in await self._database.rows(query, {_PARENTS: list(parents)}):
             groups[row[parent.name]].append(kind(**{name: row[name] for name in row if name != _RANK}))
         return {one: _page(rows, page) for one, rows in groups.items()}
 
-    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        async with self._database.reading() as connection:
-            found: Sequence[Any] = (await connection.execute(query)).mappings().all()
-        return found
+
+# Building such a statement takes as long as all the rest that a small request asks of Python here.
+@lru_cache(maxsize=64)
+def _payments_by_owner(wanted: PaymentFilter, page: PageRequest) -> Select[Any]:
+    return _ranked(Payment, payments.c.owner_id, _filtered(wanted), page)
+
+
+@lru_cache(maxsize=64)
+def _refunds_by_payment(page: PageRequest) -> Select[Any]:
+    return _ranked(Refund, refunds.c.payment_id, [], page)
+
+
+def _ranked(
+    kind: type, parent: Column[Any], conditions: Sequence[ColumnElement[bool]], page: PageRequest
+) -> Select[Any]:
+    """The first rows of each parent, whose ids come as the parameter `parents`."""
+    table: Table = _TABLES[kind]
+    wanted = [parent.in_(bindparam(_PARENTS, expanding=True)), *conditions, *_beyond(table, page)]
+    rank = func.row_number().over(partition_by=parent, order_by=_order(table, page)).label(_RANK)
+    ranked = select(*_columns(kind, table), rank).where(*wanted).subquery()
+    return select(ranked).where(ranked.c[_RANK] <= page.size + 1).order_by(ranked.c[_RANK])
 
 
 def cursor_of(row: Payment | Refund, page: PageRequest) -> str:

@@ -209,15 +209,17 @@ class Statements:
     """The SQL statements a database runs inside a `with` block."""
 
     def __init__(self, database: Database) -> None:
-        self._engine = database.engine.sync_engine
+        self._engines = database.sync_engines
         self.texts: list[str] = []
 
     def __enter__(self) -> Self:
-        event.listen(self._engine, "before_cursor_execute", self._note)
+        for engine in self._engines:
+            event.listen(engine, "before_cursor_execute", self._note)
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._note)
+        for engine in self._engines:
+            event.remove(engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SELECT pg_catalog.version", "PRAGMA")):
