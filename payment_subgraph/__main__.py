@@ -1,7 +1,6 @@
 """`python -m payment_subgraph serve | migrate | print-schema`."""
 
 import argparse
-import gc
 import os
 import sys
 
@@ -29,12 +28,11 @@ def _serve() -> int:
 
     from payment_subgraph.app import create_app  # noqa: PLC0415
     from payment_subgraph.http_protocol import punctual  # noqa: PLC0415
+    from payment_subgraph.runtime import settle  # noqa: PLC0415
 
     settings = Settings.read(os.environ)
     app = create_app(settings)
-    # What is here by now stays: without this, each full collection looks at all of it again, for a fifth of a second.
-    gc.collect()
-    gc.freeze()
+    settle()
     uvicorn.run(
         app,
         host=settings.host,

@@ -1,7 +1,6 @@
 """The commands: serve, prepare, migrate, create-keys, create-demo-data, create-admin, print-schema."""
 
 import argparse
-import gc
 import getpass
 import os
 import signal
@@ -22,6 +21,7 @@ from user_subgraph.demo_data import create_demo_data
 from user_subgraph.errors import StartRefused, ValidationError
 from user_subgraph.federation import subgraph_sdl
 from user_subgraph.punctual_channel import PunctualChannel
+from user_subgraph.runtime import settle
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import create_key, key_files
 from user_subgraph.telemetry import log_to_stderr
@@ -39,10 +39,9 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, _stop)
     log_to_stderr()
     with closing(assembled(settings)) as parts:
-        server = _listening(settings, create_app(settings, parts))
-        # What is here by now stays: without this, each full collection looks at all of it again, for a tenth of a second.
-        gc.collect()
-        gc.freeze()
+        app = create_app(settings, parts)
+        settle()
+        server = _listening(settings, app)
         server.run()
 
 
