@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from graphql import DocumentNode
 
-# A parsed document takes up to 300 bytes for each character of its text, so this is about 15 MB at the worst.
-MAX_CHARACTERS = 50_000
+# A parsed document takes up to 250 bytes for each character of its text, so this is about 7 MB at the worst; and each
+# look for garbage goes through all of it.
+MAX_CHARACTERS = 30_000
 # A longer text is not worth the shorter ones it would push out.
 MAX_TEXT = 10_000
 

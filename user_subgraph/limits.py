@@ -13,12 +13,10 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    parse,
 )
 
 from user_subgraph.errors import QueryTooComplex
@@ -28,8 +26,6 @@ _ENORMOUS = 1_000_000
 MAX_DEFINITIONS = 50
 # Each may hash a password, which takes a core and a thread for a fifth of a second.
 MAX_MUTATIONS = 5
-MAX_CHARACTERS = 30_000
-MAX_COMMENTS = 500
 # Each description of the schema may fill hundreds of kilobytes.
 MAX_DESCRIPTIONS = 3
 _DESCRIPTIONS = {"__schema", "__type", "_service"}
@@ -62,22 +58,6 @@ class Measure:
             min(self.aliases + other.aliases, _ENORMOUS),
             min(self.descriptions + other.descriptions, _ENORMOUS),
         )
-
-
-def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Raises `QueryTooComplex`, or graphql-core's syntax error."""
-    try:
-        return parse(
-            text,
-            max_source_length=MAX_CHARACTERS,
-            max_lexical_tokens=limits.max_tokens,
-            max_comments=MAX_COMMENTS,
-        )
-    except GraphQLSyntaxError as error:
-        # graphql-core has no class of its own for these.
-        if error.message.endswith("Parsing aborted."):
-            raise QueryTooComplex(error.message.removeprefix("Syntax Error: ")) from error
-        raise
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:

@@ -11,24 +11,17 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    specified_rules,
-    validate,
 )
-from graphql.validation.rules import overlapping_fields_can_be_merged
-from graphql.validation.validate import ValidationAbortedError
 
 from user_subgraph.document_memory import DocumentMemory
 from user_subgraph.errors import BadRequest, ParseFailed, QueryTooComplex, RequestRefused, ValidationFailed
-from user_subgraph.limits import MAX_MUTATIONS, Limits, check_document, fragments_of, parsed
-from user_subgraph.short_turns import ShortTurns
+from user_subgraph.limits import MAX_MUTATIONS, Limits, check_document, fragments_of
+from user_subgraph.parsing import parsed
+from user_subgraph.validation import Validation
 
-MAX_VALIDATION_ERRORS = 10
-# Fields of one response name are compared pair by pair: this is some 5 000 pairs, or a few hundredths of a second.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
 
@@ -64,8 +57,7 @@ class Operations:
         self.schema = schema
         self.introspection = introspection
         self._limits = limits
-        hidden = [] if introspection else [NoSchemaIntrospectionCustomRule]
-        self._rules = [*specified_rules, *hidden, ShortTurns]
+        self._validation = Validation(schema, introspection=introspection)
         # Parsing and validating cost more than executing.
         self.memory = DocumentMemory(self._prepared)
 
@@ -97,14 +89,11 @@ class Operations:
         try:
             document = parsed(text, self._limits)
             check_document(document, self._limits)
+            errors = self._validation.errors(document)
         except GraphQLSyntaxError as error:
             raise OperationRefused([_refusal(ParseFailed(error.message), error)]) from error
         except RequestRefused as error:
             raise OperationRefused([_refusal(error)]) from error
-        errors = validate(self.schema, document, self._rules, max_errors=MAX_VALIDATION_ERRORS)
-        if errors and isinstance(errors[0], ValidationAbortedError):
-            refused = QueryTooComplex("The operation asks for too many fields of the same name.")
-            raise OperationRefused([_refusal(refused)])
         if errors:
             raise OperationRefused(
                 [_refusal(ValidationFailed(self.shown(error.message)), error) for error in errors]

@@ -6,7 +6,8 @@ import pytest
 from graphql import GraphQLSyntaxError
 
 from user_subgraph.errors import QueryTooComplex
-from user_subgraph.limits import MAX_CHARACTERS, MAX_COMMENTS, MAX_DEFINITIONS, Limits, check_document, parsed
+from user_subgraph.limits import MAX_DEFINITIONS, Limits, check_document
+from user_subgraph.parsing import MAX_CHARACTERS, MAX_COMMENTS, parsed
 
 LIMITS = Limits(max_tokens=100, max_depth=3, max_fields=5, max_aliases=2)
 
