@@ -6,36 +6,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
-    ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OverlappingFieldsCanBeMergedRule,
     VariableNode,
     Visitor,
-    parse,
-    specified_rules,
-    validate,
     visit,
 )
 
-from gateway.errors import BadRequest, FormattedError, ParseFailed, TooLong, TooManyTokens, ValidationFailed
+from gateway.errors import BadRequest, FormattedError, ValidationFailed
 from gateway.operations.cost import FREE, Cost, cost_of
 from gateway.operations.limits import check_limits
-from gateway.operations.overlapping_fields import LinearOverlappingFieldsRule
+from gateway.operations.parsing import locations_of, parsed
 from gateway.operations.selection import Document, Selection
-from gateway.operations.variables import REPORTED_ERRORS, Variables
+from gateway.operations.validation import violations
+from gateway.operations.variables import Variables
 from gateway.operations.withheld_names import names_in, without_foreign_names
 from gateway.settings import Limits
 from gateway.supergraph.authorization import NONE, Demands, Denials, Touched
 from gateway.supergraph.model import Supergraph
-
-_RULES: tuple[type[ASTValidationRule], ...] = (
-    LinearOverlappingFieldsRule,
-    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +75,10 @@ def prepare(
 
     Only if it *may_suggest* does an error name what else the schema has.
     """
-    document = _parse(text, limits)
+    document = parsed(text, limits)
     fields = check_limits(document, limits)
-    if _errors(document, schema, may_suggest=may_suggest):
-        # Only now are places in the text of interest; what is valid is kept without them.
-        located = parse(text)
-        own_names = None if may_suggest else names_in(text)
-        errors = _errors(located, schema, may_suggest=may_suggest)
-        raise ValidationFailed([_formatted(error, own_names) for error in errors])
+    if violations(document, schema, may_suggest=may_suggest):
+        raise ValidationFailed(_complaints(text, schema, limits, may_suggest=may_suggest))
     fragments = {
         each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
     }
@@ -102,30 +89,20 @@ def prepare(
     return Operation(node, fragments, variables, _condition_variables(document), kind, name, weight)
 
 
-def _parse(text: str, limits: Limits) -> DocumentNode:
-    if len(text) > limits.characters:
-        raise TooLong(limits.characters)
-    try:
-        return parse(text, no_location=True, max_tokens=limits.tokens)
-    except GraphQLError as error:
-        if "tokens" in error.message and "more than" in error.message:
-            raise TooManyTokens(limits.tokens) from error
-        raise ParseFailed(error.message, _locations(error)) from error
-
-
-def _errors(document: DocumentNode, schema: GraphQLSchema, *, may_suggest: bool) -> list[GraphQLError]:
-    return validate(schema, document, _RULES, max_errors=REPORTED_ERRORS, hide_suggestions=not may_suggest)
+def _complaints(
+    text: str, schema: GraphQLSchema, limits: Limits, *, may_suggest: bool
+) -> list[FormattedError]:
+    """Only now are places in the text of interest; what is valid is kept without them."""
+    own_names = None if may_suggest else names_in(text)
+    document = parsed(text, limits, located=True)
+    return [_formatted(each, own_names) for each in violations(document, schema, may_suggest=may_suggest)]
 
 
 def _formatted(error: GraphQLError, own_names: AbstractSet[str] | None) -> FormattedError:
     """*own_names*: the only ones that may be told; None: all may."""
     message = error.message if own_names is None else without_foreign_names(error.message, own_names)
-    locations = _locations(error)
+    locations = locations_of(error)
     return {"message": message} | ({"locations": locations} if locations else {})
-
-
-def _locations(error: GraphQLError) -> list[dict[str, int]]:
-    return [{"line": each.line, "column": each.column} for each in error.locations or ()]
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
