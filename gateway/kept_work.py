@@ -1,12 +1,9 @@
-"""What is made once for a key and kept; also the word that it cannot be made, so that asking again is cheap.
-
-Small things are made where they are asked for. Large ones would keep others waiting, and are made in the side thread.
-"""
+"""What is made once for a key and kept; also the word that it cannot be made, so that asking again is cheap."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 from gateway.errors import RequestError
@@ -18,36 +15,77 @@ V = TypeVar("V")
 CHARACTERS = 200
 """As many weigh as much as a small operation."""
 
+ASKED_AGAIN = 0.8
+"""The share of a cache that is for what was asked for more than once."""
 
-class Cache(Generic[K, V]):
-    """Keeps the most recently used entries, as many as together weigh no more than *size*."""
 
-    def __init__(self, size: int) -> None:
-        self._size = self._room = size
+class _Segment(Generic[K, V]):
+    """Key -> (value, weight)"""
+
+    def __init__(self) -> None:
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self.weight = 0
 
-    def get(self, key: K) -> V | None:
-        if key not in self._entries:
-            return None
-        self._entries.move_to_end(key)
-        return self._entries[key][0]
+    def push(self, key: K, entry: tuple[V, int]) -> None:
+        self._entries[key] = entry
+        self.weight += entry[1]
 
-    def put(self, key: K, value: V, weight: int) -> None:
-        """Keep a value; one that alone is too heavy must not drive out all the others."""
-        if weight > self._size or key in self._entries:
-            return
-        self._entries[key] = (value, weight)
-        self._room -= weight
-        while self._room < 0:
-            _, (_, freed) = self._entries.popitem(last=False)
-            self._room += freed
+    def pop(self, key: K) -> tuple[V, int] | None:
+        entry = self._entries.pop(key, None)
+        if entry:
+            self.weight -= entry[1]
+        return entry
 
-    def recent(self, count: int) -> list[K]:
-        """The keys that were used last, the last one first."""
-        return list(islice(reversed(self._entries), count))
+    def pop_oldest(self) -> tuple[K, tuple[V, int]]:
+        key, entry = self._entries.popitem(last=False)
+        self.weight -= entry[1]
+        return key, entry
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._entries
+
+    def __reversed__(self) -> Iterator[K]:
+        return reversed(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class Cache(Generic[K, V]):
+    """Keeps the most recently used entries, as many as together weigh no more than *size*.
+
+    What was asked for once gives way first: whoever sends ever new texts drives out those of others who do so, and
+    nothing that is in use. (A segmented LRU.)
+    """
+
+    def __init__(self, size: int) -> None:
+        self._once = _Segment[K, V]()
+        self._again = _Segment[K, V]()
+        self._size = size
+
+    def get(self, key: K) -> V | None:
+        entry = self._again.pop(key) or self._once.pop(key)
+        if entry is None:
+            return None
+        self._again.push(key, entry)
+        while self._again.weight > self._size * ASKED_AGAIN:
+            self._once.push(*self._again.pop_oldest())
+        return entry[0]
+
+    def put(self, key: K, value: V, weight: int) -> None:
+        """Keep a value; one that alone is too heavy must not drive out all the others."""
+        if weight > self._size or key in self._again or key in self._once:
+            return
+        self._once.push(key, (value, weight))
+        while self._once.weight + self._again.weight > self._size:
+            self._once.pop_oldest()
+
+    def recent(self, count: int) -> list[K]:
+        """Keys that were asked for again, then those that were not, the last ones first."""
+        return list(islice(chain(reversed(self._again), reversed(self._once)), count))
+
+    def __len__(self) -> int:
+        return len(self._once) + len(self._again)
 
 
 class KeptWork(Generic[K, V]):
@@ -83,7 +121,7 @@ class KeptWork(Generic[K, V]):
         return outcome
 
     def recent(self, count: int) -> list[K]:
-        """The keys that were asked for last, the last one first."""
+        """The keys that were asked for last, those first that were asked for more than once."""
         return self._kept.recent(count)
 
     def __len__(self) -> int:

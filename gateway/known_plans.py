@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from random import random
 from typing import Any
 
-from gateway.errors import PlanTooComplex
 from gateway.execution.executor import ExecutablePlan, compile_plan
 from gateway.execution.response import ResponseShape
 from gateway.execution.whole_objects import WholeObjects
 from gateway.kept_work import KeptWork
 from gateway.operations.introspection import asks_introspection
-from gateway.operations.known_operations import SMALL_TEXT
 from gateway.operations.operation import Operation
 from gateway.operations.request import Request
 from gateway.planner import plan_operation
@@ -27,9 +24,6 @@ from gateway.supergraph.override_labels import labels_on
 PlanKey = tuple[str, str | None, tuple[Any, ...], frozenset[str], Demands]
 """(text, operation name, values of the @skip and @include variables, @override labels that are on, what the caller
 lacks of what the operation demands)"""
-
-FEW_STEPS = 1_000
-"""What is planned on the spot, in some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +77,11 @@ class KnownPlans:
         return len(self._kept)
 
     async def make(self, key: PlanKey, operation: Operation) -> Planned:
-        """A plan that takes more than a few steps keeps nobody waiting but those who want it.
+        """Keeps nobody waiting but those who want the same plan.
 
         Raises RequestError, PlanningDelayed for one if others keep it waiting for too long.
         """
         text, limit = key[0], self._settings.limits.planning_steps
-        if len(text) <= SMALL_TEXT:
-            with suppress(PlanTooComplex):
-                planned = self._plan(key, operation, min(limit, FEW_STEPS))
-                return self._kept.make(key, lambda: planned, _weight)
         plan = partial(self._plan, key, operation, limit)
         until = asyncio.get_running_loop().time() + self._settings.planning_timeout_s
         return await self._kept.make_aside(key, plan, _weight, len(text), until)

@@ -12,3 +12,4 @@ def set_apart() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(700, 10, 50)

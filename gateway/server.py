@@ -24,7 +24,7 @@ log = logging.getLogger("gateway")
 
 TICK_S = 0.1
 
-SWITCH_S = 0.001
+SWITCH_S = 0.0003
 """How long the side thread may go on while the event loop has something to do; by default it would be 5 ms, which a
 request would meet several times."""
 

@@ -15,9 +15,6 @@ from gateway.supergraph.model import Supergraph
 OperationKey = tuple[str, str | None]
 """(text, operation name)"""
 
-SMALL_TEXT = 1_000
-"""In characters: what is read on the spot, in some milliseconds."""
-
 
 class MutationByGet(BadRequest):
     """GET never changes anything."""
@@ -57,9 +54,8 @@ class KnownOperations:
         return len(self._kept)
 
     async def _new(self, key: OperationKey) -> Operation:
+        # Even a small one takes some milliseconds, and whoever sends many would keep all others waiting.
         text, _ = key
-        if len(text) <= SMALL_TEXT:
-            return self.read_now(key)
         until = asyncio.get_running_loop().time() + self._settings.planning_timeout_s
         return await self._kept.make_aside(key, partial(self._read, key), _weight, len(text), until)
 

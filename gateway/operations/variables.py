@@ -26,8 +26,6 @@ from graphql.execution.values import get_variable_values
 from gateway.errors import BadUserInput
 from gateway.operations.withheld_names import names_in, without_foreign_names
 
-REPORTED_ERRORS = 20
-
 Fits = Callable[[Any], bool]
 """Whether a value is what its type wants, to the letter, so that coercing would not change it."""
 
@@ -59,7 +57,7 @@ class Variables:
             self._schema,
             self._definitions,
             dict(given),
-            max_errors=REPORTED_ERRORS,
+            max_errors=1,
             hide_suggestions=not may_suggest,
         )
         if isinstance(values, list):

@@ -8,7 +8,6 @@ import pytest
 
 from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
 from gateway.kept_work import Cache, KeptWork
-from gateway.operations.known_operations import SMALL_TEXT
 from gateway.operations.request import Request
 from gateway.settings import Limits, Settings
 from gateway.side_thread import SideThread
@@ -29,8 +28,30 @@ def test_the_least_recently_used_give_way() -> None:
 
     cache.put("d", 1, weight=1)
 
+    assert cache.recent(2) == ["a", "d"]
     assert [name for name in "abcd" if cache.get(name)] == ["a", "c", "d"]
-    assert cache.recent(2) == ["d", "c"]
+
+
+def test_what_is_asked_for_again_stays_whatever_comes_by_once() -> None:
+    cache = Cache[str, int](10)
+    for name in "abc":
+        cache.put(name, 1, weight=1)
+        cache.get(name)
+
+    for number in range(100):
+        cache.put(f"once {number}", 1, weight=1 + number % 7)
+
+    assert [name for name in "abc" if cache.get(name)] == ["a", "b", "c"]
+
+
+def test_what_was_asked_for_again_long_ago_gives_way_in_the_end() -> None:
+    cache = Cache[str, int](10)
+    for number in range(20):
+        cache.put(str(number), 1, weight=1)
+        cache.get(str(number))
+
+    assert len(cache) == 10
+    assert [name for name in map(str, range(20)) if cache.get(name)] == list(map(str, range(10, 20)))
 
 
 def test_what_is_heavier_than_all_together_is_not_kept() -> None:
@@ -92,11 +113,19 @@ def answers_in_order(federation: Federation, *queries: str) -> list[str]:
     return answered
 
 
-def test_a_large_operation_keeps_small_ones_waiting_only_where_they_need_it() -> None:
+def test_what_is_known_waits_for_nothing_that_is_not() -> None:
+    federation = library()
+    answers_in_order(federation, "{ me { id } }")
+
+    assert answers_in_order(federation, LARGE, "{ me { id } }") == ["{ me { id } }", LARGE]
+
+
+def test_small_operations_are_read_before_large_ones_that_wait_as_well() -> None:
     federation = library()
 
-    assert len(LARGE) > SMALL_TEXT
-    assert answers_in_order(federation, LARGE, "{ me { id } }") == ["{ me { id } }", LARGE]
+    answered = answers_in_order(federation, LARGE, LARGE_AND_WRONG, "{ me { id } }")
+
+    assert answered.index("{ me { id } }") < answered.index(LARGE_AND_WRONG)
 
 
 def answer(federation: Federation, query: str) -> dict[str, Any]:
