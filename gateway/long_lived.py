@@ -2,6 +2,10 @@
 
 import gc
 
+COLLECT_AFTER = (700, 10, 50)
+"""Python's own numbers but for the last: full collections, in which nobody is answered, come a fifth as often. Requests
+leave few circles behind."""
+
 
 def set_apart() -> None:
     """Take everything that is there now for something that stays.
@@ -12,4 +16,4 @@ def set_apart() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(700, 10, 50)
+    gc.set_threshold(*COLLECT_AFTER)

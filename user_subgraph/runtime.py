@@ -8,6 +8,8 @@ from contextlib import suppress
 # A thread that only computes gives Python's lock away after this time when another wants it, which a small request does
 # some twenty times: after each answer of the database, and each reading or writing of a socket.
 SWITCH_S = 0.001
+# Of Python's own 700, 10, 10 the last: full collections, which keep everybody waiting, come a fifth as often.
+COLLECT_AFTER = (700, 10, 50)
 _M_ARENA_MAX = -8  # of <malloc.h>
 
 
@@ -18,6 +20,8 @@ def settle() -> None:
     # What is here by now stays: without this, each full collection looks at all of it again, for a tenth of a second.
     gc.collect()
     gc.freeze()
+    # What comes later leaves few circles behind, and a full collection finds them when it comes.
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _share_one_heap() -> None:

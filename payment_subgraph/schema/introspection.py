@@ -18,7 +18,7 @@ from graphql import (
 
 from payment_subgraph.schema.short_turns import Rests
 
-_FIELDS: Final = frozenset({"__schema", "__type", "__typename"})
+_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 def asks_only_for_the_schema(document: DocumentNode, operation: OperationDefinitionNode) -> bool:
@@ -26,7 +26,8 @@ def asks_only_for_the_schema(document: DocumentNode, operation: OperationDefinit
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    return _FIELDS.issuperset(_names(operation.selection_set, fragments, set()))
+    names = set(_names(operation.selection_set, fragments, set()))
+    return not names.isdisjoint(_FIELDS) and names <= _FIELDS | {"__typename"}
 
 
 def _names(

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from graphql import execute_sync, parse
+from graphql import OperationDefinitionNode, execute_sync, parse
 
 from payment_subgraph.schema import SCHEMA
+from payment_subgraph.schema.introspection import asks_only_for_the_schema
 from payment_subgraph.schema.prepared_document import PreparedDocuments
 from payment_subgraph.turns import Turns
 from tests.payment_subgraph.world import World
@@ -126,3 +127,17 @@ async def test_beside_the_schema_the_rest_is_answered_as_ever(small_world: World
     answer = await small_world.ask('{ __schema { queryType { name } } payment(id: "pay_1") { id } }')
 
     assert answer == {"data": {"__schema": {"queryType": {"name": "Query"}}, "payment": None}}
+
+
+def test_only_who_asks_for_the_schema_alone_is_told_it_there() -> None:
+    def alone(text: str) -> bool:
+        document = parse(text)
+        (operation,) = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        return asks_only_for_the_schema(document, operation)
+
+    assert alone("{ __typename __schema { queryType { name } } }")
+    assert alone('{ ...F } fragment F on Query { ... { __type(name: "A") { name } } }')
+    assert not alone("{ __typename }")
+    assert not alone(
+        "{ ...F __schema { queryType { name } } } fragment F on Query { payments { totalCount } }"
+    )
