@@ -54,21 +54,23 @@ class _Segment(Generic[K, V]):
 class Cache(Generic[K, V]):
     """Keeps the most recently used entries, as many as together weigh no more than *size*.
 
-    What was asked for once gives way first: whoever sends ever new texts drives out those of others who do so, and
-    nothing that is in use. (A segmented LRU.)
+    What was asked for once gives way first: whoever sends texts that are new each time drives out those of others who
+    do so, and not what is in use. (A segmented LRU.)
     """
 
     def __init__(self, size: int) -> None:
         self._once = _Segment[K, V]()
         self._again = _Segment[K, V]()
         self._size = size
+        self._room = size * ASKED_AGAIN
 
     def get(self, key: K) -> V | None:
         entry = self._again.pop(key) or self._once.pop(key)
         if entry is None:
             return None
-        self._again.push(key, entry)
-        while self._again.weight > self._size * ASKED_AGAIN:
+        # What alone is too heavy for the better part must not drive out all that is in it.
+        (self._again if entry[1] <= self._room else self._once).push(key, entry)
+        while self._again.weight > self._room:
             self._once.push(*self._again.pop_oldest())
         return entry[0]
 

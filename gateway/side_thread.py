@@ -1,4 +1,4 @@
-"""Work that would keep others waiting, done beside the event loop: one thing at a time, the smallest first.
+"""Work that would keep others waiting, done beside the event loop: one thing at a time, small ones before large ones.
 
 Python gives one thread the word after another, many times a second; so while a large operation is read and planned
 here, requests that need nothing of that kind are answered as ever.
@@ -14,6 +14,9 @@ from itertools import count
 from typing import Any, TypeVar
 
 from gateway.errors import PlanningDelayed
+
+SMALL = 1_000
+"""Up to this size, what came first is done first: else who sends the very smallest would keep all others waiting."""
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -55,7 +58,9 @@ class SideThread:
         *until*, on the event loop's clock: then PlanningDelayed is raised. Work that has begun goes on to its end, and
         is kept; work that nobody waits for any more does not begin.
         """
-        task = self._tasks.get(key) or self._queued(Task(size, next(self._numbers), key, work, keep))
+        task = self._tasks.get(key) or self._queued(
+            Task(max(size, SMALL), next(self._numbers), key, work, keep)
+        )
         task.waiting += 1
         self._begin()
         try:

@@ -73,7 +73,7 @@ class Database:
     async def close(self) -> None:
         await self.engine.dispose()
         if self._sqlite:
-            self._sqlite.close()
+            await asyncio.to_thread(self._sqlite.close)
 
 
 class _SqliteReader:

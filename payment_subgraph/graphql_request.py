@@ -37,8 +37,8 @@ class GraphQLRequest:
 
 
 async def read_graphql_request(request: Request, turns: Turns) -> GraphQLRequest:
-    """Raises BadRequest for what is no GraphQL request, BadUserInput for text that cannot be stored, QueryTooComplex
-    for too many values. Large bodies are read one at a time."""
+    """Raises BadRequest for what is no GraphQL request or holds too many values, BadUserInput for text that cannot be
+    stored. Large bodies are read one at a time."""
     if request.method != "POST":
         return _asked(_in_the_address(request), size=0, may_change=False)
     raw = await _body(request)
@@ -75,7 +75,7 @@ def _posted(raw: bytes) -> Any:
 
 
 def _in_the_address(request: Request) -> dict[str, Any]:
-    if request.url.query.count("&") > MAX_PARAMETERS:
+    if request.url.query.count("&") >= MAX_PARAMETERS:
         raise BadRequest("The address has too many parameters.")
     content: dict[str, Any] = {name: text for name, text in request.query_params.items() if text}
     for name in ("variables", "extensions"):

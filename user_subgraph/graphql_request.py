@@ -53,7 +53,7 @@ def _body(request: Request) -> bytes:
 
 
 def _parameters(request: Request) -> Mapping[str, Any]:
-    if request.query_string.count(b"&") > MAX_PARAMETERS:
+    if request.query_string.count(b"&") >= MAX_PARAMETERS:
         raise BadRequest("The address has too many parameters.")
     values: dict[str, Any] = {name: text for name, text in request.args.items() if text}
     for name in ("variables", "extensions"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
@@ -12,11 +13,16 @@ from graphql import (
     TypeInfo,
     TypeInfoVisitor,
     ValidationContext,
+    Visitor,
     specified_rules,
     visit,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
-from graphql.validation.validate import ValidationAbortedError, query_document_keys_to_validate
+from graphql.validation.validate import (
+    FragmentNestingVisitor,
+    ValidationAbortedError,
+    query_document_keys_to_validate,
+)
 from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage, VariableUsageVisitor
 
 from user_subgraph.errors import QueryTooComplex
@@ -29,6 +35,14 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 class _Enough(Exception):
     """More need not be found out."""
+
+
+def _nesting(document: DocumentNode) -> list[Visitor]:
+    """Stops, with a RecursionError, what is so deep through its fragments that the rules would not come back."""
+    fragments = {
+        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+    }
+    return [FragmentNestingVisitor(fragments)] if fragments else []
 
 
 class _Context(ValidationContext):
@@ -55,25 +69,26 @@ class Validation:
         self._rules: Sequence[type[ASTValidationRule]] = (*specified_rules, *hidden, ShortTurns)
 
     def errors(self, document: DocumentNode) -> list[GraphQLError]:
-        """The first ten. Raises `QueryTooComplex` for what would take too long to find out."""
+        """The first ten, and a word if there are more. Raises `QueryTooComplex` for what would take too long to find out."""
         errors: list[GraphQLError] = []
 
         def note(error: GraphQLError) -> None:
-            errors.append(error)
             if len(errors) == MAX_ERRORS:
                 raise _Enough
+            errors.append(error)
 
         types = TypeInfo(self._schema)
         context = _Context(self._schema, document, types, note)
-        rules = [rule(context) for rule in self._rules]
+        rules = [*_nesting(document), *(rule(context) for rule in self._rules)]
         together = ParallelVisitor(rules)
         typed = TypeInfoVisitor(types, together)
         try:
             visit(document, typed, query_document_keys_to_validate)
         except _Enough:
-            pass
+            errors.append(GraphQLError("There are more errors."))
         except ValidationAbortedError as error:
-            raise QueryTooComplex("The operation asks for too many fields of the same name.") from error
+            if not errors:
+                raise QueryTooComplex("The operation asks for too many fields of the same name.") from error
         except RecursionError as error:
             raise QueryTooComplex("The operation is nested too deeply.") from error
         finally:

@@ -11,10 +11,11 @@ from graphql import (
     TypeInfo,
     TypeInfoVisitor,
     ValidationContext,
+    Visitor,
     specified_rules,
     visit,
 )
-from graphql.validation.validate import query_document_keys_to_validate
+from graphql.validation.validate import FragmentNestingVisitor, query_document_keys_to_validate
 from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage, VariableUsageVisitor
 
 from gateway.operations.overlapping_fields import LinearOverlappingFieldsRule
@@ -29,6 +30,14 @@ _RULES: tuple[type[ASTValidationRule], ...] = (
 
 class _Enough(Exception):
     """More need not be found out."""
+
+
+def _nesting(document: DocumentNode) -> list[Visitor]:
+    """Stops, with a RecursionError, what is so deep through its fragments that the rules would not come back."""
+    fragments = {
+        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+    }
+    return [FragmentNestingVisitor(fragments)] if fragments else []
 
 
 class _Context(ValidationContext):
@@ -47,7 +56,7 @@ class _Context(ValidationContext):
 
 
 def violations(document: DocumentNode, schema: GraphQLSchema, *, may_suggest: bool) -> list[GraphQLError]:
-    """The first twenty. Only if it *may_suggest* does one name what else the schema has.
+    """The first twenty, and a word if there are more. Only if it *may_suggest* does one name what else the schema has.
 
     As graphql-core's `validate` does it. But what that makes keeps itself alive, and with it the whole document, until
     Python looks for garbage: then tens of thousands of objects at once, while everybody waits. This lets go of it.
@@ -55,19 +64,21 @@ def violations(document: DocumentNode, schema: GraphQLSchema, *, may_suggest: bo
     errors: list[GraphQLError] = []
 
     def note(error: GraphQLError) -> None:
-        errors.append(error)
         if len(errors) == MAX_ERRORS:
             raise _Enough
+        errors.append(error)
 
     types = TypeInfo(schema)
     context = _Context(schema, document, types, note, hide_suggestions=not may_suggest)
-    rules = [rule(context) for rule in _RULES]
+    rules = [*_nesting(document), *(rule(context) for rule in _RULES)]
     together = ParallelVisitor(rules)
     typed = TypeInfoVisitor(types, together)
     try:
         visit(document, typed, query_document_keys_to_validate)
     except _Enough:
-        pass
+        errors.append(GraphQLError("There are more errors."))
+    except RecursionError:
+        errors.append(GraphQLError("The document is nested too deeply."))
     finally:
         for visitor in (*rules, together, typed):
             vars(visitor).clear()

@@ -58,6 +58,8 @@ class PreparedDocuments:
         except (QueryTooComplex, GraphQLSyntaxError) as refused:
             refused.__cause__ = refused.__context__ = None
             return refused.with_traceback(None)
+        except RecursionError:
+            return QueryTooComplex("The operation is nested too deeply.")
 
     def _remember(self, text: str, prepared: PreparedDocument) -> None:
         if text not in self._remembered:  # another request may have been quicker

@@ -12,11 +12,16 @@ from graphql import (
     TypeInfo,
     TypeInfoVisitor,
     ValidationContext,
+    Visitor,
     specified_rules,
     visit,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
-from graphql.validation.validate import ValidationAbortedError, query_document_keys_to_validate
+from graphql.validation.validate import (
+    FragmentNestingVisitor,
+    ValidationAbortedError,
+    query_document_keys_to_validate,
+)
 from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage, VariableUsageVisitor
 
 from payment_subgraph.errors import QueryTooComplex
@@ -31,6 +36,14 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 class _Enough(Exception):
     """More need not be found out."""
+
+
+def _nesting(document: DocumentNode) -> list[Visitor]:
+    """Stops, with a RecursionError, what is so deep through its fragments that the rules would not come back."""
+    fragments = {
+        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+    }
+    return [FragmentNestingVisitor(fragments)] if fragments else []
 
 
 class _Context(ValidationContext):
@@ -49,7 +62,7 @@ class _Context(ValidationContext):
 
 
 def violations(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """The first five. Raises QueryTooComplex for what would take too long to find out.
+    """The first five, and a word if there are more. Raises QueryTooComplex for what would take too long to find out.
 
     As graphql-core's `validate` does it. But what that makes keeps itself alive, and with it the whole document, until
     Python looks for garbage: then tens of thousands of objects at once, while everybody waits. This lets go of it.
@@ -57,21 +70,22 @@ def violations(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErr
     errors: list[GraphQLError] = []
 
     def note(error: GraphQLError) -> None:
-        errors.append(error)
         if len(errors) == MAX_ERRORS:
             raise _Enough
+        errors.append(error)
 
     types = TypeInfo(schema)
     context = _Context(schema, document, types, note)
-    rules = [rule(context) for rule in _RULES]
+    rules = [*_nesting(document), *(rule(context) for rule in _RULES)]
     together = ParallelVisitor(rules)
     typed = TypeInfoVisitor(types, together)
     try:
         visit(document, typed, query_document_keys_to_validate)
     except _Enough:
-        pass
+        errors.append(GraphQLError("There are more errors."))
     except ValidationAbortedError as error:
-        raise QueryTooComplex("The operation asks for too many fields of the same name.") from error
+        if not errors:
+            raise QueryTooComplex("The operation asks for too many fields of the same name.") from error
     except RecursionError as error:
         raise QueryTooComplex("The operation is nested too deeply.") from error
     finally:

@@ -44,6 +44,19 @@ def test_what_is_asked_for_again_stays_whatever_comes_by_once() -> None:
     assert [name for name in "abc" if cache.get(name)] == ["a", "b", "c"]
 
 
+def test_one_heavy_thing_drives_out_nothing_that_is_in_use() -> None:
+    cache = Cache[str, int](10)
+    for name in "abc":
+        cache.put(name, 1, weight=1)
+        cache.get(name)
+
+    cache.put("heavy", 1, weight=9)
+    cache.get("heavy")
+    cache.put("d", 1, weight=1)
+
+    assert [name for name in "abc" if cache.get(name)] == ["a", "b", "c"]
+
+
 def test_what_was_asked_for_again_long_ago_gives_way_in_the_end() -> None:
     cache = Cache[str, int](10)
     for number in range(20):
@@ -118,6 +131,12 @@ def test_what_is_known_waits_for_nothing_that_is_not() -> None:
     answers_in_order(federation, "{ me { id } }")
 
     assert answers_in_order(federation, LARGE, "{ me { id } }") == ["{ me { id } }", LARGE]
+
+
+def test_small_operations_are_read_in_the_order_in_which_they_came() -> None:
+    asked = ["{ me { id loans { days } } }", "{ me { loans { days } } }", "{ me { id } }", "{ a: me { id } }"]
+
+    assert answers_in_order(library(), *asked) == asked
 
 
 def test_small_operations_are_read_before_large_ones_that_wait_as_well() -> None:

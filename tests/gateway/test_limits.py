@@ -92,6 +92,9 @@ HOSTILE = {
     "fragment ring": "{ me { ...F0 } } "
     + "".join(f"fragment F{n} on Member {{ ...F{(n + 1) % 500} }} " for n in range(500)),
     "deep": nested(300),
+    "deep through fragments": "{ me { ...F0 } } "
+    + "".join(f"fragment F{n} on Member {{ {'... { ' * 150}...F{n + 1}{' }' * 150} }} " for n in range(6))
+    + "fragment F6 on Member { id }",
     "one field again and again": "{ me { " + "id " * 4_900 + "} }",
     "one object again and again": "{ " + "me { loans { days } } " * 600 + "}",
     "overlapping fragments": "{ me { " + " ".join(f"...F{n}" for n in range(400)) + " } } "
@@ -119,6 +122,12 @@ def test_a_hostile_operation_does_not_explode(name: str) -> None:
 
     assert time.process_time() - started < NOT_EXPONENTIAL_S
     assert "errors" in answer or federation.request_count() <= 1
+
+
+def test_what_is_deep_through_its_fragments_is_refused() -> None:
+    (error,) = library().ask(HOSTILE["deep through fragments"])["errors"]
+
+    assert error["message"] == "The document is nested too deeply."
 
 
 @pytest.mark.parametrize(

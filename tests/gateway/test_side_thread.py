@@ -70,7 +70,7 @@ def test_what_several_ask_for_is_done_once() -> None:
     assert done == ["x"]
 
 
-def test_the_smallest_goes_first_and_of_equals_the_first() -> None:
+def test_small_ones_go_first_as_they_came_then_large_ones_by_their_size() -> None:
     order: list[str] = []
 
     def note(name: str) -> Callable[[], None]:
@@ -79,14 +79,14 @@ def test_the_smallest_goes_first_and_of_equals_the_first() -> None:
     async def run() -> None:
         thread, gate = SideThread(), Gate()
         tasks = [await started(do(thread, "gate", gate))]
-        for name, size in (("large", 9), ("small", 2), ("another small", 2), ("middle", 5)):
+        for name, size in (("large", 9_000), ("small", 20), ("smaller", 2), ("middle", 5_000)):
             tasks.append(await started(do(thread, name, note(name), size=size)))
         gate.go.set()
         await asyncio.gather(*tasks)
 
     asyncio.run(run())
 
-    assert order == ["small", "another small", "middle", "large"]
+    assert order == ["small", "smaller", "middle", "large"]
 
 
 def test_who_waited_long_enough_is_told_and_the_work_is_not_begun() -> None:

@@ -155,3 +155,22 @@ async def test_an_answer_is_bounded_by_what_is_there_and_not_by_what_could_be(sm
 
     assert "errors" not in small
     assert {error["extensions"]["code"] for error in large["errors"]} == {"QUERY_TOO_COMPLEX"}
+
+
+def through_fragments(count: int, deep: int, opening: str) -> str:
+    """So many fragments in a row, each so deep."""
+    names = [f"...F{number}" for number in range(1, count)] + ["__typename"]
+    bodies = [f"{opening} {{ " * deep + name + " }" * deep for name in names]
+    fragments = (f"fragment F{number} on Query {{ {body} }}" for number, body in enumerate(bodies))
+    return " ".join(["{ ...F0 }", *fragments])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "text",
+    [through_fragments(3, 190, "a"), through_fragments(3, 150, "..."), through_fragments(6, 80, "...")],
+)
+async def test_what_is_deep_through_its_fragments_is_refused(small_world: World, text: str) -> None:
+    answer = await small_world.ask(text, None)
+
+    assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from graphql import DocumentNode, Token
+from graphql import Node, Token
 
 from tests.user_subgraph.service import Service
 from user_subgraph.operation import OperationRefused
@@ -31,6 +31,7 @@ def alive(*kinds: type) -> int:
     [
         f"{{ me {{ {MANY} }} }}",
         f"{{ me {{ {MANY} ...F }} }} fragment F on User {{ {MANY} }}",
+        "query ($id: ID!) { user(id: $id) { id } ...F } fragment F on Query { b: user(id: $id) { id } }",
         "{ me { nothing } }",
         f"{{ me {{ {MANY.replace('id', 'nothing')} }} }}",
         f"{{ {'a ' * 1900} }}",
@@ -38,16 +39,26 @@ def alive(*kinds: type) -> int:
         "{ a b c (",
         "{ a" * 300 + " }" * 300,
     ],
-    ids=["good", "fragments", "wrong", "very wrong", "too large", "too long", "no GraphQL", "too deep"],
+    ids=[
+        "good",
+        "fragments",
+        "variables",
+        "wrong",
+        "very wrong",
+        "too large",
+        "too long",
+        "no GraphQL",
+        "too deep",
+    ],
 )
 def test_of_a_document(service: Service, text: str) -> None:
     operations = service.parts.view.operations
     operations.chosen("{ __typename }", None)
     operations.memory._documents.clear()
-    before = alive(DocumentNode, Token)
+    before = alive(Node, Token)
 
     with suppress(OperationRefused):
         operations.chosen(text, None)
     operations.memory._documents.clear()
 
-    assert alive(DocumentNode, Token) <= before
+    assert alive(Node, Token) <= before
