@@ -7,7 +7,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -72,8 +72,13 @@ Command = CreatePayment | ConfirmPayment | CancelPayment | RefundPayment
 
 
 def request_hash(command: Command) -> str:
-    """Equal for equal inputs, whatever their key: sha-256 of the command in canonical JSON."""
-    content = asdict(command) | {"client_key": None, "command": type(command).__name__}
+    """Equal for equal inputs, whatever their key: sha-256 of the command in canonical JSON.
+
+    A field at its default counts as left out, so one that is added later changes no hash stored before.
+    """
+    defaults = {field.name: field.default for field in fields(command)}
+    told = {name: value for name, value in asdict(command).items() if value != defaults[name]}
+    content = told | {"client_key": None, "command": type(command).__name__}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
