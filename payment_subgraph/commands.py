@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from payment_subgraph.errors import InvalidInput
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.money import Money, parse_money
+from payment_subgraph.payment import CaptureMethod
 from payment_subgraph.refund import RefundReason
 
 MAX_KEY: Final = 255
@@ -36,6 +37,7 @@ class CreatePayment:
     amount: Money
     reference: str | None = None
     description: str | None = None
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: str | None = None
     confirm: bool = False
     return_url: str | None = None
@@ -48,6 +50,15 @@ class ConfirmPayment:
     payment_id: str
     payment_method_id: str | None = None
     return_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePayment:
+    """*amount* None: everything that is authorized. Whatever is less ends the authorization of the rest."""
+
+    client_key: str
+    payment_id: str
+    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ class RefundPayment:
     note: str | None = None
 
 
-Command = CreatePayment | ConfirmPayment | CancelPayment | RefundPayment
+Command = CreatePayment | ConfirmPayment | CapturePayment | CancelPayment | RefundPayment
 
 
 def request_hash(command: Command) -> str:
@@ -89,6 +100,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
     amount: RawMoney,
     reference: str | None,
     description: str | None,
+    capture_method: CaptureMethod,
     payment_method_id: str | None,
     confirm: bool,
     return_url: str | None,
@@ -113,6 +125,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
         amount=money,
         reference=reference,
         description=description,
+        capture_method=capture_method,
         payment_method_id=payment_method_id,
         confirm=confirm,
         return_url=return_url,
@@ -131,6 +144,14 @@ def confirm_command(
         ]
     )
     return ConfirmPayment(client_key, payment_id, payment_method_id, return_url)
+
+
+def capture_command(client_key: str, payment_id: str, amount: RawMoney | None) -> CapturePayment:
+    money = parse_money(*amount) if amount else None
+    if isinstance(money, Flaw):
+        raise InvalidInput(*_key_flaws(client_key), money)
+    _refuse([*_key_flaws(client_key)])
+    return CapturePayment(client_key, payment_id, money)
 
 
 def cancel_command(client_key: str, payment_id: str, reason: str | None) -> CancelPayment:

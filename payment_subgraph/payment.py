@@ -139,6 +139,12 @@ class Payment:
         return self.money(self.amount_minor)
 
     @property
+    def capturable(self) -> Money:
+        """Authorized, and not captured yet."""
+        held = self.amount_capturable if self.status is PaymentStatus.REQUIRES_CAPTURE else 0
+        return self.money(held)
+
+    @property
     def refundable(self) -> Money:
         """Captured, less every refund that is not failed or canceled: also those whose answer was lost."""
         return self.money(max(0, self.amount_captured - self.amount_refunded - self.amount_refund_pending))
@@ -166,6 +172,8 @@ def available_actions(payment: Payment) -> list[PaymentAction]:
     actions = []
     if payment.status in CONFIRMABLE:
         actions.append(PaymentAction.CONFIRM)
+    if payment.capturable.minor > 0:
+        actions.append(PaymentAction.CAPTURE)
     if not payment.settled and payment.provider_payment_id is not None:
         actions.append(PaymentAction.CANCEL)
     if payment.refundable.minor > 0:

@@ -10,7 +10,7 @@ import stripe
 from payment_subgraph.money import Money
 from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
-from payment_subgraph.payment import Payment
+from payment_subgraph.payment import CaptureMethod, Payment
 from payment_subgraph.processor import (
     Answer,
     Busy,
@@ -40,10 +40,18 @@ NETWORK_RETRIES: Final = 2
 WEBHOOK_TOLERANCE: Final = timedelta(seconds=300)
 
 _EXPAND: Final = ["payment_method"]
-_INPUT_FIELDS: Final = {"payment_method": "paymentMethodId", "amount": "amount", "currency": "amount"}
+_INPUT_FIELDS: Final = {
+    "payment_method": "paymentMethodId",
+    "amount": "amount",
+    "amount_to_capture": "amount",
+    "currency": "amount",
+}
 
 _REASONS: Final = {
     "payment_intent_unexpected_state": RefusedFor.WRONG_STATE,
+    "charge_already_captured": RefusedFor.WRONG_STATE,
+    "charge_expired_for_capture": RefusedFor.WRONG_STATE,
+    "capture_charge_authorization_expired": RefusedFor.WRONG_STATE,
     "charge_already_refunded": RefusedFor.NOTHING_LEFT,
     "amount_too_small": RefusedFor.AMOUNT_TOO_SMALL,
     "amount_too_large": RefusedFor.AMOUNT_TOO_LARGE,
@@ -102,6 +110,8 @@ class StripeProcessor:
             "metadata": {"payment_id": payment.id, "operation_id": operation_id, "env": self._environment},
             "expand": _EXPAND,
         }
+        if payment.capture_method is CaptureMethod.MANUAL:
+            params["capture_method"] = "manual"
         if payment_method is not None:
             params["payment_method"] = payment_method
         if confirm:
@@ -116,6 +126,10 @@ class StripeProcessor:
         if url := return_url or payment.return_url:
             params["return_url"] = url
         return params
+
+    def capture_params(self, amount: Money) -> Params:
+        """The sum is always said: what "all" meant when it was asked for must not change until it is sent."""
+        return {"amount_to_capture": _stripe_amount(amount), "expand": _EXPAND}
 
     def cancel_params(self) -> Params:
         return {"cancellation_reason": "requested_by_customer", "expand": _EXPAND}

@@ -1,10 +1,10 @@
-"""What a client can ask for: create, confirm, cancel, refund a payment.
+"""What a client can ask for: create, confirm, capture, cancel, refund a payment.
 
 Each writes its intention first (one operation row with everything that will be sent), then lets
 `operations.py` carry it out, and gives back how things stand. No provider is called in here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from payment_subgraph.commands import (
     CancelPayment,
+    CapturePayment,
     Command,
     ConfirmPayment,
     CreatePayment,
@@ -43,6 +44,7 @@ from payment_subgraph.viewer import Viewer
 _KINDS: Final[dict[type[Command], OperationKind]] = {
     CreatePayment: OperationKind.CREATE,
     ConfirmPayment: OperationKind.CONFIRM,
+    CapturePayment: OperationKind.CAPTURE,
     CancelPayment: OperationKind.CANCEL,
     RefundPayment: OperationKind.REFUND,
 }
@@ -103,9 +105,24 @@ class UseCases:
             if stored := await _stored(rows, operation):
                 return stored, True
             _require(payment, PaymentAction.CONFIRM)
-            await _refuse_second_attempt(rows, payment)
+            await _refuse_second(rows, payment, PAYING)
             _require_method(payment, command)
             await rows.add_operation(operation)
+            return operation, False
+
+        return await self._carry_out(write)
+
+    async def capture_payment(self, viewer: Viewer, command: CapturePayment) -> Outcome:
+        async def write(rows: Transaction) -> Written:
+            payment = await _writable(rows, viewer, command.payment_id)
+            operation = self._operation(viewer, payment, command, {})
+            if stored := await _stored(rows, operation):
+                return stored, True
+            _require(payment, PaymentAction.CAPTURE)
+            await _refuse_second(rows, payment, {OperationKind.CAPTURE})
+            wanted = _to_capture(self.processor, payment, command)
+            params = self.processor.capture_params(wanted)
+            await rows.add_operation(replace(operation, params=params, amount_minor=wanted.minor))
             return operation, False
 
         return await self._carry_out(write)
@@ -218,6 +235,7 @@ def _new_payment(command: CreatePayment, now: datetime) -> Payment:
         currency=command.amount.currency,
         reference=command.reference,
         description=command.description,
+        capture_method=command.capture_method,
         return_url=command.return_url,
         metadata=command.metadata,
         created_at=now,
@@ -266,9 +284,12 @@ def _require(payment: Payment, action: PaymentAction) -> None:
         raise InvalidPaymentState(payment)
 
 
-async def _refuse_second_attempt(rows: Transaction, payment: Payment) -> None:
-    """While one attempt's outcome is unknown a second one could charge twice."""
-    if any(operation.kind in PAYING for operation in await rows.open_operations(payment.id)):
+async def _refuse_second(rows: Transaction, payment: Payment, kinds: Collection[OperationKind]) -> None:
+    """While the outcome of one is unknown, a second attempt to pay could charge twice.
+
+    And of two captures of different sums nobody could tell which one was carried out.
+    """
+    if any(operation.kind in kinds for operation in await rows.open_operations(payment.id)):
         raise InvalidPaymentState(payment)
 
 
@@ -277,17 +298,34 @@ def _require_method(payment: Payment, command: ConfirmPayment) -> None:
         raise InvalidInput(Flaw(("paymentMethodId",), "REQUIRED", "This payment has no payment method yet."))
 
 
+def _require_currency(payment: Payment, wanted: Money) -> None:
+    if wanted.currency != payment.currency:
+        flaw = Flaw(
+            ("amount", "currency"), "CURRENCY_MISMATCH", f"The payment was made in {payment.currency}."
+        )
+        raise InvalidInput(flaw)
+
+
+def _to_capture(processor: PaymentProcessor, payment: Payment, command: CapturePayment) -> Money:
+    """The sum that *command* means. Raises InvalidInput."""
+    most = payment.capturable
+    wanted = command.amount or most
+    _require_currency(payment, wanted)
+    if wanted.minor > most.minor:
+        told = f"At most {most.amount:f} {most.currency} can be captured."
+        raise InvalidInput(Flaw(("amount", "amount"), "AMOUNT_TOO_LARGE", told))
+    if not processor.accepts(wanted):
+        raise InvalidInput(Flaw(("amount", "amount"), "NOT_CHARGEABLE", "This exact sum cannot be captured."))
+    return wanted
+
+
 def _require_refundable(
     processor: PaymentProcessor, payment: Payment, refund: Refund, command: RefundPayment
 ) -> None:
     if payment.status is not PaymentStatus.SUCCEEDED or payment.frozen_reason is not None:
         raise InvalidPaymentState(payment)
     wanted = Money(refund.amount_minor, command.amount.currency if command.amount else payment.currency)
-    if wanted.currency != payment.currency:
-        flaw = Flaw(
-            ("amount", "currency"), "CURRENCY_MISMATCH", f"The payment was made in {payment.currency}."
-        )
-        raise InvalidInput(flaw)
+    _require_currency(payment, wanted)
     if not 0 < wanted.minor <= payment.refundable.minor:
         raise RefundExceedsAvailable(payment.refundable)
     if not processor.accepts(wanted):

@@ -9,6 +9,7 @@ from payment_subgraph.payment import CONFIRMABLE, Payment, PaymentStatus
 from payment_subgraph.processor import Refused, RefusedFor
 from payment_subgraph.refund import Refund
 
+_NEEDING_A_STATE: Final = frozenset({OperationKind.CONFIRM, OperationKind.CAPTURE})
 _CANCELED: Final = frozenset({PaymentStatus.CANCELED})
 _CONFIRMED: Final = frozenset(
     {
@@ -42,8 +43,10 @@ def judge_of(operation: Operation) -> Judge:
             return lambda payment, _: Verdict() if payment.provider_payment_id else None
         case OperationKind.REFUND:
             return refund_known(operation)
-        case OperationKind.CONFIRM | OperationKind.CAPTURE:
+        case OperationKind.CONFIRM:
             return lambda payment, _: None if payment.status in CONFIRMABLE else _if(payment, _CONFIRMED)
+        case OperationKind.CAPTURE:
+            return lambda payment, _: _captured(operation, payment) if payment.settled else None
         case OperationKind.CANCEL:
             return lambda payment, _: _if(payment, _CANCELED) if payment.settled else None
         case _:
@@ -65,10 +68,15 @@ def refund_known(operation: Operation) -> Judge:
 
 
 def judge_after_refusal(operation: Operation, rejection: Rejection) -> Judge:
-    """A cancel's refusal proves nothing: already canceled and already succeeded sound alike."""
+    """A cancel's refusal proves nothing: already canceled and already succeeded sound alike.
+
+    So does a capture's, once nothing is left to capture: an earlier try may have been carried out.
+    """
     match operation.kind:
         case OperationKind.CANCEL:
             return lambda payment, _: _if(payment, _CANCELED)
+        case OperationKind.CAPTURE:
+            return lambda payment, _: _captured(operation, payment) if payment.settled else Verdict(rejection)
         case OperationKind.CREATE:  # an earlier try made the object, or we would have none to read
             return done
     return lambda *_: Verdict(rejection)
@@ -78,13 +86,19 @@ def _if(payment: Payment, wanted: frozenset[PaymentStatus]) -> Verdict:
     return Verdict() if payment.status in wanted else Verdict(Rejection(RejectionKind.INVALID_STATE))
 
 
+def _captured(operation: Operation, payment: Payment) -> Verdict:
+    """Done, if exactly what was asked for was captured: another sum was captured by somebody else."""
+    done = payment.amount_captured == operation.amount_minor
+    return Verdict() if done else Verdict(Rejection(RejectionKind.INVALID_STATE))
+
+
 def rejection_of(operation: Operation, said: Refused) -> Rejection:
     kind = RejectionKind.PROVIDER
     if operation.kind is OperationKind.REFUND and (
         said.field == "amount" or said.reason is RefusedFor.NOTHING_LEFT
     ):
         kind = RejectionKind.REFUND_EXCEEDS
-    elif operation.kind is OperationKind.CONFIRM and said.reason is RefusedFor.WRONG_STATE:
+    elif operation.kind in _NEEDING_A_STATE and said.reason is RefusedFor.WRONG_STATE:
         kind = RejectionKind.INVALID_STATE
     elif said.field is not None:
         kind = RejectionKind.INVALID_INPUT

@@ -11,7 +11,7 @@ from payment_subgraph import commands
 from payment_subgraph.commands import RawMoney
 from payment_subgraph.cursors import PageRequest, SortField, page_request
 from payment_subgraph.pages import PaymentFilter
-from payment_subgraph.payment import FinancialStatus, PaymentStatus
+from payment_subgraph.payment import CaptureMethod, FinancialStatus, PaymentStatus
 from payment_subgraph.refund import RefundReason
 from payment_subgraph.schema.scalars import CurrencyCode, DecimalText, Url
 from payment_subgraph.schema.values import SortDirection
@@ -50,6 +50,7 @@ class CreatePaymentInput:
     amount: MoneyInput
     reference: str | None = UNSET
     description: str | None = UNSET
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: strawberry.ID | None = UNSET
     confirm: bool = strawberry.field(default=False, description="Confirm at once with paymentMethodId.")
     return_url: Url | None = UNSET
@@ -65,6 +66,7 @@ class CreatePaymentInput:
             amount=self.amount.raw(),
             reference=given(self.reference),
             description=given(self.description),
+            capture_method=self.capture_method,
             payment_method_id=given(self.payment_method_id),
             confirm=self.confirm,
             return_url=given(self.return_url),
@@ -86,6 +88,20 @@ class ConfirmPaymentInput:
             given(self.payment_method_id),
             given(self.return_url),
         )
+
+
+@strawberry.input
+class CapturePaymentInput:
+    idempotency_key: str
+    payment_id: strawberry.ID
+    amount: MoneyInput | None = strawberry.field(
+        default=UNSET,
+        description="Omit to capture everything capturable. If it is less, the rest is released.",
+    )
+
+    def command(self) -> commands.CapturePayment:
+        amount = self.amount.raw() if self.amount else None
+        return commands.capture_command(self.idempotency_key, self.payment_id, amount)
 
 
 @strawberry.input

@@ -21,6 +21,7 @@ from payment_subgraph.schema.errors import (
 )
 from payment_subgraph.schema.inputs import (
     CancelPaymentInput,
+    CapturePaymentInput,
     ConfirmPaymentInput,
     CreatePaymentInput,
     RefundPaymentInput,
@@ -82,6 +83,16 @@ ConfirmPaymentResult = Annotated[
     | PaymentProviderError,
     strawberry.union("ConfirmPaymentResult"),
 ]
+CapturePaymentResult = Annotated[
+    PaymentSuccess
+    | OperationPending
+    | ValidationError
+    | NotFoundError
+    | InvalidPaymentStateError
+    | IdempotencyConflictError
+    | PaymentProviderError,
+    strawberry.union("CapturePaymentResult"),
+]
 CancelPaymentResult = Annotated[
     PaymentSuccess
     | OperationPending
@@ -127,6 +138,15 @@ class Mutation:
             return await use_cases.confirm_payment(viewer, input.command())
 
         return cast("ConfirmPaymentResult", await _answered(info, work()))
+
+    @scoped(WRITE_ANY)
+    async def capture_payment(self, info: Info, input: CapturePaymentInput) -> CapturePaymentResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+
+        async def work() -> Outcome:
+            return await use_cases.capture_payment(viewer, input.command())
+
+        return cast("CapturePaymentResult", await _answered(info, work()))
 
     @scoped(WRITE)
     async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentResult | None:  # noqa: A002

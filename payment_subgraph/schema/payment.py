@@ -200,7 +200,9 @@ class Payment:
     status: PaymentStatus
     financial_status: FinancialStatus
     capture_method: CaptureMethod
-    amount_capturable: Money = strawberry.field(description="Zero for now: see `CaptureMethod`.")
+    amount_capturable: Money = strawberry.field(
+        description="Authorized: what `capturePayment` can still take."
+    )
     amount_captured: Money
     amount_refunded: Money
     amount_refund_pending: Money

@@ -35,19 +35,22 @@ def _enum(
         value.description = told.get(kind(value.value))
 
 
-_NO_CAPTURE = "every payment is captured as soon as it is authorized"
 _NO_DISPUTES = "Not used yet: disputes are not followed."
 
 _enum(
     PaymentStatus,
-    values={PaymentStatus.REQUIRES_CAPTURE: f"Authorized, to be captured. Not used yet: {_NO_CAPTURE}."},
+    values={
+        PaymentStatus.REQUIRES_CAPTURE: (
+            "Authorized, to be captured by `capturePayment`. What is not captured in time (cards: 5 to 7 days) "
+            "becomes CANCELED."
+        )
+    },
 )
 _enum(
     FinancialStatus,
     name="PaymentFinancialStatus",
     description="Derived from amounts; never stored.",
     values={
-        FinancialStatus.AUTHORIZED: f"Not used yet: {_NO_CAPTURE}.",
         FinancialStatus.DISPUTED: _NO_DISPUTES,
         FinancialStatus.CHARGED_BACK: _NO_DISPUTES,
     },
@@ -57,13 +60,13 @@ _enum(
     description="When an authorized amount is captured.",
     values={
         CaptureMethod.AUTOMATIC: "At once.",
-        CaptureMethod.MANUAL: f"When staff say so. Not used yet: {_NO_CAPTURE}.",
+        CaptureMethod.MANUAL: "When staff say so, by `capturePayment`.",
     },
 )
-_enum(PaymentAction, values={PaymentAction.CAPTURE: "Not used yet: there is no mutation that captures."})
+_enum(PaymentAction)
 _enum(RefundStatus)
 _enum(RefundReason)
-_enum(OperationKind, values={OperationKind.CAPTURE: "Not used yet: there is no mutation that captures."})
+_enum(OperationKind)
 _enum(
     OperationState,
     description="UNKNOWN = sent, answer lost; the reconciler settles it. Never shown as failure.",

@@ -179,6 +179,8 @@ class StripeWire(stripe.HTTPClient):
                 return self._create(call.params)
             case ["payment_intents", intent, "confirm"]:
                 return self._confirm(self.intents[intent], call.params)
+            case ["payment_intents", intent, "capture"]:
+                return self._capture(self.intents[intent], call.params)
             case ["payment_intents", intent, "cancel"]:
                 return self._cancel(self.intents[intent])
             case ["refunds"]:
@@ -196,6 +198,7 @@ class StripeWire(stripe.HTTPClient):
             "amount_received": 0,
             "amount_capturable": 0,
             "currency": params["currency"],
+            "capture_method": params.get("capture_method", "automatic_async"),
             "status": "requires_payment_method",
             "client_secret": f"pi_{number}_secret_wire",
             "metadata": _metadata(params),
@@ -248,13 +251,40 @@ class StripeWire(stripe.HTTPClient):
     def succeed(self, intent_id: str) -> None:
         """As if the payer had paid in the browser."""
         intent = self.intents[intent_id]
-        intent |= {"status": "succeeded", "amount_received": intent["amount"], "next_action": None}
+        if intent["capture_method"] == "manual":
+            intent |= {
+                "status": "requires_capture",
+                "amount_capturable": intent["amount"],
+                "next_action": None,
+            }
+        else:
+            intent |= {"status": "succeeded", "amount_received": intent["amount"], "next_action": None}
+
+    def capture(self, intent_id: str, amount: int) -> None:
+        """Also: as if somebody had captured in the dashboard."""
+        captured = {"status": "succeeded", "amount_capturable": 0, "amount_received": amount}
+        self.intents[intent_id] |= captured
+
+    def expire(self, intent_id: str) -> None:
+        """As Stripe ends an authorization that nobody captured in time."""
+        self.intents[intent_id] |= {"status": "canceled", "amount_capturable": 0}
+
+    def _capture(self, intent: dict[str, Any], params: dict[str, str]) -> Answer:
+        if intent["status"] != "requires_capture":
+            error = {"code": "payment_intent_unexpected_state", "payment_intent": dict(intent)}
+            return 400, {"error": {"type": "invalid_request_error", **error}}
+        amount = int(params["amount_to_capture"])
+        if amount > intent["amount_capturable"]:
+            error = {"code": "amount_too_large", "param": "amount_to_capture"}
+            return 400, {"error": {"type": "invalid_request_error", **error}}
+        self.capture(intent["id"], amount)
+        return 200, dict(intent)
 
     def _cancel(self, intent: dict[str, Any]) -> Answer:
         if intent["status"] in ("succeeded", "canceled", "processing"):
             error = {"code": "payment_intent_unexpected_state", "payment_intent": dict(intent)}
             return 400, {"error": {"type": "invalid_request_error", **error}}
-        intent["status"] = "canceled"
+        intent |= {"status": "canceled", "amount_capturable": 0}
         return 200, dict(intent)
 
     def _refund(self, params: dict[str, str]) -> Answer:

@@ -40,7 +40,9 @@ async def test_without_the_scope_a_query_is_null_with_an_error(
 @pytest.mark.parametrize(
     ("person", "code"), [(None, "UNAUTHENTICATED"), (READ_ONLY, "FORBIDDEN")], ids=["anonymous", "reader"]
 )
-@pytest.mark.parametrize("name", ["createPayment", "confirmPayment", "cancelPayment", "refundPayment"])
+@pytest.mark.parametrize(
+    "name", ["createPayment", "confirmPayment", "capturePayment", "cancelPayment", "refundPayment"]
+)
 async def test_without_the_scope_no_mutation_changes_anything(
     small_world: World, person: Person | None, code: str, name: str
 ) -> None:

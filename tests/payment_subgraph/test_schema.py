@@ -9,6 +9,7 @@ from graphql import build_ast_schema, parse
 
 from payment_subgraph import errors, refusals
 from payment_subgraph.commands import create_command
+from payment_subgraph.payment import CaptureMethod
 from payment_subgraph.schema import sdl
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,7 @@ def test_a_command_is_checked_whole() -> None:
             amount=("0", "EUR"),
             reference="r" * 256,
             description=None,
+            capture_method=CaptureMethod.AUTOMATIC,
             payment_method_id=None,
             confirm=True,
             return_url=None,

@@ -148,6 +148,10 @@ class World:
         payment: dict[str, Any] = member["payment"]
         return payment
 
+    async def authorize(self, amount: str = "10.00", currency: str = "EUR") -> dict[str, Any]:
+        """A payment of Ada's that the test card has authorized, to be captured by staff."""
+        return await self.pay(amount, currency, captureMethod="MANUAL")
+
     async def create(self, amount: str = "10.00", currency: str = "EUR", **fields: Any) -> dict[str, Any]:
         return await self.mutate("createPayment", amount={"amount": amount, "currency": currency}, **fields)
 
@@ -254,6 +258,7 @@ _NOT_FOUND = "... on NotFoundError { id }"
 _EXTRA = {
     "createPayment": f"{_PAID} {_DECLINED} ... on DuplicatePaymentError {{ existingPayment {{ ...P }} }}",
     "confirmPayment": f"{_PAID} {_DECLINED} {_STATE} {_NOT_FOUND}",
+    "capturePayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "cancelPayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "refundPayment": f"""... on RefundSuccess {{ refund {{ ...R }} payment {{ ...P }} operation {{ ...O }} replayed }}
         ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }} {_STATE} {_NOT_FOUND}""".replace(
