@@ -32,6 +32,7 @@ from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
+from payment_subgraph.syncing import Syncing
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.webhooks import WebhookEndpoint
@@ -52,6 +53,7 @@ class Parts:
     repository: Repository
     operations: Operations
     use_cases: UseCases
+    syncing: Syncing
     inbox: Inbox
     reconciler: Reconciler
 
@@ -83,6 +85,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         repository=repository,
         operations=operations,
         use_cases=UseCases(repository, processor, operations, clock),
+        syncing=Syncing(repository, processor, refresh, settings.answer_within, clock),
         inbox=inbox,
         reconciler=Reconciler(
             repository,
@@ -131,7 +134,13 @@ def web_app(
         verifier,
         turns,
         lambda viewer, asked: Context(
-            viewer, pages, parts.use_cases, turns, asked.operation_name, unusual=asked.size > USUAL_BYTES
+            viewer,
+            pages,
+            parts.use_cases,
+            parts.syncing,
+            turns,
+            asked.operation_name,
+            unusual=asked.size > USUAL_BYTES,
         ),
     )
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)

@@ -167,6 +167,12 @@ class RefundExceedsAvailable(Refusal):
 class ProviderRefused(Refusal):
     code = "PAYMENT_PROVIDER"
 
-    def __init__(self, request_id: str | None, *, retryable: bool) -> None:
+    def __init__(
+        self,
+        request_id: str | None,
+        *,
+        retryable: bool,
+        message: str = "The payment provider did not accept the request.",
+    ) -> None:
         self.request_id, self.retryable = request_id, retryable
-        super().__init__("The payment provider did not accept the request.")
+        super().__init__(message)

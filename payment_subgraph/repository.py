@@ -45,7 +45,10 @@ FINANCIAL_STATUS: Final = case(
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the provider was read: *source* is ANSWER, LOOK, WEBHOOK or RECONCILER, *id* the operation or event."""
+    """Why the provider was read: *source* is ANSWER, LOOK, WEBHOOK, RECONCILER or SYNC, *id* names what caused it.
+
+    That is the operation, the event, the payment, or whoever asked for it.
+    """
 
     source: str
     id: str

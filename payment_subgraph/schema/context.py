@@ -7,6 +7,7 @@ import strawberry
 
 from payment_subgraph.loaders import Loaders
 from payment_subgraph.pages import Pages
+from payment_subgraph.syncing import Syncing
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.viewer import Viewer
@@ -22,6 +23,7 @@ class Context:
     viewer: Viewer
     pages: Pages
     use_cases: UseCases
+    syncing: Syncing
     turns: Turns
     operation_name: str | None = None
     unusual: bool = False

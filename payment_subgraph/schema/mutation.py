@@ -31,6 +31,10 @@ from payment_subgraph.use_cases import Outcome
 from payment_subgraph.viewer import REFUND, WRITE, WRITE_ANY
 
 RETRY_AFTER_S = 5
+_SYNC = (
+    "Reads the payment and its refunds at the provider now, instead of waiting for a webhook or the next reading. "
+    "It sends nothing, so it needs no key."
+)
 _REPLAYED = "True when this answer was stored by an earlier call with the same key."
 
 
@@ -39,6 +43,11 @@ class PaymentSuccess:
     payment: Payment
     operation: PaymentOperation
     replayed: bool = strawberry.field(description=_REPLAYED)
+
+
+@strawberry.type
+class SyncSuccess:
+    payment: Payment
 
 
 @strawberry.type
@@ -115,6 +124,10 @@ RefundPaymentResult = Annotated[
     strawberry.union("RefundPaymentResult"),
 ]
 
+SyncPaymentResult = Annotated[
+    SyncSuccess | NotFoundError | PaymentProviderError, strawberry.union("SyncPaymentResult")
+]
+
 
 @strawberry.type
 class Mutation:
@@ -165,6 +178,16 @@ class Mutation:
             return await use_cases.refund_payment(viewer, input.command())
 
         return cast("RefundPaymentResult", await _answered(info, work()))
+
+    @scoped(WRITE_ANY, description=_SYNC)
+    async def sync_payment(self, info: Info, id: strawberry.ID) -> SyncPaymentResult | None:  # noqa: A002
+        viewer = info.context.viewer
+        info.context.forget()
+        try:
+            payment = await info.context.syncing.sync_payment(viewer, id)
+        except Refusal as refusal:
+            return cast("SyncPaymentResult", error_type(refusal, viewer))
+        return SyncSuccess(payment=Payment.of(payment, viewer))
 
 
 async def _answered(info: Info, work: Awaitable[Outcome]) -> object:
