@@ -119,9 +119,9 @@ class NotFound(Refusal):
 
     code = "NOT_FOUND"
 
-    def __init__(self, object_id: str) -> None:
+    def __init__(self, object_id: str, kind: str = "payment") -> None:
         self.object_id = object_id
-        super().__init__("There is no such payment.")
+        super().__init__(f"There is no such {kind}.")
 
 
 class PaymentDeclined(Refusal):

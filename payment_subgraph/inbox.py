@@ -9,13 +9,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
-from payment_subgraph.inbox_event import InboxEvent, InboxState
+from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.tables import job_cursors, provider_events
 
 PROVIDER: Final = "stripe"
 
 _EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
+_RECORD: Final = tuple(provider_events.c[field.name] for field in fields(EventRecord))
 _OPEN: Final = provider_events.c.processed_at.is_(None)
 
 
@@ -69,6 +70,17 @@ class Inbox:
 
     async def put_off(self, event: InboxEvent, state: InboxState, until: datetime, error: str) -> None:
         await self._change(event, state=state, next_attempt_at=until, last_error=error)
+
+    async def replay(self, event_id: str, now: datetime) -> EventRecord | None:
+        """Have it worked on once more, with all its tries, whatever came of it; None if there is no such event.
+
+        A worker that holds it just now goes on: to work twice on an event does no harm.
+        """
+        again = update(provider_events).where(provider_events.c.id == event_id)
+        again = again.values(state=InboxState.RECEIVED, attempts=0, next_attempt_at=now, processed_at=None)
+        async with self._database.writing() as connection:
+            row = (await connection.execute(again.returning(*_RECORD))).mappings().first()
+        return None if row is None else EventRecord(**row)
 
     async def _change(self, event: InboxEvent, **changes: Any) -> None:
         mine = (provider_events.c.id == event.id) & (provider_events.c.attempts == event.attempts) & _OPEN

@@ -35,6 +35,20 @@ class InboxEvent:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One row of `provider_events`, as people need it: what became of it, not what it says."""
+
+    id: str
+    provider_event_id: str
+    type: str
+    state: InboxState
+    attempts: int
+    last_error: str | None
+    received_at: datetime
+    processed_at: datetime | None
+
+
 def next_attempt(attempts: int, now: datetime) -> datetime:
     wait = _FIRST_WAIT * (1 << min(max(attempts - 1, 0), 20))
     return now + min(wait, _LONGEST_WAIT)

@@ -11,13 +11,14 @@ from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, fu
 
 from payment_subgraph.cursors import Cursor, PageRequest, SortField
 from payment_subgraph.database import Database
+from payment_subgraph.inbox_event import EventRecord, InboxState
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.repository import FINANCIAL_STATUS
-from payment_subgraph.tables import payment_operations, payments, refunds
+from payment_subgraph.tables import payment_operations, payments, provider_events, refunds
 
-Row = TypeVar("Row", Payment, Refund, Operation)
+Row = TypeVar("Row", Payment, Refund, Operation, EventRecord)
 
 _SORT_COLUMNS: Final = {
     SortField.CREATED_AT: "created_at",
@@ -40,6 +41,14 @@ class PaymentFilter:
     currency: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """None asks for nothing."""
+
+    state: frozenset[InboxState] | None = None
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,19 @@ class Pages:
     async def refunds_of(self, payment_ids: Sequence[str], page: PageRequest) -> dict[str, Page[Refund]]:
         build = _refunds_by_payment if page.cursor is None else _refunds_by_payment.__wrapped__
         return await self._grouped(Refund, refunds.c.payment_id, payment_ids, page, build(page))
+
+    async def webhook_events(self, wanted: EventFilter, page: PageRequest) -> Page[EventRecord]:
+        """Newest first, by their ids: those begin with the time, and have an index."""
+        column = provider_events.c
+        conditions = [
+            column.state.in_(wanted.state) if wanted.state is not None else None,
+            column.type == wanted.type if wanted.type is not None else None,
+            column.id < page.cursor.id if page.cursor is not None else None,
+        ]
+        query = select(*_columns(EventRecord, provider_events))
+        query = query.where(*(condition for condition in conditions if condition is not None))
+        rows = await self._database.rows(query.order_by(column.id.desc()).limit(page.size + 1))
+        return _page([EventRecord(**row) for row in rows], page)
 
     async def payments_by_id(self, ids: Sequence[str]) -> dict[str, Payment]:
         query = select(*_columns(Payment, payments)).where(payments.c.id.in_(ids))
@@ -137,6 +159,10 @@ def _ranked(
 
 def cursor_of(row: Payment | Refund, page: PageRequest) -> str:
     return Cursor(page.field, getattr(row, _SORT_COLUMNS[page.field]), row.id).encode()
+
+
+def event_cursor_of(event: EventRecord, page: PageRequest) -> str:
+    return Cursor(page.field, event.received_at, event.id).encode()
 
 
 def _columns(kind: type, table: Table) -> list[Column[Any]]:

@@ -1,9 +1,10 @@
-"""What a client can ask for: create, confirm, capture, cancel, refund a payment.
+"""What a client can ask for: create, confirm, capture, cancel, refund a payment; replay a webhook.
 
-Each writes its intention first (one operation row with everything that will be sent), then lets
+Each of the first writes its intention first (one operation row with everything that will be sent), then lets
 `operations.py` carry it out, and gives back how things stand. No provider is called in here.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +32,8 @@ from payment_subgraph.errors import (
 )
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.ids import new_operation_id, new_payment_id, new_refund_id
+from payment_subgraph.inbox import Inbox
+from payment_subgraph.inbox_event import EventRecord
 from payment_subgraph.money import Money
 from payment_subgraph.operation import PAYING, Operation, OperationKind
 from payment_subgraph.operations import Operations
@@ -40,6 +43,8 @@ from payment_subgraph.refund import Refund
 from payment_subgraph.refusals import refusal_of
 from payment_subgraph.repository import Repository, Transaction
 from payment_subgraph.viewer import Viewer
+
+log = logging.getLogger(__name__)
 
 _KINDS: Final[dict[type[Command], OperationKind]] = {
     CreatePayment: OperationKind.CREATE,
@@ -73,6 +78,7 @@ class UseCases:
     repository: Repository
     processor: PaymentProcessor
     operations: Operations
+    inbox: Inbox
     clock: Callable[[], datetime]
 
     async def create_payment(self, viewer: Viewer, command: CreatePayment) -> Outcome:
@@ -160,6 +166,14 @@ class UseCases:
             return operation, False
 
         return await self._carry_out(write)
+
+    async def replay_webhook_event(self, viewer: Viewer, event_id: str) -> EventRecord:
+        """The event as it waits for the worker now."""
+        record = await self.inbox.replay(event_id, self.clock())
+        if record is None:
+            raise NotFound(event_id, "webhook event")
+        log.info("event %s is to be worked on again: %s asked", record.provider_event_id, viewer.user_id)
+        return record
 
     async def _carry_out(self, write: Callable[[Transaction], Awaitable[Written]]) -> Outcome:
         """T1, then all the rest; raises the typed error of a rejected operation."""

@@ -10,6 +10,7 @@ READ_ANY: Final[Scopes] = (("payments:read:any",),)
 WRITE: Final[Scopes] = (("payments:write",), ("payments:write:any",))
 WRITE_ANY: Final[Scopes] = (("payments:write:any",),)
 REFUND: Final[Scopes] = (("refunds:write",),)
+MANAGE_WEBHOOKS: Final[Scopes] = (("webhooks:manage",),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def given(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-def _set(values: list[Word] | None) -> frozenset[Word] | None:
+def chosen_words(values: list[Word] | None) -> frozenset[Word] | None:
     """Hashable, so that equal filters load together."""
     return frozenset(values) if given(values) is not None and values is not None else None
 
@@ -146,8 +146,8 @@ class PaymentFilterInput:
         if not asked:
             return PaymentFilter()
         return PaymentFilter(
-            status=_set(asked.status),
-            financial_status=_set(asked.financial_status),
+            status=chosen_words(asked.status),
+            financial_status=chosen_words(asked.financial_status),
             reference=given(asked.reference),
             owner_id=given(asked.user_id),
             currency=given(asked.currency),

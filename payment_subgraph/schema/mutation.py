@@ -27,13 +27,18 @@ from payment_subgraph.schema.inputs import (
     RefundPaymentInput,
 )
 from payment_subgraph.schema.payment import Payment, PaymentOperation, Refund
+from payment_subgraph.schema.webhook_event import WebhookEvent
 from payment_subgraph.use_cases import Outcome
-from payment_subgraph.viewer import REFUND, WRITE, WRITE_ANY
+from payment_subgraph.viewer import MANAGE_WEBHOOKS, REFUND, WRITE, WRITE_ANY
 
 RETRY_AFTER_S = 5
 _SYNC = (
     "Reads the payment and its refunds at the provider now, instead of waiting for a webhook or the next reading. "
     "It sends nothing, so it needs no key."
+)
+_REPLAY = (
+    "Has a stored webhook worked on once more, whatever came of it before. It is answered as it waits for that; a moment "
+    "later `webhookEvents` tells what came of it. No harm is done by replaying an event that has been worked on."
 )
 _REPLAYED = "True when this answer was stored by an earlier call with the same key."
 
@@ -48,6 +53,11 @@ class PaymentSuccess:
 @strawberry.type
 class SyncSuccess:
     payment: Payment
+
+
+@strawberry.type
+class ReplaySuccess:
+    webhook_event: WebhookEvent
 
 
 @strawberry.type
@@ -128,6 +138,8 @@ SyncPaymentResult = Annotated[
     SyncSuccess | NotFoundError | PaymentProviderError, strawberry.union("SyncPaymentResult")
 ]
 
+ReplayResult = Annotated[ReplaySuccess | NotFoundError, strawberry.union("ReplayResult")]
+
 
 @strawberry.type
 class Mutation:
@@ -188,6 +200,15 @@ class Mutation:
         except Refusal as refusal:
             return cast("SyncPaymentResult", error_type(refusal, viewer))
         return SyncSuccess(payment=Payment.of(payment, viewer))
+
+    @scoped(MANAGE_WEBHOOKS, description=_REPLAY)
+    async def replay_webhook_event(self, info: Info, id: strawberry.ID) -> ReplayResult | None:  # noqa: A002
+        viewer, use_cases = info.context.viewer, info.context.use_cases
+        try:
+            record = await use_cases.replay_webhook_event(viewer, id)
+        except Refusal as refusal:
+            return cast("ReplayResult", error_type(refusal, viewer))
+        return ReplaySuccess(webhook_event=WebhookEvent.of(record))
 
 
 async def _answered(info: Info, work: Awaitable[Outcome]) -> object:

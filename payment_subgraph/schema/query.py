@@ -3,14 +3,17 @@
 import strawberry
 from strawberry import UNSET
 
-from payment_subgraph.cursors import DEFAULT_PAGE
+from payment_subgraph.cursors import DEFAULT_PAGE, page_request
+from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.pages import EventFilter
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
-from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder
+from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder, chosen_words, given
 from payment_subgraph.schema.payment import Payment, Refund
 from payment_subgraph.schema.user import PaymentConnection
-from payment_subgraph.viewer import READ, READ_ANY
+from payment_subgraph.schema.webhook_event import WebhookEventConnection
+from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY
 
 _STAFF = "Staff. A user's own history is `me { payments }`: one field never means two things."
 
@@ -56,3 +59,17 @@ class Query:
     @scoped(READ)
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:  # noqa: A002
         return await visible_refund(info, id)
+
+    @scoped(MANAGE_WEBHOOKS, description="Stored webhooks, newest first.")
+    async def webhook_events(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_PAGE,
+        after: str | None = UNSET,
+        state: list[InboxState] | None = UNSET,
+        type: str | None = UNSET,  # noqa: A002 - the argument's name in the API
+    ) -> WebhookEventConnection | None:
+        request = page_request(first, given(after))
+        page = await info.context.pages.webhook_events(EventFilter(chosen_words(state), given(type)), request)
+        count_rows(info, len(page.rows))
+        return WebhookEventConnection.of(page, request)

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import has_enum_definition
 
 from payment_subgraph import cursors, money
+from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.operation import OperationKind, OperationState
 from payment_subgraph.payment import (
     CaptureMethod,
@@ -70,6 +71,16 @@ _enum(OperationKind)
 _enum(
     OperationState,
     description="UNKNOWN = sent, answer lost; the reconciler settles it. Never shown as failure.",
+)
+_enum(
+    InboxState,
+    name="WebhookEventState",
+    values={
+        InboxState.RECEIVED: "Stored; to be worked on, or tried again.",
+        InboxState.IGNORED: "About nothing that is followed here.",
+        InboxState.PARKED: "About a payment of ours that is not there (yet); tried for three days.",
+        InboxState.DEAD: "Given up, and waits for a person: see `lastError`, and `replayWebhookEvent`.",
+    },
 )
 _enum(NextActionType)
 _enum(MethodType, name="PaymentMethodType")

@@ -65,10 +65,13 @@ class Person:
         return jwt.encode({name: value for name, value in head.items() if value is not None}, kept, key)
 
 
+ADMIN = f"{FINANCE} webhooks:manage"
+
 ADA = Person("usr_ada", CUSTOMER)
 GRACE = Person("usr_grace", CUSTOMER)
 STAFF = Person("usr_staff", FINANCE)
 HELPDESK = Person("usr_helpdesk", SUPPORT)
+KEEPER = Person("usr_keeper", ADMIN)
 
 
 def settings(database_url: str, **environment: str) -> Settings:

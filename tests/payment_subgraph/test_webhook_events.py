@@ -1,0 +1,217 @@
+"""webhookEvents and replayWebhookEvent: what became of stored webhooks, and another try for them."""
+
+from typing import Any
+
+import pytest
+
+from payment_subgraph.tables import provider_events
+from tests.payment_subgraph.test_pages import forged
+from tests.payment_subgraph.world import KEEPER, STAFF, Person, Statements, World
+
+pytestmark = pytest.mark.anyio
+
+EVENT = "id providerEventId type state attempts lastError receivedAt processedAt"
+LIST = f"""query($first: Int, $after: String, $state: [WebhookEventState!], $type: String) {{
+  webhookEvents(first: $first, after: $after, state: $state, type: $type) {{
+    nodes {{ {EVENT} }} edges {{ cursor node {{ id }} }}
+    pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
+REPLAY = f"""mutation($id: ID!) {{ replayWebhookEvent(id: $id) {{ __typename
+  ... on ReplaySuccess {{ webhookEvent {{ {EVENT} }} }} ... on NotFoundError {{ message code id }} }} }}"""
+
+
+async def listed(world: World, **variables: Any) -> dict[str, Any]:
+    answer = await world.ask(LIST, KEEPER, **variables)
+    assert "errors" not in answer, answer
+    found: dict[str, Any] = answer["data"]["webhookEvents"]
+    return found
+
+
+async def names(world: World, **variables: Any) -> list[str]:
+    return [one["providerEventId"] for one in (await listed(world, **variables))["nodes"]]
+
+
+async def replay(world: World, event_id: str) -> dict[str, Any]:
+    answer = await world.ask(REPLAY, KEEPER, id=event_id)
+    assert "errors" not in answer, answer
+    member: dict[str, Any] = answer["data"]["replayWebhookEvent"]
+    return member
+
+
+async def deliver(world: World, *kinds: str) -> None:
+    for kind in kinds:
+        await world.deliver(world.wire.event(kind, world.wire.intents["pi_1"]))
+
+
+async def die(world: World) -> None:
+    """Ten tries at an event of which the provider knows nothing."""
+    for _ in range(10):
+        await world.work()
+        world.clock.turn(hours=2)
+
+
+async def test_an_event_is_listed_with_what_became_of_it(world: World) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    waiting = (await listed(world))["nodes"]
+
+    await world.work()
+
+    (worked_on,) = (await listed(world))["nodes"]
+    assert [(one["state"], one["attempts"], one["processedAt"]) for one in waiting] == [("RECEIVED", 0, None)]
+    assert (worked_on["state"], worked_on["attempts"], worked_on["lastError"]) == ("PROCESSED", 1, None)
+    assert (worked_on["providerEventId"], worked_on["type"]) == ("evt_1", "payment_intent.created")
+    assert worked_on["receivedAt"] == waiting[0]["receivedAt"] <= worked_on["processedAt"]
+
+
+async def test_pages_hold_each_event_once_newest_first(world: World) -> None:
+    await world.create()
+    await deliver(world, *["payment_intent.created"] * 7)
+    stored = [row["provider_event_id"] for row in await world.rows(provider_events)]
+
+    sizes, seen, after = [], [], None
+    for _ in range(3):
+        page = await listed(world, first=3, after=after)
+        sizes.append(len(page["nodes"]))
+        seen += [one["providerEventId"] for one in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+
+    assert sizes == [3, 3, 1]
+    assert sorted(seen) == sorted(stored)
+    assert seen == await names(world, first=100)
+    ids = [one["id"] for one in (await listed(world, first=100))["nodes"]]
+    assert ids == sorted(ids, reverse=True)
+    assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
+async def test_events_are_chosen_by_state_and_type(world: World) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created", "customer.created")
+    await world.work()
+    await deliver(world, "payment_intent.created")
+
+    assert await names(world, state=["IGNORED"]) == ["evt_2"]
+    assert await names(world, state=["RECEIVED"]) == ["evt_3"]
+    assert sorted(await names(world, type="payment_intent.created")) == ["evt_1", "evt_3"]
+    assert await names(world, state=["PROCESSED"], type="customer.created") == []
+    assert await names(world, state=[]) == []
+
+
+async def test_a_page_costs_one_statement(world: World) -> None:
+    await world.create()
+    await deliver(world, *["payment_intent.created"] * 5)
+
+    with Statements(world.parts.database) as statements:
+        await listed(world)
+
+    assert len(statements.texts) == 1
+    assert "payload" not in statements.texts[0]
+
+
+@pytest.mark.parametrize("variables", [{"first": 0}, {"first": 101}, {"after": "nonsense"}])
+async def test_a_bad_page_is_refused(small_world: World, variables: dict[str, Any]) -> None:
+    answer = await small_world.ask(LIST, KEEPER, **variables)
+
+    assert answer["data"] == {"webhookEvents": None}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+async def test_the_cursor_of_another_list_shows_nothing_it_should_not(small_world: World) -> None:
+    await small_world.create()
+    await deliver(small_world, "payment_intent.created")
+
+    assert await names(small_world, after=forged("CREATED_AT", "2026-01-01T00:00:00+00:00", "pay_1")) == []
+
+
+async def test_a_dead_event_that_is_replayed_is_worked_on_again(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.succeed("pi_1")
+    kept = dict(world.wire.intents)
+    await deliver(world, "payment_intent.succeeded")
+    world.wire.intents.clear()
+    await die(world)
+    (dead,) = (await listed(world, state=["DEAD"]))["nodes"]
+    world.wire.intents |= kept
+
+    member = await replay(world, dead["id"])
+    await world.parts.reconciler.work_inbox()
+
+    assert (dead["attempts"], dead["lastError"]) == (10, "refused: resource_missing")
+    assert member["__typename"] == "ReplaySuccess"
+    assert member["webhookEvent"] == {**dead, "state": "RECEIVED", "attempts": 0, "processedAt": None}
+    (row,) = (await listed(world))["nodes"]
+    assert (row["state"], row["attempts"], row["lastError"]) == ("PROCESSED", 1, None)
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_a_replayed_event_has_all_its_tries_again(world: World) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    world.wire.intents.clear()
+    await die(world)
+    (dead,) = (await listed(world))["nodes"]
+
+    await replay(world, dead["id"])
+    await world.work()
+    (tried,) = (await listed(world))["nodes"]
+    await die(world)
+
+    (again,) = (await listed(world))["nodes"]
+    assert (tried["state"], tried["attempts"]) == ("RECEIVED", 1)
+    assert (again["state"], again["attempts"]) == ("DEAD", 10)
+
+
+async def test_an_event_that_waits_for_its_next_try_need_not_wait(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.succeed("pi_1")
+    await deliver(world, "payment_intent.succeeded")
+    world.wire.down = True
+    await world.parts.reconciler.work_inbox()
+    world.wire.down = False
+    (waiting,) = (await listed(world))["nodes"]
+    early = await world.parts.reconciler.work_inbox()
+
+    await replay(world, waiting["id"])
+    await world.parts.reconciler.work_inbox()
+
+    assert early == 0
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_replaying_what_was_worked_on_changes_no_payment(world: World) -> None:
+    payment = await world.pay()
+    await deliver(world, "payment_intent.succeeded")
+    await world.work()
+    before = await world.payment(payment["id"])
+    (done,) = (await listed(world))["nodes"]
+
+    await replay(world, done["id"])
+    await world.work()
+
+    assert await world.payment(payment["id"]) == before
+    assert [one["state"] for one in (await listed(world))["nodes"]] == ["PROCESSED"]
+
+
+async def test_an_unknown_event_is_not_found(world: World) -> None:
+    member = await replay(world, "whe_none")
+
+    assert (member["__typename"], member["id"]) == ("NotFoundError", "whe_none")
+    assert member["message"] == "There is no such webhook event."
+
+
+@pytest.mark.parametrize(
+    ("person", "code"), [(None, "UNAUTHENTICATED"), (STAFF, "FORBIDDEN")], ids=["anonymous", "finance"]
+)
+async def test_webhooks_are_for_those_who_manage_them(world: World, person: Person | None, code: str) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    (event,) = (await listed(world))["nodes"]
+
+    await world.work()
+    seen = await world.ask(LIST, person)
+    replayed = await world.ask(REPLAY, person, id=event["id"])
+
+    assert seen["data"] == {"webhookEvents": None}
+    assert replayed["data"] == {"replayWebhookEvent": None}
+    for answer in (seen, replayed):
+        assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+    assert [one["state"] for one in (await listed(world))["nodes"]] == ["PROCESSED"]
