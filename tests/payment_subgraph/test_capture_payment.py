@@ -249,6 +249,17 @@ async def test_a_webhook_settles_a_capture_whose_answer_was_lost(world: World) -
     assert state == "SUCCEEDED"
 
 
+async def test_an_old_hint_about_the_authorization_does_not_turn_a_capture_back(world: World) -> None:
+    payment = await world.authorize()
+    old = world.wire.event("payment_intent.amount_capturable_updated", world.wire.intents["pi_1"])
+    captured = (await capture(world, payment, amount=euros("4.00")))["payment"]
+
+    await world.deliver(old)
+    await world.work()
+
+    assert await world.payment(payment["id"], HELPDESK) == captured
+
+
 @pytest.mark.parametrize(("dashboard", "told"), [(400, "PaymentSuccess"), (700, "InvalidPaymentStateError")])
 async def test_a_refusal_is_judged_by_what_was_captured(world: World, dashboard: int, told: str) -> None:
     """Somebody was faster, or it was our own earlier try: what counts is whether that sum was captured."""
