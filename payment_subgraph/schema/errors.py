@@ -63,7 +63,9 @@ class RefundExceedsAvailableError(Error):
     refundable: Money
 
 
-@strawberry.type(description="The provider rejected the request for a reason the caller cannot fix.")
+@strawberry.type(
+    description="The provider rejected the request for a reason the caller cannot fix, or could not be asked."
+)
 class PaymentProviderError(Error):
     retryable: bool
     provider_request_id: str | None
