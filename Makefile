@@ -8,10 +8,10 @@ UV := .tools/bin/uv
 UV_VERSION := 0.13.9
 LAUNCH := $(UV) run --frozen --quiet python -m launcher
 SERVICES := user_subgraph payment_subgraph gateway fake_stripe
-SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-bench test-system
+SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-bench test-faults test-system
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema bench install prepare clean test-schema $(SUITES)
+.PHONY: help run test check format schema bench faults install prepare clean test-schema $(SUITES)
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ schema: install ## write schema/*.graphql from the code
 bench: $(UV) ## compare the gateway with others (needs wrk); ARGS="--only gateway" for ours alone
 	@$(UV) run --frozen --quiet --project gateway python -m bench $(ARGS)
 
+faults: prepare ## kill processes and lose answers while people pay; FAULT_SEED, FAULT_PAYMENTS, FAULT_DATABASE_URL
+	@$(UV) run --frozen --quiet --project payment_subgraph python -m tests.faults
+
 install: $(UV)
 	@$(LAUNCH) install
 
@@ -63,6 +66,10 @@ test-frontend: prepare
 test-bench: prepare
 	@echo "── bench"
 	$(UV) run --frozen --project gateway pytest tests/bench
+
+test-faults: prepare
+	@echo "── faults"
+	$(UV) run --frozen --project payment_subgraph pytest tests/faults
 
 test-schema: install ## run only the tests of schema/
 	$(UV) run --frozen pytest tests/schema

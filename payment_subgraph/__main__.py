@@ -27,10 +27,12 @@ def _serve() -> int:
     import uvicorn  # noqa: PLC0415 - the other commands need none of this
 
     from payment_subgraph.app import create_app  # noqa: PLC0415
+    from payment_subgraph.crash_points import arm  # noqa: PLC0415
     from payment_subgraph.http_protocol import punctual  # noqa: PLC0415
     from payment_subgraph.runtime import settle  # noqa: PLC0415
 
     settings = Settings.read(os.environ)
+    arm(settings.crash_chance)
     app = create_app(settings)
     settle()
     uvicorn.run(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from payment_subgraph.closing import Closing
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.looking import Looking
 from payment_subgraph.operation import Operation, OperationState, Step, next_step
 from payment_subgraph.sending import Sending
@@ -86,6 +87,7 @@ class Operations:
         claimed = await self._claim(operation, step, now)
         if claimed is None:
             return False
+        crash_point(CrashPoint.T2_CLAIMED)
         match step:
             case Step.SEND:
                 await self.sending.send(claimed)

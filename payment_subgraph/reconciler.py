@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
 from payment_subgraph.operations import Operations
@@ -58,6 +59,7 @@ class Reconciler:
         now = self.clock()
         try:
             state = await self._apply(event)
+            crash_point(CrashPoint.W3_APPLIED)
         except Refused as gone:  # a clear no, e.g. no such object: not mended by waiting for the provider
             await self._settle(event, after_fault(event), str(gone))
         except ProcessorError as unread:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.ids import new_refund_id
 from payment_subgraph.observation import (
     Contradiction,
@@ -88,6 +89,8 @@ class Refresh:
             reading = reading or await self.read(errand)
             async with self._repository.writing() as rows:
                 written = await self._write(rows, errand, reading)
+                crash_point(CrashPoint.T4_WRITTEN)
+            crash_point(CrashPoint.T4_COMMITTED)
             if written is not None:
                 return written
             reading = None

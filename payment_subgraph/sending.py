@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from payment_subgraph.closing import Closing
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.declines import decline_retryable
 from payment_subgraph.observation import RefundSnapshot
 from payment_subgraph.operation import (
@@ -52,9 +53,11 @@ class Sending:
         try:
             answer = await self.processor.send(operation, payment.provider_payment_id)
         except ProcessorError as said:
+            crash_point(CrashPoint.T3_ANSWERED)
             log.warning("operation %s: %s (request %s)", operation.id, said, said.request_id)
             await self._not_done(operation, said, basis)
         else:
+            crash_point(CrashPoint.T3_ANSWERED)
             await self._done(operation, answer, Reading(basis, answer.payment, _listed(answer)))
 
     async def _not_done(self, operation: Operation, said: ProcessorError, basis: Basis) -> None:

@@ -52,6 +52,8 @@ class Settings:
     reread_after: timedelta
     poll_every: timedelta
     backfill_every: timedelta
+    crash_chance: float = 0.0
+    """How likely the process kills itself at each of `crash_points.py`."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -75,6 +77,7 @@ class Settings:
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
+            crash_chance=_crash_chance(environment),
         )
 
 
@@ -107,6 +110,22 @@ def _one_duration(name: str, text: str) -> timedelta:
     if duration <= timedelta(0):
         raise SettingError(f"{name} must be more than 0 seconds.")
     return duration
+
+
+def _crash_chance(environment: Mapping[str, str]) -> float:
+    """Only the fault rig has a use for it."""
+    text = environment.get("PAYMENT_CRASH_CHANCE")
+    if not text:
+        return 0.0
+    try:
+        chance = float(text)
+    except ValueError:
+        chance = -1.0
+    if not 0 <= chance <= 1:
+        raise SettingError(f"PAYMENT_CRASH_CHANCE must be a number from 0 to 1, not {text!r}.")
+    if chance and (environment.get("STRIPE_SECRET_KEY") or "").startswith(_LIVE_PREFIXES):
+        raise SettingError("PAYMENT_CRASH_CHANCE is for tests: unset it to use a live key.")
+    return chance
 
 
 def _port(environment: Mapping[str, str], name: str, usual: int) -> int:

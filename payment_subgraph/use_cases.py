@@ -21,6 +21,7 @@ from payment_subgraph.commands import (
     RefundPayment,
     request_hash,
 )
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.errors import (
     DuplicatePayment,
     IdempotencyConflict,
@@ -194,11 +195,17 @@ class UseCases:
         The constraint then stops us, and the second run sees the other's rows.
         """
         try:
-            async with self.repository.writing() as rows:
-                return await write(rows)
+            written = await self._write(write)
         except IntegrityError:
-            async with self.repository.writing() as rows:
-                return await write(rows)
+            written = await self._write(write)
+        crash_point(CrashPoint.T1_COMMITTED)
+        return written
+
+    async def _write(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
+        async with self.repository.writing() as rows:
+            written = await write(rows)
+            crash_point(CrashPoint.T1_WRITTEN)
+        return written
 
     def _refund_operation(
         self, viewer: Viewer, payment: Payment, refund: Refund, command: RefundPayment

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.processor import PaymentProcessor, SignatureInvalid
 from payment_subgraph.request_body import BodyRefused, read_body
@@ -44,12 +45,14 @@ class WebhookEndpoint:
         if event.livemode is not self.processor.livemode:
             log.error("ALERT webhook of the other mode (livemode=%s) refused: %s", event.livemode, event.type)
             return _answer(400, "refused")
+        crash_point(CrashPoint.W0_VERIFIED)
         try:
             new = await self.inbox.store([event], self.clock())
         except SQLAlchemyError:
             # Not 2xx: the provider then sends it again, for three days.
             log.exception("webhook %s could not be stored", event.provider_event_id)
             return _answer(503, "try again")
+        crash_point(CrashPoint.W1_STORED)
         log.info("webhook %s %s %s", event.provider_event_id, event.type, "stored" if new else "known")
         return _answer(200, "stored")
 

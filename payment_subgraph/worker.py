@@ -7,6 +7,7 @@ import signal
 import sys
 
 from payment_subgraph.app import build_parts, stripe_processor
+from payment_subgraph.crash_points import arm
 from payment_subgraph.errors import SettingError
 from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.settings import Settings
@@ -44,7 +45,9 @@ async def _run(settings: Settings) -> None:
 def main() -> int:
     configure_logging()
     try:
-        asyncio.run(_run(Settings.read(os.environ)))
+        settings = Settings.read(os.environ)
+        arm(settings.crash_chance)
+        asyncio.run(_run(settings))
     except SettingError as refused:
         sys.stderr.write(f"{refused}\n")
         return 2

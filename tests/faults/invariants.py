@@ -1,0 +1,195 @@
+"""What must hold when all is quiet, whatever went wrong before. Pure.
+
+I1 to I9 are those of the design; I6 and I8 say here what they can of systems without a ledger and an outbox: sums.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.faults.books import Books
+
+_LIVE_REFUND: Final = {"pending", "requires_action", "succeeded"}
+_DONE_OR_NOT: Final = {"PaymentDeclinedError", "PaymentProviderError", "InvalidPaymentStateError"}
+_STATUS: Final = {
+    "requires_payment_method": "REQUIRES_PAYMENT_METHOD",
+    "requires_confirmation": "REQUIRES_CONFIRMATION",
+    "requires_action": "REQUIRES_ACTION",
+    "processing": "PROCESSING",
+    "requires_capture": "REQUIRES_CAPTURE",
+    "succeeded": "SUCCEEDED",
+    "canceled": "CANCELED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    invariant: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
+
+
+Checker = Callable[[Books], Iterator[str]]
+
+
+def one_intent_per_payment(books: Books) -> Iterator[str]:
+    """I1"""
+    of_payment = Counter(each.payment_id for each in books.stripe_payments)
+    for payment_id, count in of_payment.items():
+        if count > 1:
+            yield f"{count} PaymentIntents for {payment_id}"
+    for order, count in _paid_orders(books).items():
+        if count > 1:
+            yield f"{count} payments collected for {order}"
+
+
+def _paid_orders(books: Books) -> Counter[tuple[str, str]]:
+    paid = {each.payment_id for each in books.stripe_payments if each.status == "succeeded"}
+    return Counter((row["owner_id"], row["reference"]) for row in books.payments if row["id"] in paid)
+
+
+def one_movement_per_intention(books: Books) -> Iterator[str]:
+    """I2"""
+    keys = Counter((row["actor_id"], row["kind"], row["client_key"]) for row in books.operations)
+    for key, count in keys.items():
+        if count > 1:
+            yield f"{count} operations under the key {key}"
+    for refund_id, count in Counter(each.refund_id for each in books.stripe_refunds).items():
+        if refund_id is not None and count > 1:
+            yield f"{count} refunds at Stripe for {refund_id}"
+
+
+def refunds_within_what_was_captured(books: Books) -> Iterator[str]:
+    """I3"""
+    refunded: Counter[str] = Counter()
+    for refund in books.stripe_refunds:
+        if refund.status in _LIVE_REFUND:
+            refunded[refund.intent] += refund.amount
+    for payment in books.stripe_payments:
+        if refunded[payment.id] > payment.received:
+            yield f"{refunded[payment.id]} refunded of {payment.received} on {payment.id}"
+    for row in books.payments:
+        if row["amount_refunded"] + row["amount_refund_pending"] > row["amount_captured"]:
+            yield f"{row['id']} says it has refunded more than it captured"
+
+
+def nothing_at_stripe_without_a_row(books: Books) -> Iterator[str]:
+    """I4"""
+    ours = {row["provider_payment_id"] for row in books.payments}
+    yield from (f"{each.id} is no payment of ours" for each in books.stripe_payments if each.id not in ours)
+    ours = {row["provider_refund_id"] for row in books.refunds}
+    yield from (f"{each.id} is no refund of ours" for each in books.stripe_refunds if each.id not in ours)
+
+
+def no_operation_is_open(books: Books) -> Iterator[str]:
+    """I5"""
+    for row in books.operations:
+        if row["resolved_at"] is None:
+            yield f"operation {row['id']} ({row['kind']}) is still open: {row['state']}"
+
+
+def payments_are_as_stripe_has_them(books: Books) -> Iterator[str]:
+    """I5: one that Stripe does not have is one that was never made."""
+    known = {each.id: each for each in books.stripe_payments}
+    for row in books.payments:
+        theirs = known.get(row["provider_payment_id"])
+        if theirs is None:
+            if row["status"] != "FAILED":
+                yield f"{row['id']} is {row['status']}, and Stripe has nothing of it"
+        elif (row["status"], row["amount_captured"]) != (_STATUS[theirs.status], theirs.received):
+            yield f"{row['id']} is {row['status']}, {theirs.id} is {theirs.status}"
+
+
+def refunds_are_as_stripe_has_them(books: Books) -> Iterator[str]:
+    """I5"""
+    known = {each.id: each for each in books.stripe_refunds}
+    for row in books.refunds:
+        theirs = known.get(row["provider_refund_id"])
+        status = theirs.status.upper() if theirs else "FAILED"
+        if row["status"] != status:
+            yield f"{row['id']} is {row['status']}, at Stripe {status}"
+
+
+def sums_are_stripes(books: Books) -> Iterator[str]:
+    """I6: to the cent, by currency."""
+    ours: Counter[str] = Counter()
+    theirs: Counter[str] = Counter()
+    for row in books.payments:
+        ours[row["currency"]] += row["amount_captured"] - row["amount_refunded"]
+    for payment in books.stripe_payments:
+        theirs[payment.currency] += payment.received
+    for refund in books.stripe_refunds:
+        theirs[refund.currency] -= refund.amount if refund.status == "succeeded" else 0
+    for currency in ours.keys() | theirs.keys():
+        if ours[currency] != theirs[currency]:
+            yield f"we hold {ours[currency]} {currency}, Stripe {theirs[currency]}"
+
+
+def refunds_add_up(books: Books) -> Iterator[str]:
+    """I6: what a payment says was refunded is what its refunds say."""
+    refunded: Counter[str] = Counter()
+    for row in books.refunds:
+        refunded[row["payment_id"]] += row["amount_minor"] if row["status"] == "SUCCEEDED" else 0
+    for row in books.payments:
+        if refunded[row["id"]] != row["amount_refunded"]:
+            yield f"{row['id']} says {row['amount_refunded']} was refunded, its refunds {refunded[row['id']]}"
+
+
+def what_was_acknowledged_is_stored(books: Books) -> Iterator[str]:
+    """I7"""
+    yield from (f"{event} was answered with 2xx, and is not here" for event in books.delivered - books.events)
+
+
+def one_answer_per_intention(books: Books) -> Iterator[str]:
+    """I9: however often it is asked."""
+    members: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for told in books.told:
+        members[told.kind, told.key].add(told.member)
+    for (kind, key), answers in members.items():
+        if len(answers) > 1:
+            yield f"{kind} {key} was answered {' and '.join(sorted(answers))}"
+
+
+def no_success_was_told_that_stripe_denies(books: Books) -> Iterator[str]:
+    """I9"""
+    known = {each.payment_id for each in books.stripe_payments} | {
+        each.refund_id for each in books.stripe_refunds
+    }
+    paid = {each.payment_id for each in books.stripe_payments if each.status == "succeeded"}
+    for told in books.told:
+        if told.member in {"PaymentSuccess", "RefundSuccess"} and told.object_id not in known:
+            yield f"{told.kind} {told.key} was told of {told.object_id}, and Stripe has none"
+        if told.kind != "refundPayment" and told.status == "SUCCEEDED" and told.object_id not in paid:
+            yield f"{told.kind} {told.key} was told that {told.object_id} is paid"
+
+
+def no_failure_was_told_that_stripe_denies(books: Books) -> Iterator[str]:
+    """I9: what was told to have been refused or declined was not done behind the client's back."""
+    states = {row["client_key"]: row["state"] for row in books.operations}
+    for told in books.told:
+        if told.member in _DONE_OR_NOT and states.get(told.key) == "SUCCEEDED":
+            yield f"{told.kind} {told.key} was told {told.member}, and it was done"
+
+
+CHECKERS: Final[dict[str, Checker]] = {
+    "I1 one intent per payment": one_intent_per_payment,
+    "I2 one movement per intention": one_movement_per_intention,
+    "I3 refunds within what was captured": refunds_within_what_was_captured,
+    "I4 nothing at Stripe without a row": nothing_at_stripe_without_a_row,
+    "I5 no operation is open": no_operation_is_open,
+    "I5 payments are as Stripe has them": payments_are_as_stripe_has_them,
+    "I5 refunds are as Stripe has them": refunds_are_as_stripe_has_them,
+    "I6 sums are Stripe's": sums_are_stripes,
+    "I6 refunds add up": refunds_add_up,
+    "I7 what was acknowledged is stored": what_was_acknowledged_is_stored,
+    "I9 one answer per intention": one_answer_per_intention,
+    "I9 no success was told that Stripe denies": no_success_was_told_that_stripe_denies,
+    "I9 no failure was told that Stripe denies": no_failure_was_told_that_stripe_denies,
+}
+
+
+def violations(books: Books) -> list[Violation]:
+    return [Violation(name, what) for name, check in CHECKERS.items() for what in check(books)]

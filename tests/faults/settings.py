@@ -1,0 +1,58 @@
+"""What a run of the rig is made of."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import SystemRandom
+from typing import Self
+
+
+class BadSetting(Exception):
+    """A sentence that names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RigSettings:
+    """*seed* decides what clients intend and what goes wrong; what meets what also depends on the machine.
+
+    *database_url*: PostgreSQL's, an empty database; None for a SQLite file of the run's own.
+    """
+
+    seed: int
+    payments: int
+    database_url: str | None = None
+    clients: int = 8
+    quiet_within_s: float = 90
+    services: int = 2
+    workers: int = 2
+    environment: Mapping[str, str] = field(default_factory=lambda: HURRIED)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """FAULT_SEED, FAULT_PAYMENTS and FAULT_DATABASE_URL. Raises BadSetting."""
+        return cls(
+            seed=_whole(environment, "FAULT_SEED", SystemRandom().randrange(10**6)),
+            payments=_whole(environment, "FAULT_PAYMENTS", 300),
+            database_url=environment.get("FAULT_DATABASE_URL") or None,
+        )
+
+
+HURRIED = {
+    "OPERATION_ANSWER_SECONDS": "2",
+    "OPERATION_LEASE_SECONDS": "3",
+    "OPERATION_BACK_OFF_SECONDS": "0.3,1,2",
+    "OPERATION_GRACE_SECONDS": "4",
+    "OPEN_PAYMENT_REREAD_SECONDS": "3",
+    "EVENT_BACKFILL_SECONDS": "3",
+    "WORKER_POLL_SECONDS": "0.1",
+    "PAYMENT_CRASH_CHANCE": "0.01",
+}
+"""The waits of a production system, made short: nothing here takes hours. The lease outlasts every request to the fake
+Stripe, the grace everything that it does later."""
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal():
+        raise BadSetting(f"{name} must be a whole number, not {text!r}.")
+    return int(text)

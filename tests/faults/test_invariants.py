@@ -1,0 +1,91 @@
+"""Each invariant is violated by what it forbids, and by nothing in books that are right."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.faults.books import Books, StripePayment, StripeRefund
+from tests.faults.clients import Told
+from tests.faults.invariants import violations
+
+PAYMENT: dict[str, Any] = {
+    "id": "pay_1",
+    "owner_id": "usr_1",
+    "reference": "order-1",
+    "status": "SUCCEEDED",
+    "currency": "EUR",
+    "provider_payment_id": "pi_1",
+    "amount_captured": 1000,
+    "amount_refunded": 300,
+    "amount_refund_pending": 0,
+}
+REFUND: dict[str, Any] = {
+    "id": "rfd_1",
+    "payment_id": "pay_1",
+    "amount_minor": 300,
+    "status": "SUCCEEDED",
+    "provider_refund_id": "re_1",
+}
+OPERATION: dict[str, Any] = {
+    "id": "op_1",
+    "actor_id": "usr_1",
+    "kind": "CREATE",
+    "client_key": "pay-1",
+    "state": "SUCCEEDED",
+    "resolved_at": "then",
+}
+INTENT = StripePayment("pi_1", "pay_1", "succeeded", 1000, 1000, "EUR")
+STRIPES_REFUND = StripeRefund("re_1", "rfd_1", "pi_1", "succeeded", 300, "EUR")
+PAID = Told("createPayment", "pay-1", "PaymentSuccess", "pay_1", "SUCCEEDED")
+RIGHT = Books(
+    payments=[PAYMENT],
+    refunds=[REFUND],
+    operations=[OPERATION],
+    events=frozenset({"evt_1"}),
+    stripe_payments=[INTENT],
+    stripe_refunds=[STRIPES_REFUND],
+    delivered=frozenset({"evt_1"}),
+    told=[PAID, PAID, Told("refundPayment", "refund-1", "RefundSuccess", "rfd_1", "PENDING")],
+)
+
+
+def test_nothing_is_wrong_with_what_is_right() -> None:
+    assert violations(RIGHT) == []
+
+
+@pytest.mark.parametrize(
+    ("invariant", "wrong"),
+    [
+        ("I1", replace(RIGHT, stripe_payments=[INTENT, replace(INTENT, id="pi_2")])),
+        (
+            "I1",
+            replace(
+                RIGHT,
+                payments=[PAYMENT, PAYMENT | {"id": "pay_2", "provider_payment_id": "pi_2"}],
+                stripe_payments=[INTENT, replace(INTENT, id="pi_2", payment_id="pay_2")],
+            ),
+        ),
+        ("I2", replace(RIGHT, operations=[OPERATION, OPERATION | {"id": "op_2"}])),
+        ("I2", replace(RIGHT, stripe_refunds=[STRIPES_REFUND, replace(STRIPES_REFUND, id="re_2")])),
+        ("I3", replace(RIGHT, stripe_refunds=[replace(STRIPES_REFUND, amount=1001)])),
+        ("I3", replace(RIGHT, payments=[PAYMENT | {"amount_refund_pending": 701}])),
+        ("I4", replace(RIGHT, stripe_payments=[INTENT, replace(INTENT, id="pi_2", payment_id=None)])),
+        ("I4", replace(RIGHT, refunds=[])),
+        ("I5", replace(RIGHT, operations=[OPERATION | {"resolved_at": None, "state": "UNKNOWN"}])),
+        ("I5", replace(RIGHT, payments=[PAYMENT | {"status": "PROCESSING"}])),
+        ("I5", replace(RIGHT, payments=[PAYMENT | {"amount_captured": 999}])),
+        ("I5", replace(RIGHT, stripe_payments=[])),
+        ("I5", replace(RIGHT, refunds=[REFUND | {"status": "PENDING"}])),
+        ("I6", replace(RIGHT, payments=[PAYMENT | {"amount_refunded": 299}])),
+        ("I6", replace(RIGHT, stripe_refunds=[replace(STRIPES_REFUND, amount=299)])),
+        ("I7", replace(RIGHT, events=frozenset())),
+        ("I9", replace(RIGHT, told=[PAID, replace(PAID, member="PaymentDeclinedError")])),
+        ("I9", replace(RIGHT, told=[replace(PAID, object_id="pay_2")])),
+        ("I9", replace(RIGHT, stripe_payments=[replace(INTENT, status="requires_action")])),
+        ("I9", replace(RIGHT, told=[replace(PAID, member="PaymentDeclinedError", status=None)])),
+        ("I9", replace(RIGHT, stripe_refunds=[])),
+    ],
+)
+def test_what_is_wrong_is_seen(invariant: str, wrong: Books) -> None:
+    assert invariant in {each.invariant.split()[0] for each in violations(wrong)}
