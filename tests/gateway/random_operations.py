@@ -37,7 +37,7 @@ def operations(
     schema: GraphQLSchema, seed: int, count: int, *, may_mutate: bool = True, may_alias: bool = True
 ) -> Iterator[RandomOperation]:
     """*count* valid queries; mutations too, where there are any and they are wanted."""
-    random = Random(seed)  # noqa: S311 — not for secrets
+    random = Random(seed)
     while count:
         operation = _Writer(schema, random, may_alias=may_alias).operation(may_mutate=may_mutate)
         if not validate(schema, parse(operation.query)):

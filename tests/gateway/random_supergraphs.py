@@ -110,7 +110,7 @@ def random_federation(seed: int, size: int = 1, *, may_narrow: bool = False) -> 
 
     Only if it *may_narrow* does one subgraph say `User` where another says `Node`: not every composer writes that down.
     """
-    drawing = _Drawing(Random(seed), size, may_narrow=may_narrow)  # noqa: S311 — not for secrets
+    drawing = _Drawing(Random(seed), size, may_narrow=may_narrow)
     return drawing.federation()
 
 

@@ -43,7 +43,7 @@ def messages(query: str, rule: type = LinearOverlappingFieldsRule) -> list[str]:
 
 
 def documents(seed: int, count: int) -> Iterator[str]:
-    random = Random(seed)  # noqa: S311 — not for secrets
+    random = Random(seed)
 
     def head(names: list[str]) -> str:
         alias = f"{random.choice(ALIASES)}: " if random.random() < 0.3 else ""

@@ -31,7 +31,7 @@ Make = Callable[[], Federation]
 @pytest.mark.parametrize("seed", range(PROTECTIONS))
 @pytest.mark.parametrize("make", FEDERATIONS, ids=NAMES.values())
 def test_nothing_denied_is_given_away(make: Make, seed: int) -> None:
-    protected = _some_coordinates(make().supergraph.api_schema, Random(f"{NAMES[make]} {seed}"))  # noqa: S311 — not for secrets
+    protected = _some_coordinates(make().supergraph.api_schema, Random(f"{NAMES[make]} {seed}"))
     with changed(protecting(dict.fromkeys(protected, "authenticated"))):
         federation = make()
     judge = _Judge(federation)
