@@ -8,8 +8,8 @@ write an older state over a newer one.
 Why a count of readings and not the row's version: a reading that finds nothing new changes no version,
 and an older one that saw a state in between (A, B, A again) would then be let in after it.
 
-What follows from a change of state (ledger entries, outbox messages) belongs into `_write`, in the same
-transaction, keyed by payment id and new version: never to "an event arrived".
+What follows from a change of state belongs into `_apply`, in the same transaction, keyed by the row's id and
+new version: never to "an event arrived". Today that is what the ledger posts (`ledger.py`).
 """
 
 import logging
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.ids import new_refund_id
+from payment_subgraph.ledger import postings
 from payment_subgraph.observation import (
     Contradiction,
     PaymentSnapshot,
@@ -141,6 +142,7 @@ class Refresh:
             elif before != after:
                 await rows.change_refund(before, after, now)
         payment = await _written(rows, change, now, counted=reading.payment is not None)
+        await rows.post(postings(change.before, change.after, change.refunds), now)
         if errand.settle is not None:
             operation, judge = errand.settle
             verdict = judge(payment, change.all_refunds)

@@ -1,10 +1,10 @@
-"""Rows in and out: payments, refunds, operations, observations. Each method is one SQL statement.
+"""Rows in and out: payments, refunds, operations, observations, ledger. Each method is one SQL statement.
 
 Whoever decides opens a transaction here (`writing()`), reads, decides by the pure rules, writes.
 No transaction is ever open while the provider is asked.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -14,10 +14,11 @@ from sqlalchemy import RowMapping, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.database import Database
+from payment_subgraph.ledger import Posting
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
-from payment_subgraph.tables import LIVE, observations, payment_operations, payments, refunds
+from payment_subgraph.tables import LIVE, ledger_entries, observations, payment_operations, payments, refunds
 
 Row = TypeVar("Row")
 
@@ -210,6 +211,17 @@ class Transaction:
             "observed_at": now,
         }
         await self._connection.execute(insert(observations).values(row))
+
+    # The ledger.
+
+    async def post(self, postings: Sequence[Posting], now: datetime) -> None:
+        """Fails on a posting that was written before: its key is unique."""
+        entries = [entry for posting in postings for entry in posting.entries()]
+        written = {"effective_at": now, "created_at": now}
+        if entries:
+            await self._connection.execute(
+                insert(ledger_entries).values([_values(entry) | written for entry in entries])
+            )
 
     async def _first(self, statement: Any) -> RowMapping | None:
         return (await self._connection.execute(statement)).mappings().first()

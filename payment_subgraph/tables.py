@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the methods of a TypeDecorator have the arguments that SQLAlchemy gives
-"""The tables. Money is BIGINT minor units; times are UTC; rows of `observations` are never changed."""
+"""The tables. Money is BIGINT minor units; times are UTC; rows of `observations` and `ledger_entries` are never changed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
 from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
 from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
 from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
@@ -173,6 +174,7 @@ payments: Final = Table(
     Index("ix_payments_created_at_id", "created_at", "id"),
     Index("ix_payments_updated_at_id", "updated_at", "id"),
     Index("ix_payments_reread_at", "reread_at"),
+    Index("ix_payments_succeeded_at", "succeeded_at"),
 )
 
 LIVE = text("reference IS NOT NULL AND status NOT IN ('CANCELED', 'FAILED')")
@@ -276,6 +278,24 @@ observations: Final = Table(
     Column("observed_at", UtcDateTime, nullable=False),
     Index("ix_observations_object_id_seq", "object_id", "seq"),
 )
+
+ledger_entries: Final = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("txn_id", String(64), nullable=False, index=True),
+    Column("posting_key", String(128), nullable=False, unique=True),
+    Column("kind", Word(PostingKind), nullable=False),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("account", Word(Account), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("effective_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
+    Index("ix_ledger_entries_account_effective_at", "account", "effective_at"),
+)
+"""The migration adds triggers: entries of a transaction add up to zero, and none is changed or deleted."""
 
 job_cursors: Final = Table(
     "job_cursors",

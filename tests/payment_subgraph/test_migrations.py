@@ -21,12 +21,18 @@ def test_migrations_equal_the_models(database_url: str) -> None:
     driver = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
     engine = create_engine(url.set(drivername=driver))
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        context = MigrationContext.configure(connection, opts={"include_name": is_of_the_models})
+        differences = compare_metadata(context, metadata)
         indexes = {index["name"] for index in inspect(connection).get_indexes("payments")}
     engine.dispose()
 
     assert differences == []
     assert "one_live" in indexes
+
+
+def is_of_the_models(name: str | None, kind: str, _parents: object) -> bool:
+    """Not what only the triggers of SQLite use."""
+    return (kind, name) != ("table", "ledger_imbalances")
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
