@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from payment_subgraph.access_log import AccessLog
 from payment_subgraph.auth import KeySource, Verifier
+from payment_subgraph.books import Books
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
@@ -128,7 +129,7 @@ def web_app(
     verifier = Verifier(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
-    pages = Pages(parts.database)
+    pages, books = Pages(parts.database), Books(parts.database, clock)
     turns = Turns()
     graphql = GraphQLEndpoint(
         verifier,
@@ -136,6 +137,7 @@ def web_app(
         lambda viewer, asked: Context(
             viewer,
             pages,
+            books,
             parts.use_cases,
             parts.syncing,
             turns,

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
 from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
@@ -40,14 +41,15 @@ class Grouped(Generic[Arguments, Found]):
 class Loaders:
     """One per request: what it has loaded it does not load again, and nobody else sees it."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self, pages: Pages, books: Books) -> None:
+        self._pages, self._books = pages, books
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
         self.open_operations: DataLoader[str, list[Operation]] = DataLoader(self._open_operations)
         self.payments_of = Grouped(self._payments_of)
         self.payment_count_of = Grouped(self._payment_count_of)
         self.refunds_of = Grouped(self._refunds_of)
+        self.summary_of = Grouped(self._summary_of)
 
     async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
         found = await self._pages.payments_by_id(ids)
@@ -74,3 +76,7 @@ class Loaders:
     async def _refunds_of(self, payments: Sequence[str], page: PageRequest) -> list[Page[Refund]]:
         found = await self._pages.refunds_of(payments, page)
         return [found[one] for one in payments]
+
+    async def _summary_of(self, owners: Sequence[str], currency: str) -> list[Summary]:
+        found = await self._books.summaries_of(owners, currency)
+        return [found[one] for one in owners]

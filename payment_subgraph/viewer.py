@@ -11,6 +11,8 @@ WRITE: Final[Scopes] = (("payments:write",), ("payments:write:any",))
 WRITE_ANY: Final[Scopes] = (("payments:write:any",),)
 REFUND: Final[Scopes] = (("refunds:write",),)
 MANAGE_WEBHOOKS: Final[Scopes] = (("webhooks:manage",),)
+READ_LEDGER: Final[Scopes] = (("ledger:read",),)
+READ_REPORTS: Final[Scopes] = (("reports:read",),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from payment_subgraph.books import Books
 from payment_subgraph.loaders import Loaders
 from payment_subgraph.pages import Pages
 from payment_subgraph.syncing import Syncing
@@ -22,6 +23,7 @@ class Context:
 
     viewer: Viewer
     pages: Pages
+    books: Books
     use_cases: UseCases
     syncing: Syncing
     turns: Turns
@@ -42,7 +44,7 @@ class Context:
 
     def forget(self) -> None:
         """Load anew from here on: a mutation has changed what was loaded before it."""
-        self.loaders = Loaders(self.pages)
+        self.loaders = Loaders(self.pages, self.books)
 
 
 Info = strawberry.Info[Context, Any]

@@ -9,7 +9,9 @@ from strawberry import UNSET
 
 from payment_subgraph import commands
 from payment_subgraph.commands import RawMoney
+from payment_subgraph.currencies import MINOR_DIGITS
 from payment_subgraph.cursors import PageRequest, SortField, page_request
+from payment_subgraph.errors import BadUserInput
 from payment_subgraph.pages import PaymentFilter
 from payment_subgraph.payment import CaptureMethod, FinancialStatus, PaymentStatus
 from payment_subgraph.refund import RefundReason
@@ -22,6 +24,13 @@ Word = TypeVar("Word", bound=StrEnum)
 def given(value: Any) -> Any:
     """None for an argument that was left out. `= null` as its default would show in the schema."""
     return None if value is UNSET else value
+
+
+def known_currency(code: CurrencyCode) -> str:
+    """Raises BadUserInput for a currency that there is not."""
+    if code not in MINOR_DIGITS:
+        raise BadUserInput("This is not an ISO 4217 currency code.")
+    return code
 
 
 def chosen_words(values: list[Word] | None) -> frozenset[Word] | None:

@@ -1,20 +1,38 @@
 """Queries."""
 
+from datetime import datetime
+from typing import Annotated
+
 import strawberry
 from strawberry import UNSET
 
 from payment_subgraph.cursors import DEFAULT_PAGE, page_request
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.pages import EventFilter
+from payment_subgraph.report import ReportInterval
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
-from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder, chosen_words, given
+from payment_subgraph.schema.inputs import (
+    PaymentFilterInput,
+    PaymentOrder,
+    chosen_words,
+    given,
+    known_currency,
+)
+from payment_subgraph.schema.ledger import LedgerCheck
 from payment_subgraph.schema.payment import Payment, Refund
+from payment_subgraph.schema.report import PaymentReportRow
+from payment_subgraph.schema.scalars import CurrencyCode
 from payment_subgraph.schema.user import PaymentConnection
 from payment_subgraph.schema.webhook_event import WebhookEventConnection
-from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY
+from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY, READ_LEDGER, READ_REPORTS
 
+_LEDGER = "Staff. Whether the books of a currency add up, and say the same as its payments."
+_REPORT = (
+    "Staff. What was paid and paid back from `from` to before `to`, by period and currency. Periods in which "
+    "nothing happened are left out; the first and the last count only what lies within."
+)
 _STAFF = "Staff. A user's own history is `me { payments }`: one field never means two things."
 
 
@@ -73,3 +91,23 @@ class Query:
         page = await info.context.pages.webhook_events(EventFilter(chosen_words(state), given(type)), request)
         count_rows(info, len(page.rows))
         return WebhookEventConnection.of(page, request)
+
+    @scoped(READ_REPORTS, description=_REPORT)
+    async def payment_report(
+        self,
+        info: Info,
+        start: Annotated[datetime, strawberry.argument(name="from")],
+        to: datetime,
+        interval: ReportInterval = ReportInterval.DAY,
+        currency: CurrencyCode | None = UNSET,
+    ) -> list[PaymentReportRow] | None:
+        only = given(currency)
+        rows = await PaymentReportRow.of_span(
+            info, start, to, interval, None if only is None else known_currency(only)
+        )
+        count_rows(info, len(rows))
+        return rows
+
+    @scoped(READ_LEDGER, description=_LEDGER)
+    async def ledger_check(self, info: Info, currency: CurrencyCode) -> LedgerCheck | None:
+        return await LedgerCheck.of(info.context.books, known_currency(currency))

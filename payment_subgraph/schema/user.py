@@ -13,8 +13,10 @@ from payment_subgraph.payment import Payment as PaymentRow
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
-from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder
+from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder, known_currency
 from payment_subgraph.schema.payment import Payment, PaymentEdge
+from payment_subgraph.schema.scalars import CurrencyCode
+from payment_subgraph.schema.summary import PaymentSummary
 from payment_subgraph.schema.values import PageInfo
 from payment_subgraph.viewer import READ, READ_ANY, Viewer
 
@@ -72,3 +74,10 @@ class User:
         return PaymentConnection.of(
             page, request, viewer, lambda: loaders.payment_count_of.of(self.id, wanted)
         )
+
+    @scoped(READ)
+    async def payment_summary(self, info: Info, currency: CurrencyCode) -> PaymentSummary | None:
+        if not info.context.viewer.may_read(self.id):
+            raise Forbidden(READ_ANY)
+        code = known_currency(currency)
+        return PaymentSummary.of(await info.context.loaders.summary_of.of(self.id, code), code)

@@ -9,6 +9,7 @@ from strawberry.types.enum import has_enum_definition
 
 from payment_subgraph import cursors, money
 from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.ledger import DifferenceCause, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState
 from payment_subgraph.payment import (
     CaptureMethod,
@@ -19,6 +20,7 @@ from payment_subgraph.payment import (
     PaymentStatus,
 )
 from payment_subgraph.refund import RefundReason, RefundStatus
+from payment_subgraph.report import ReportInterval
 from payment_subgraph.schema.scalars import BigInt, CurrencyCode, DecimalText
 
 
@@ -85,6 +87,25 @@ _enum(
 _enum(NextActionType)
 _enum(MethodType, name="PaymentMethodType")
 _enum(cursors.SortField, name="PaymentSortField")
+_enum(
+    PostingKind,
+    name="LedgerPostingKind",
+    description="What a posting is about; one that takes back another is of the same kind.",
+)
+_enum(
+    DifferenceCause,
+    name="LedgerDifferenceCause",
+    values={
+        DifferenceCause.MISSING: "The ledger has nothing of what the payment says.",
+        DifferenceCause.UNEXPECTED: "The ledger has something of which the payment says nothing.",
+        DifferenceCause.OTHER_AMOUNT: "Both have something, but not the same.",
+    },
+)
+_enum(
+    ReportInterval,
+    description="Days, weeks and months of UTC.",
+    values={ReportInterval.WEEK: "From Monday."},
+)
 
 
 @strawberry.enum
