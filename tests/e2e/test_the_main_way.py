@@ -13,6 +13,10 @@ from tests.e2e.running_system import RunningSystem
 
 PAYMENT = "query ($id: ID!) { payment(id: $id) { status financialStatus version } }"
 
+BOOKS = """{ ledgerCheck(currency: "CHF") {
+  balanced matchesPayments accounts { account balance { amount } } } }"""
+SUMMARY = """{ me { paymentSummary(currency: "CHF") { net { amount } } } }"""
+
 
 def test_a_user_and_their_payments_come_in_one_query(
     anonymous: Client, finance: Client, users_proxy: RecordingProxy, payments_proxy: RecordingProxy
@@ -122,6 +126,23 @@ def test_a_slow_stripe_is_told_as_pending_and_the_same_key_learns_the_end(
     assert pending["__typename"] == "OperationPending"
     assert (settled["__typename"], settled["payment"]["status"]) == ("PaymentSuccess", "SUCCEEDED")
     assert len(customer.get(ONE_QUERY)["me"]["payments"]["nodes"]) == 1
+
+
+def test_the_ledger_of_a_running_system_says_what_the_payments_say(
+    finance: Client, anonymous: Client
+) -> None:
+    _, customer = new_customer(anonymous.url)
+    paid = customer.pay(amount={"amount": "20.00", "currency": "CHF"})["payment"]
+    finance.refund(paid["id"], amount={"amount": "5.00", "currency": "CHF"})
+    eventually(
+        lambda: finance.get(BOOKS)["ledgerCheck"]["accounts"],
+        lambda accounts: [one["balance"]["amount"] for one in accounts] == ["15.00", "-15.00"],
+    )
+
+    books = finance.get(BOOKS)
+
+    assert (books["ledgerCheck"]["balanced"], books["ledgerCheck"]["matchesPayments"]) == (True, True)
+    assert customer.get(SUMMARY)["me"]["paymentSummary"]["net"] == {"amount": "15.00"}
 
 
 @contextmanager
