@@ -36,7 +36,7 @@ async def check(world: World, currency: str = "EUR") -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_the_ledger_equals_the_payments_after_any_flow(world: World, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - for repeatable tests, not for secrets
+    chance = random.Random(seed)
     for number in range(3):
         await world.pay(f"{chance.randint(5, 90)}.00", reference=f"order-{number}")
     ids = [row["id"] for row in await world.rows(payments)]

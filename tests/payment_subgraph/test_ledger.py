@@ -92,7 +92,7 @@ async def test_a_refund_that_fails_later_is_taken_back(world: World, status: str
 async def test_any_order_and_repetition_of_events_posts_the_same(world: World, seed: int) -> None:
     await world.create("10.00")
     events = story(world)
-    chance = random.Random(seed)  # noqa: S311 - for repeatable tests, not for secrets
+    chance = random.Random(seed)
 
     for one in chance.choices(events, k=4) + chance.sample(events, k=len(events)):
         await world.deliver(one)
