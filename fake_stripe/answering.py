@@ -46,7 +46,7 @@ def _success_or_decline(execution: Execution, endpoint: Endpoint, request: ApiRe
         body = endpoint.run(execution, request)
     except CardError as declined:
         return Answer(declined.status, declined.body(request.request_id))
-    return Answer(200, expand(execution.store, body, request.parameters.get("expand", [])))
+    return Answer(200, expand(execution, body, request.parameters.get("expand", [])))
 
 
 def break_down(execution: Execution, endpoint: Endpoint, request: ApiRequest, fault: Fault) -> Answer:

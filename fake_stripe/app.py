@@ -41,7 +41,11 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
     store = Store(settings.database)
     sender_bell, timekeeper_bell = Bell(), Bell()
     account = Account(
-        settings.public_url, API_VERSION, settings.webhook_url is not None, settings.refund_settle_s
+        settings.public_url,
+        API_VERSION,
+        settings.webhook_url is not None,
+        settings.refund_settle_s,
+        settings.async_capture_s,
     )
     runtime = Runtime(store, Clock(store), account, (sender_bell, timekeeper_bell))
     api = Api(runtime, settings.secret_key, connections)

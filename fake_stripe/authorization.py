@@ -60,6 +60,8 @@ def charge(
     intent = {**intent, "latest_charge": taken["id"], "next_action": None}
     if intent["capture_method"] == "manual":
         return _authorized(execution, intent, taken)
+    asynchronously = intent["capture_method"] == "automatic_async"
+    taken = charges.settle(execution, taken, asynchronously=asynchronously)
     return _succeeded(execution, intent, taken)
 
 

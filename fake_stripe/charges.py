@@ -3,7 +3,7 @@
 Source: https://docs.stripe.com/api/charges
 """
 
-from fake_stripe import lists
+from fake_stripe import balance_transactions, due_work, events, lists
 from fake_stripe.api_errors import missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import new_id
@@ -37,6 +37,26 @@ def refundable(charge: StripeObject) -> int:
     """What can still be given back."""
     taken: int = charge["amount_captured"]
     return taken - int(charge["amount_refunded"])
+
+
+def settle(execution: Execution, charge: StripeObject, *, asynchronously: bool) -> StripeObject:
+    """Bring captured money into the balance: now, or a moment later where the account is set so.
+
+    Source: https://docs.stripe.com/payments/payment-intents/asynchronous-capture
+    """
+    delay_s = execution.account.async_capture_s
+    if asynchronously and delay_s > 0:
+        due_at = execution.clock.time() + delay_s
+        due_work.schedule(execution.store, due_at, "settle_charge", {"charge": charge["id"]})
+        return charge
+    transaction = balance_transactions.add_charge(execution, charge)
+    return execution.store.update({**charge, "balance_transaction": transaction["id"]})
+
+
+def settle_late(execution: Execution, details: StripeObject) -> None:
+    """The money of an asynchronous capture reaches the balance."""
+    charge = settle(execution, find(execution, details["charge"]), asynchronously=False)
+    events.record(execution, "charge.updated", charge, previous={"balance_transaction": None})
 
 
 def new(

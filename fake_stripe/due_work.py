@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from fake_stripe.store import Store
 
-WorkKind = Literal["settle_refund", "expire_authorization", "execute_request"]
+WorkKind = Literal["settle_charge", "settle_refund", "expire_authorization", "execute_request"]
 
 
 @dataclass(frozen=True)

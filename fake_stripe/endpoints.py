@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fake_stripe import charges, events, payment_intent_fields, payment_intents, payment_methods, refunds
+from fake_stripe import (
+    balance_transactions,
+    charges,
+    events,
+    payment_intent_fields,
+    payment_intents,
+    payment_methods,
+    refunds,
+)
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.parameters import Fields, ListOf, Parameters, Text
 from fake_stripe.store import StripeObject
@@ -59,6 +67,8 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/refunds/{id}", refunds.update, refunds.UPDATE_FIELDS),
     Endpoint("GET", "/v1/charges", charges.list_, charges.LIST_FIELDS),
     Endpoint("GET", "/v1/charges/{id}", charges.retrieve),
+    Endpoint("GET", "/v1/balance_transactions", balance_transactions.list_, balance_transactions.LIST_FIELDS),
+    Endpoint("GET", "/v1/balance_transactions/{id}", balance_transactions.retrieve),
     Endpoint(
         "POST", "/v1/payment_methods", payment_methods.create, payment_methods.DATA_FIELDS,
         required=("type",), publishable=True,

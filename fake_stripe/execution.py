@@ -56,6 +56,7 @@ class Account:
     api_version: str
     delivers_webhooks: bool
     refund_settle_s: float
+    async_capture_s: float
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,24 @@ Source: https://docs.stripe.com/expand
 
 from typing import Any
 
+from fake_stripe import balance_transactions
 from fake_stripe.api_errors import ApiError
+from fake_stripe.execution import Execution
 from fake_stripe.store import Store, StripeObject
 
 _KIND_BY_FIELD = {
+    "balance_transaction": "balance_transaction",
     "charge": "charge",
+    "failure_balance_transaction": "balance_transaction",
     "latest_charge": "charge",
     "payment_intent": "payment_intent",
     "payment_method": "payment_method",
 }
+_KIND_BY_PREFIX = {"ch": "charge", "re": "refund"}
+"""What moved the money of a balance transaction: its `source` may be of several kinds."""
 
 
-def expand(store: Store, body: StripeObject, paths: list[str]) -> StripeObject:
+def expand(execution: Execution, body: StripeObject, paths: list[str]) -> StripeObject:
     """The answer with the named places filled in; at most four levels deep, as at Stripe."""
     for path in paths:
         steps = path.split(".")
@@ -24,25 +30,38 @@ def expand(store: Store, body: StripeObject, paths: list[str]) -> StripeObject:
             raise ApiError(
                 f"You cannot expand more than 4 levels of a property. Property: {path}", param="expand"
             )
-        body = _expanded(store, body, steps, path)
+        body = _expanded(execution, body, steps, path)
     return body
 
 
-def _expanded(store: Store, value: Any, steps: list[str], path: str) -> Any:
+def _expanded(execution: Execution, value: Any, steps: list[str], path: str) -> Any:
     if value is None or not steps:
         return value
     if isinstance(value, list):
-        return [_expanded(store, item, steps, path) for item in value]
+        return [_expanded(execution, item, steps, path) for item in value]
     field, rest = steps[0], steps[1:]
     if field == "refunds" and value.get("object") == "charge":
-        inner: Any = _refunds_of(store, value)
-    elif field in _KIND_BY_FIELD and isinstance(value.get(field), str):
-        inner = store.find(_KIND_BY_FIELD[field], value[field])
+        inner: Any = _refunds_of(execution.store, value)
+    elif (kind := _kind_named_by(value, field)) and isinstance(value.get(field), str):
+        inner = _found(execution, kind, value[field])
     elif field in value and (field in _KIND_BY_FIELD or isinstance(value[field], dict | list)):
         inner = value[field]
     else:
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
-    return {**value, field: _expanded(store, inner, rest, path)}
+    return {**value, field: _expanded(execution, inner, rest, path)}
+
+
+def _kind_named_by(value: StripeObject, field: str) -> str | None:
+    if field == "source" and value.get("object") == "balance_transaction":
+        return _KIND_BY_PREFIX[value["source"].partition("_")[0]]
+    return _KIND_BY_FIELD.get(field)
+
+
+def _found(execution: Execution, kind: str, wanted_id: str) -> StripeObject | None:
+    found = execution.store.find(kind, wanted_id)
+    if found and kind == "balance_transaction":
+        return balance_transactions.as_of(execution.clock.now(), found)
+    return found
 
 
 def _refunds_of(store: Store, charge: StripeObject) -> StripeObject:

@@ -51,6 +51,13 @@ def equal_to(wanted: Parameters, *columns: str) -> list[Condition]:
     return [(f"{column} = ?", (wanted[column],)) for column in columns if wanted.get(column)]
 
 
+def equal_inside(wanted: Parameters, *fields: str) -> list[Condition]:
+    """The same for fields that have no column of their own."""
+    return [
+        (f"json_extract(body, '$.{field}') = ?", (wanted[field],)) for field in fields if wanted.get(field)
+    ]
+
+
 def _created(wanted: Parameters) -> list[Condition]:
     return [(f"created {_OPERATORS[bound]} ?", (time,)) for bound, time in wanted.get("created", {}).items()]
 

@@ -115,7 +115,9 @@ def capture(execution: Execution, request: ApiRequest) -> StripeObject:
         raise ApiError(message, code="amount_too_large", param="amount_to_capture")
     charge = charges.find(execution, intent["latest_charge"])
     charge = execution.store.update({**charge, "captured": True, "amount_captured": amount})
-    events.record(execution, "charge.captured", charge, previous={"amount_captured": 0, "captured": False})
+    charge = charges.settle(execution, charge, asynchronously=False)
+    before = {"amount_captured": 0, "balance_transaction": None, "captured": False}
+    events.record(execution, "charge.captured", charge, previous=before)
     intent = execution.store.update(
         {
             **described(intent, wanted),

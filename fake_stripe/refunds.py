@@ -4,7 +4,7 @@ Source: https://docs.stripe.com/api/refunds, https://docs.stripe.com/refunds (fa
 https://docs.stripe.com/testing#refunds
 """
 
-from fake_stripe import charges, due_work, events, lists, payment_methods
+from fake_stripe import balance_transactions, charges, due_work, events, lists, payment_methods
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.currencies import written
 from fake_stripe.execution import ApiRequest, Execution
@@ -33,7 +33,9 @@ def create(execution: Execution, request: ApiRequest) -> StripeObject:
     amount = _amount(charge, wanted.get("amount"))
     behaviour = payment_methods.card_behind(execution, charge["payment_method"]).refund
     status = "pending" if behaviour == "succeeds_later" else "succeeded"
-    refund = execution.store.insert(_new(execution, charge, amount, wanted, status))
+    refund = _new(execution, charge, amount, wanted, status)
+    transaction = balance_transactions.add_refund(execution, refund)
+    refund = execution.store.insert({**refund, "balance_transaction": transaction["id"]})
     charge = _move(execution, charge, amount)
     events.record(execution, "charge.refunded", charge)
     events.record(execution, "refund.created", refund)
@@ -109,8 +111,15 @@ def fail(execution: Execution, refund: StripeObject, reason: str) -> StripeObjec
     """The bank sent the money back: possible even after the refund succeeded."""
     if refund["status"] not in _LIVE:
         raise ApiError(f"This refund has a status of {refund['status']}; it cannot fail any more.")
+    transaction = balance_transactions.add_refund_failure(execution, refund)
     changed = execution.store.update(
-        {**refund, "status": "failed", "failure_reason": reason, "pending_reason": None}
+        {
+            **refund,
+            "failure_balance_transaction": transaction["id"],
+            "failure_reason": reason,
+            "pending_reason": None,
+            "status": "failed",
+        }
     )
     _move(execution, charges.find(execution, refund["charge"]), -refund["amount"])
     _record_update(execution, changed, {"status": refund["status"]})

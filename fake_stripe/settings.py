@@ -31,6 +31,8 @@ class Settings:
     retry_cap_s: float
     refund_settle_s: float
     """How long the test cards with slow refunds take to change their mind."""
+    async_capture_s: float
+    """How long after a payment its money is in the balance; 0 means at once."""
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -54,6 +56,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         retry_first_s=_number(environment, "FAKE_STRIPE_RETRY_FIRST_SECONDS", 1),
         retry_cap_s=_number(environment, "FAKE_STRIPE_RETRY_CAP_SECONDS", 60),
         refund_settle_s=_number(environment, "FAKE_STRIPE_REFUND_SETTLE_SECONDS", 5),
+        async_capture_s=_number(environment, "FAKE_STRIPE_ASYNC_CAPTURE_SECONDS", 0),
     )
 
 

@@ -1,8 +1,8 @@
-"""Does what falls due on the fake's clock: late refunds, expired authorizations, requests finished after a 500."""
+"""Does what falls due on the fake's clock: late captures and refunds, expired authorizations, requests finished after a 500."""
 
 from typing import assert_never
 
-from fake_stripe import authorization, due_work, refunds
+from fake_stripe import authorization, charges, due_work, refunds
 from fake_stripe.answering import run_late
 from fake_stripe.bell import Bell
 from fake_stripe.due_work import Work
@@ -29,6 +29,8 @@ class Timekeeper:
         """The work and the end of its row are one transaction: a crash neither loses nor repeats it."""
         with self._runtime.execution() as execution:
             match work.kind:
+                case "settle_charge":
+                    charges.settle_late(execution, work.details)
                 case "settle_refund":
                     refunds.settle(execution, work.details)
                 case "expire_authorization":

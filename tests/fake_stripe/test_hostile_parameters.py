@@ -26,7 +26,12 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     """Whatever is sent, the answer is Stripe's: done or refused, never a 500."""
     intent = fake.paid(100_000)
     refund = fake.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
-    ids = {"payment_intents": intent.id, "refunds": refund.id, "charges": intent.latest_charge}
+    ids = {
+        "payment_intents": intent.id,
+        "refunds": refund.id,
+        "charges": intent.latest_charge,
+        "balance_transactions": refund.balance_transaction,
+    }
     path = endpoint.path.replace("{id}", str(ids.get(endpoint.path.split("/")[2], "xx_nobody")))
     needed = {"amount": "500", "currency": "eur", "type": "card", "payment_intent": intent.id}
     base = {

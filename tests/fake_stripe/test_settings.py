@@ -36,6 +36,7 @@ def test_several_webhook_secrets_all_sign():
         ("FAKE_STRIPE_RETRY_FIRST_SECONDS", "soon"),
         ("FAKE_STRIPE_RETRY_CAP_SECONDS", "nan"),
         ("FAKE_STRIPE_WEBHOOK_CONCURRENCY", "0"),
+        ("FAKE_STRIPE_ASYNC_CAPTURE_SECONDS", "-1"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str):

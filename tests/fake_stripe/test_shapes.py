@@ -12,6 +12,7 @@ import stripe
 from tests.fake_stripe.running_fake import RunningFake
 
 CLASSES: dict[str, Any] = {
+    "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
     "event": stripe.Event,
     "payment_intent": stripe.PaymentIntent,
@@ -52,6 +53,13 @@ def problems_of_field(value: Any, annotation: str, described: Any, path: str) ->
         if annotation.startswith("Optional")
         else annotation
     )
+    if inner.startswith("List[") and isinstance(value, list):
+        kind = inner.removeprefix("List[").removesuffix("]")
+        return [
+            p
+            for n, item in enumerate(value)
+            for p in problems_of_field(item, kind, described, f"{path}[{n}]")
+        ]
     if inner in PLAIN:
         return [] if type(value) is PLAIN[inner] else [f"{path} is no {inner}"]
     if isinstance(value, dict) and isinstance(value.get("object"), str):

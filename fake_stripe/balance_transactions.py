@@ -1,0 +1,115 @@
+"""Balance transactions: every movement of money into and out of the account's balance, and what Stripe keeps of it.
+
+Source: https://docs.stripe.com/api/balance_transactions, https://docs.stripe.com/reports/balance-transaction-types
+"""
+
+from dataclasses import dataclass
+
+from fake_stripe import lists
+from fake_stripe.api_errors import missing
+from fake_stripe.execution import ApiRequest, Execution
+from fake_stripe.ids import new_id
+from fake_stripe.parameters import Fields, Text
+from fake_stripe.store import StripeObject
+
+LIST_FIELDS: Fields = {**lists.FIELDS, "currency": Text(), "source": Text(), "type": Text()}
+
+CHARGE_FEE_BASIS_POINTS = 150
+CHARGE_FEE_FIXED = 25
+"""In minor units of whatever currency was charged: the fake converts nothing."""
+CHARGE_PENDING_S = 2 * 86_400
+"""How long the money of a charge stays pending."""
+
+
+def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/balance_transactions/{id}"""
+    transaction = execution.store.find("balance_transaction", request.object_id)
+    if transaction is None:
+        raise missing("balance transaction", request.object_id)
+    return as_of(execution.clock.now(), transaction)
+
+
+def list_(execution: Execution, request: ApiRequest) -> StripeObject:
+    """GET /v1/balance_transactions"""
+    wanted = request.parameters
+    conditions = [
+        *lists.equal_to(wanted, "type"),
+        *lists.equal_inside(wanted, "currency", "source"),
+    ]
+    page = lists.page(execution.store, "balance_transaction", request, conditions)
+    page["data"] = [as_of(execution.clock.now(), transaction) for transaction in page["data"]]
+    return page
+
+
+def as_of(now: int, transaction: StripeObject) -> StripeObject:
+    """The transaction with the status the time has given it."""
+    return {**transaction, "status": "available" if now >= transaction["available_on"] else "pending"}
+
+
+def charge_fee(amount: int) -> int:
+    """What Stripe keeps of a charge, rounded half up."""
+    return (amount * CHARGE_FEE_BASIS_POINTS + 5_000) // 10_000 + CHARGE_FEE_FIXED
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Why money moves, and what Stripe takes for it."""
+
+    type: str
+    reporting_category: str
+    description: str | None
+    fee: int = 0
+    fee_description: str = ""
+    pending_s: int = 0
+    """How long the money is not available yet."""
+
+
+def add_charge(execution: Execution, charge: StripeObject) -> StripeObject:
+    """Captured money comes in, less the fee."""
+    amount = charge["amount_captured"]
+    fee = charge_fee(amount)
+    movement = Movement(
+        "charge", "charge", charge["description"], fee, "Stripe processing fees", CHARGE_PENDING_S
+    )
+    return _add(execution, charge, amount, movement)
+
+
+def add_refund(execution: Execution, refund: StripeObject) -> StripeObject:
+    """Refunded money goes out; the charge's fee does not come back."""
+    return _add(execution, refund, -refund["amount"], Movement("refund", "refund", "REFUND FOR CHARGE"))
+
+
+def add_refund_failure(execution: Execution, refund: StripeObject) -> StripeObject:
+    """The money of a failed refund comes back."""
+    movement = Movement("refund_failure", "refund_failure", "REFUND FAILURE")
+    return _add(execution, refund, refund["amount"], movement)
+
+
+def _add(execution: Execution, source: StripeObject, amount: int, movement: Movement) -> StripeObject:
+    now = execution.clock.now()
+    fee_detail = {
+        "amount": movement.fee,
+        "application": None,
+        "currency": source["currency"],
+        "description": movement.fee_description,
+        "type": "stripe_fee",
+    }
+    transaction = {
+        "id": new_id("txn"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": now + movement.pending_s,
+        "balance_type": "payments",
+        "created": now,
+        "currency": source["currency"],
+        "description": movement.description,
+        "exchange_rate": None,
+        "fee": movement.fee,
+        "fee_details": [fee_detail] if movement.fee else [],
+        "net": amount - movement.fee,
+        "reporting_category": movement.reporting_category,
+        "source": source["id"],
+        "status": "pending",
+        "type": movement.type,
+    }
+    return execution.store.insert(as_of(now, transaction))
