@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from fake_stripe import admin
 from fake_stripe.admin import Admin
+from fake_stripe.admin_disputes import AdminDisputes
 from fake_stripe.admin_requests import FieldProblem
 from fake_stripe.api import Api
 from fake_stripe.api_errors import ApiError, server_error_body
@@ -79,6 +80,7 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
             *api.routes(),
             *ThreeDSecurePage(runtime).routes(),
             *Admin(runtime).routes(),
+            *AdminDisputes(runtime).routes(),
         ],
         middleware=[_cors()],
         exception_handlers={

@@ -5,7 +5,7 @@ Source: https://docs.stripe.com/payments/paymentintents/lifecycle
 
 from dataclasses import dataclass
 
-from fake_stripe import charges, due_work, events, payment_methods
+from fake_stripe import cardholder, charges, due_work, events, payment_methods
 from fake_stripe.api_errors import ApiError, CardError, doc_url
 from fake_stripe.execution import Execution
 from fake_stripe.ids import new_id
@@ -171,6 +171,7 @@ def _succeeded(execution: Execution, intent: StripeObject, taken: StripeObject) 
         {**intent, "status": "succeeded", "amount_received": taken["amount_captured"]}
     )
     events.record(execution, "charge.succeeded", taken)
+    cardholder.react(execution, taken)
     events.record(execution, "payment_intent.succeeded", intent)
     return intent
 

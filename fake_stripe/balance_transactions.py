@@ -19,6 +19,8 @@ CHARGE_FEE_FIXED = 25
 """In minor units of whatever currency was charged: the fake converts nothing."""
 CHARGE_PENDING_S = 2 * 86_400
 """How long the money of a charge stays pending."""
+DISPUTE_FEE = 1_500
+"""For a chargeback, in minor units; not returned even when the dispute is won (since 2025-06-17)."""
 
 
 def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
@@ -83,6 +85,19 @@ def add_refund_failure(execution: Execution, refund: StripeObject) -> StripeObje
     """The money of a failed refund comes back."""
     movement = Movement("refund_failure", "refund_failure", "REFUND FAILURE")
     return _add(execution, refund, refund["amount"], movement)
+
+
+def add_dispute(execution: Execution, dispute: StripeObject) -> StripeObject:
+    """The bank takes the disputed amount, and Stripe a fee."""
+    description = f"Chargeback withdrawal for {dispute['charge']}"
+    movement = Movement("adjustment", "dispute", description, DISPUTE_FEE, "Dispute fee")
+    return _add(execution, dispute, -dispute["amount"], movement)
+
+
+def add_dispute_reversal(execution: Execution, dispute: StripeObject) -> StripeObject:
+    """The bank gives the disputed amount back."""
+    movement = Movement("adjustment", "dispute_reversal", f"Chargeback reversal for {dispute['charge']}")
+    return _add(execution, dispute, dispute["amount"], movement)
 
 
 def _add(execution: Execution, source: StripeObject, amount: int, movement: Movement) -> StripeObject:

@@ -4,7 +4,7 @@ Source: https://docs.stripe.com/api/charges
 """
 
 from fake_stripe import balance_transactions, due_work, events, lists
-from fake_stripe.api_errors import missing
+from fake_stripe.api_errors import ApiError, missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import new_id
 from fake_stripe.parameters import Fields, Text
@@ -37,6 +37,14 @@ def refundable(charge: StripeObject) -> int:
     """What can still be given back."""
     taken: int = charge["amount_captured"]
     return taken - int(charge["amount_refunded"])
+
+
+def refuse_refund_if_charged_back(execution: Execution, charge: StripeObject) -> None:
+    """Raise while a bank holds the money of a dispute, and after it has been lost."""
+    disputes = execution.store.select("object = 'dispute' AND charge = ?", (charge["id"],))
+    if not all(dispute["is_charge_refundable"] for dispute in disputes):
+        message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+        raise ApiError(message, code="charge_disputed")
 
 
 def settle(execution: Execution, charge: StripeObject, *, asynchronously: bool) -> StripeObject:

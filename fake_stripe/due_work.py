@@ -6,7 +6,14 @@ from typing import Any, Literal
 
 from fake_stripe.store import Store
 
-WorkKind = Literal["settle_charge", "settle_refund", "expire_authorization", "execute_request"]
+WorkKind = Literal[
+    "decide_dispute",
+    "run_out_dispute",
+    "settle_charge",
+    "settle_refund",
+    "expire_authorization",
+    "execute_request",
+]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fake_stripe import (
     balance_transactions,
     charges,
+    disputes,
     events,
     payment_intent_fields,
     payment_intents,
@@ -67,6 +68,10 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/refunds/{id}", refunds.update, refunds.UPDATE_FIELDS),
     Endpoint("GET", "/v1/charges", charges.list_, charges.LIST_FIELDS),
     Endpoint("GET", "/v1/charges/{id}", charges.retrieve),
+    Endpoint("GET", "/v1/disputes", disputes.list_, disputes.LIST_FIELDS),
+    Endpoint("GET", "/v1/disputes/{id}", disputes.retrieve),
+    Endpoint("POST", "/v1/disputes/{id}", disputes.update, disputes.UPDATE_FIELDS),
+    Endpoint("POST", "/v1/disputes/{id}/close", disputes.close),
     Endpoint("GET", "/v1/balance_transactions", balance_transactions.list_, balance_transactions.LIST_FIELDS),
     Endpoint("GET", "/v1/balance_transactions/{id}", balance_transactions.retrieve),
     Endpoint(

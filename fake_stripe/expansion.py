@@ -18,7 +18,7 @@ _KIND_BY_FIELD = {
     "payment_intent": "payment_intent",
     "payment_method": "payment_method",
 }
-_KIND_BY_PREFIX = {"ch": "charge", "re": "refund"}
+_KIND_BY_PREFIX = {"ch": "charge", "du": "dispute", "re": "refund"}
 """What moved the money of a balance transaction: its `source` may be of several kinds."""
 
 

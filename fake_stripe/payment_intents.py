@@ -3,7 +3,7 @@
 Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/payments/paymentintents/lifecycle
 """
 
-from fake_stripe import authorization, charges, currencies, events, lists, payment_methods
+from fake_stripe import authorization, cardholder, charges, currencies, events, lists, payment_methods
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
 from fake_stripe.execution import ApiKey, ApiRequest, Execution
@@ -118,6 +118,7 @@ def capture(execution: Execution, request: ApiRequest) -> StripeObject:
     charge = charges.settle(execution, charge, asynchronously=False)
     before = {"amount_captured": 0, "balance_transaction": None, "captured": False}
     events.record(execution, "charge.captured", charge, previous=before)
+    cardholder.react(execution, charge)
     intent = execution.store.update(
         {
             **described(intent, wanted),

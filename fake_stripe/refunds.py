@@ -127,6 +127,13 @@ def fail(execution: Execution, refund: StripeObject, reason: str) -> StripeObjec
     return changed
 
 
+def fail_pending(execution: Execution, charge_id: str, reason: str) -> None:
+    """The refunds of a charge that have not arrived yet fail."""
+    for refund in execution.store.select("object = 'refund' AND charge = ?", (charge_id,)):
+        if refund["status"] == "pending":
+            fail(execution, refund, reason)
+
+
 def _record_update(execution: Execution, refund: StripeObject, previous: StripeObject) -> None:
     events.record(execution, "refund.updated", refund, previous=previous)
     events.record(execution, "charge.refund.updated", refund, previous=previous)
@@ -141,6 +148,7 @@ def _charge_to_refund(execution: Execution, wanted: Parameters) -> StripeObject:
         charge = _charge_of(execution, wanted["payment_intent"])
     if not (charge["paid"] and charge["captured"]):
         raise ApiError(f"Charge {charge['id']} has not been captured and cannot be refunded.", param="charge")
+    charges.refuse_refund_if_charged_back(execution, charge)
     return charge
 
 

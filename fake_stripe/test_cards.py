@@ -1,11 +1,14 @@
 """Stripe's test cards and what happens to a payment with each.
 
-Source: https://docs.stripe.com/testing (cards by brand, declined payments, refunds, 3D Secure)
+Source: https://docs.stripe.com/testing (cards by brand, declined payments, refunds, disputes, 3D
+Secure)
 """
 
 import hashlib
 from dataclasses import dataclass
 from typing import Literal
+
+from fake_stripe.dispute_object import CaseType
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class TestCard:
     decline: Decline | None = None
     authentication: Literal["never", "always"] = "never"
     refund: Literal["succeeds", "succeeds_later", "fails_later"] = "succeeds"
+    dispute: tuple[CaseType, str] | None = None
+    """The case and its reason, when the cardholder complains as soon as the money is captured."""
 
     @property
     def last4(self) -> str:
@@ -98,6 +103,19 @@ TEST_CARDS = (
     ),
     TestCard("4000000000007726", ("pendingRefund",), refund="succeeds_later"),
     TestCard("4000000000005126", ("refundFail",), refund="fails_later"),
+    TestCard(
+        "4000000000000259", ("visa_createDispute", "createDispute"), dispute=("chargeback", "fraudulent")
+    ),
+    TestCard(
+        "4000000000002685",
+        ("visa_createDisputeProductNotReceived", "createDisputeProductNotReceived"),
+        dispute=("chargeback", "product_not_received"),
+    ),
+    TestCard(
+        "4000000000001976",
+        ("visa_createDisputeInquiry", "createDisputeInquiry"),
+        dispute=("inquiry", "fraudulent"),
+    ),
 )
 
 _BY_NAME = {name: card for card in TEST_CARDS for name in card.names}

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from fake_stripe import authorization, charges, due_work, refunds
+from fake_stripe import authorization, charges, disputes, due_work, refunds
 from fake_stripe.answering import run_late
 from fake_stripe.bell import Bell
 from fake_stripe.due_work import Work
@@ -29,6 +29,10 @@ class Timekeeper:
         """The work and the end of its row are one transaction: a crash neither loses nor repeats it."""
         with self._runtime.execution() as execution:
             match work.kind:
+                case "decide_dispute":
+                    disputes.decide(execution, work.details)
+                case "run_out_dispute":
+                    disputes.run_out(execution, work.details)
                 case "settle_charge":
                     charges.settle_late(execution, work.details)
                 case "settle_refund":

@@ -26,7 +26,9 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     """Whatever is sent, the answer is Stripe's: done or refused, never a 500."""
     intent = fake.paid(100_000)
     refund = fake.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
+    inquiry = fake.tell(f"/charges/{fake.paid().id}/dispute", case_type="inquiry")
     ids = {
+        "disputes": inquiry["id"],
         "payment_intents": intent.id,
         "refunds": refund.id,
         "charges": intent.latest_charge,

@@ -14,6 +14,7 @@ from tests.fake_stripe.running_fake import RunningFake
 CLASSES: dict[str, Any] = {
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
+    "dispute": stripe.Dispute,
     "event": stripe.Event,
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
@@ -91,6 +92,10 @@ def everything(shared_fake: RunningFake) -> list[dict[str, Any]]:
     fake.tell(f"/payment_intents/{waiting.id}/fail_3ds")
     with pytest.raises(stripe.CardError):
         fake.paid(payment_method="pm_card_chargeDeclined")
+    fake.tell(f"/disputes/{fake.tell(f'/charges/{paid.id}/dispute')['id']}/win")
+    inquiry = fake.tell(f"/charges/{paid.id}/dispute", case_type="inquiry", amount=1)
+    fake.stripe.v1.disputes.update(inquiry["id"], {"evidence": {"customer_name": "Jenny Rosen"}})
+    fake.tell(f"/disputes/{inquiry['id']}/escalate")
     lists = [
         fake.http.get(f"/v1/{kind}s", params={"limit": 100}).json()
         for kind in CLASSES
@@ -111,7 +116,7 @@ def test_objects_have_the_shape_of_the_sdks_class(everything: list[dict[str, Any
 def test_snapshots_in_events_have_their_class_shape_too(everything: list[dict[str, Any]]):
     snapshots = [item["data"]["object"] for item in everything if item["object"] == "event"]
 
-    assert {snapshot["object"] for snapshot in snapshots} == {"charge", "payment_intent", "refund"}
+    assert {snapshot["object"] for snapshot in snapshots} == {"charge", "dispute", "payment_intent", "refund"}
     assert [
         p for snapshot in snapshots for p in problems(snapshot, CLASSES[snapshot["object"]], "snapshot")
     ] == []

@@ -1,0 +1,65 @@
+"""The admin calls by which a developer plays the cardholder and the bank: see README.md."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fake_stripe import charges, disputes, payment_intents
+from fake_stripe.admin_requests import AdminRequest
+from fake_stripe.dispute_object import CASE_TYPES, REASONS, Complaint
+from fake_stripe.execution import Execution, Runtime
+from fake_stripe.store import StripeObject
+
+Decision = Callable[[Execution, StripeObject], StripeObject]
+DECISIONS: dict[str, Decision] = {
+    "escalate": disputes.escalate,
+    "win": disputes.win,
+    "lose": disputes.lose,
+    "close_inquiry": disputes.close_inquiry,
+}
+
+
+class AdminDisputes:
+    """Complaints about charges, and what becomes of them."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def routes(self) -> list[Route]:
+        """The calls and their addresses."""
+        return [
+            Route("/_fake/charges/{id}/dispute", self.open, methods=["POST"]),
+            *(
+                Route(f"/_fake/disputes/{{id}}/{name}", self._deciding(decision), methods=["POST"])
+                for name, decision in DECISIONS.items()
+            ),
+        ]
+
+    async def open(self, http: Request) -> Response:
+        """The cardholder complains: about all of the charge, a part, or even more."""
+        sent = await AdminRequest.read(http)
+        with self._runtime.execution() as execution:
+            charge = _charge(execution, http.path_params["id"])
+            complaint = Complaint(
+                case_type=sent.choice("case_type", CASE_TYPES, default="chargeback"),  # type: ignore[arg-type]  # one of CaseType's words
+                amount=sent.whole("amount", minimum=1, default=charge["amount_captured"] or charge["amount"]),
+                reason=sent.choice("reason", REASONS, default="fraudulent"),
+            )
+            return JSONResponse(disputes.open_(execution, charge, complaint))
+
+    def _deciding(self, decision: Decision) -> Callable[[Request], Awaitable[Response]]:
+        async def decide(http: Request) -> Response:
+            with self._runtime.execution() as execution:
+                return JSONResponse(decision(execution, disputes.find(execution, http.path_params["id"])))
+
+        return decide
+
+
+def _charge(execution: Execution, wanted_id: str) -> StripeObject:
+    """The charge with this id, or the latest one of the payment intent with this id."""
+    if wanted_id.startswith("pi_"):
+        intent = payment_intents.find(execution, wanted_id)
+        wanted_id = intent["latest_charge"] or ""
+    return charges.find(execution, wanted_id, status=404)
