@@ -90,7 +90,8 @@ class Admin:
 
     async def fail_refund(self, http: Request) -> Response:
         """The bank sends a refund back, even one that had succeeded."""
-        reason = (await AdminRequest.read(http)).text("failure_reason", default="expired_or_canceled_card")
+        sent = await AdminRequest.read(http)
+        reason = sent.choice("failure_reason", refunds.FAILURE_REASONS, default="expired_or_canceled_card")
         with self._runtime.execution() as execution:
             refund = refunds.find(execution, http.path_params["id"])
             return JSONResponse(refunds.fail(execution, refund, reason))

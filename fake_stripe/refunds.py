@@ -23,6 +23,15 @@ CREATE_FIELDS: Fields = {
 UPDATE_FIELDS: Fields = {"metadata": Metadata()}
 LIST_FIELDS: Fields = {**lists.FIELDS, "charge": Text(), "payment_intent": Text()}
 
+FAILURE_REASONS = (
+    "charge_for_pending_refund_disputed",
+    "declined",
+    "expired_or_canceled_card",
+    "insufficient_funds",
+    "lost_or_stolen_card",
+    "merchant_request",
+    "unknown",
+)
 _LIVE = ("pending", "succeeded")
 
 
@@ -122,7 +131,9 @@ def fail(execution: Execution, refund: StripeObject, reason: str) -> StripeObjec
         }
     )
     _move(execution, charges.find(execution, refund["charge"]), -refund["amount"])
-    _record_update(execution, changed, {"status": refund["status"]})
+    _record_update(
+        execution, changed, {name: refund[name] for name in refund if refund[name] != changed[name]}
+    )
     events.record(execution, "refund.failed", changed)
     return changed
 

@@ -102,11 +102,28 @@ def test_a_refund_may_fail_after_it_succeeded(fake: RunningFake):
 
     failed = fake.stripe.v1.refunds.retrieve(refund.id)
     assert (failed.status, failed.failure_reason) == ("failed", "lost_or_stolen_card")
+    assert failed.failure_balance_transaction not in (None, failed.balance_transaction)
     charge = fake.stripe.v1.charges.retrieve(str(intent.latest_charge))
     assert (charge.amount_refunded, charge.refunded) == (0, False)
     assert fake.event_types()[-3:] == ["refund.updated", "charge.refund.updated", "refund.failed"]
+    [updated] = fake.stripe.v1.events.list({"type": "charge.refund.updated"}).data
+    assert updated.data.previous_attributes.to_dict() == {
+        "failure_balance_transaction": None,
+        "failure_reason": None,
+        "status": "succeeded",
+    }
     assert fake.stripe.v1.refunds.create({"payment_intent": intent.id}).amount == 2000
     assert fake.admin.post(f"/refunds/{refund.id}/fail").status_code == 400
+
+
+def test_a_refund_fails_for_a_reason_stripe_knows(fake: RunningFake):
+    refund = fake.stripe.v1.refunds.create({"payment_intent": fake.paid().id})
+
+    refused = fake.admin.post(f"/refunds/{refund.id}/fail", json={"failure_reason": "bad weather"})
+
+    assert refused.status_code == 400
+    assert "`failure_reason` must be one of" in refused.json()["error"]["message"]
+    assert fake.stripe.v1.refunds.retrieve(refund.id).status == "succeeded"
 
 
 @pytest.mark.parametrize(
