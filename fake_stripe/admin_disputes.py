@@ -6,9 +6,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fake_stripe import charges, disputes, payment_intents
+from fake_stripe import charges, disputes, early_fraud_warnings, payment_intents
 from fake_stripe.admin_requests import AdminRequest
 from fake_stripe.dispute_object import CASE_TYPES, REASONS, Complaint
+from fake_stripe.early_fraud_warnings import FRAUD_TYPES
 from fake_stripe.execution import Execution, Runtime
 from fake_stripe.store import StripeObject
 
@@ -22,7 +23,7 @@ DECISIONS: dict[str, Decision] = {
 
 
 class AdminDisputes:
-    """Complaints about charges, and what becomes of them."""
+    """Complaints and warnings about charges, and what becomes of them."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -31,6 +32,7 @@ class AdminDisputes:
         """The calls and their addresses."""
         return [
             Route("/_fake/charges/{id}/dispute", self.open, methods=["POST"]),
+            Route("/_fake/charges/{id}/fraud_warning", self.warn, methods=["POST"]),
             *(
                 Route(f"/_fake/disputes/{{id}}/{name}", self._deciding(decision), methods=["POST"])
                 for name, decision in DECISIONS.items()
@@ -48,6 +50,14 @@ class AdminDisputes:
                 reason=sent.choice("reason", REASONS, default="fraudulent"),
             )
             return JSONResponse(disputes.open_(execution, charge, complaint))
+
+    async def warn(self, http: Request) -> Response:
+        """The card's issuer suspects fraud."""
+        sent = await AdminRequest.read(http)
+        fraud_type = sent.choice("fraud_type", FRAUD_TYPES, default="misc")
+        with self._runtime.execution() as execution:
+            charge = _charge(execution, http.path_params["id"])
+            return JSONResponse(early_fraud_warnings.issue(execution, charge, fraud_type))
 
     def _deciding(self, decision: Decision) -> Callable[[Request], Awaitable[Response]]:
         async def decide(http: Request) -> Response:

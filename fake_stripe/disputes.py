@@ -9,7 +9,16 @@ https://docs.stripe.com/testing#disputes (test cards, evidence that wins or lose
 
 from typing import Any
 
-from fake_stripe import balance_transactions, charges, dispute_object, due_work, events, lists, refunds
+from fake_stripe import (
+    balance_transactions,
+    charges,
+    dispute_object,
+    due_work,
+    early_fraud_warnings,
+    events,
+    lists,
+    refunds,
+)
 from fake_stripe.api_errors import ApiError, missing
 from fake_stripe.dispute_object import Complaint
 from fake_stripe.execution import ApiRequest, Execution
@@ -70,7 +79,8 @@ def open_(execution: Execution, charge: StripeObject, complaint: Complaint) -> S
     """The bank tells of a dispute."""
     if not (charge["paid"] and charge["captured"]):
         raise ApiError(f"Charge {charge['id']} has not been captured; there is nothing to dispute.")
-    execution.store.update({**charge, "disputed": True})
+    charge = execution.store.update({**charge, "disputed": True})
+    early_fraud_warnings.review(execution, charge)
     dispute = execution.store.insert(dispute_object.new(execution, charge, complaint))
     if complaint.case_type == "inquiry":
         events.record(execution, "charge.dispute.created", dispute)

@@ -7,6 +7,7 @@ from fake_stripe import (
     balance_transactions,
     charges,
     disputes,
+    early_fraud_warnings,
     events,
     payment_intent_fields,
     payment_intents,
@@ -48,6 +49,7 @@ class Endpoint:
 
 
 _INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"
+_FRAUD_WARNINGS = "/v1/radar/early_fraud_warnings"
 
 ENDPOINTS = (
     Endpoint(
@@ -72,6 +74,8 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/disputes/{id}", disputes.retrieve),
     Endpoint("POST", "/v1/disputes/{id}", disputes.update, disputes.UPDATE_FIELDS),
     Endpoint("POST", "/v1/disputes/{id}/close", disputes.close),
+    Endpoint("GET", _FRAUD_WARNINGS, early_fraud_warnings.list_, early_fraud_warnings.LIST_FIELDS),
+    Endpoint("GET", f"{_FRAUD_WARNINGS}/{{id}}", early_fraud_warnings.retrieve),
     Endpoint("GET", "/v1/balance_transactions", balance_transactions.list_, balance_transactions.LIST_FIELDS),
     Endpoint("GET", "/v1/balance_transactions/{id}", balance_transactions.retrieve),
     Endpoint(

@@ -4,7 +4,15 @@ Source: https://docs.stripe.com/api/refunds, https://docs.stripe.com/refunds (fa
 https://docs.stripe.com/testing#refunds
 """
 
-from fake_stripe import balance_transactions, charges, due_work, events, lists, payment_methods
+from fake_stripe import (
+    balance_transactions,
+    charges,
+    due_work,
+    early_fraud_warnings,
+    events,
+    lists,
+    payment_methods,
+)
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.currencies import written
 from fake_stripe.execution import ApiRequest, Execution
@@ -191,7 +199,9 @@ def _amount(charge: StripeObject, wanted: int | None) -> int:
 def _move(execution: Execution, charge: StripeObject, amount: int) -> StripeObject:
     refunded = charge["amount_refunded"] + amount
     whole = refunded >= charge["amount_captured"]
-    return execution.store.update({**charge, "amount_refunded": refunded, "refunded": whole})
+    charge = execution.store.update({**charge, "amount_refunded": refunded, "refunded": whole})
+    early_fraud_warnings.review(execution, charge)
+    return charge
 
 
 def _new(

@@ -36,6 +36,8 @@ class TestCard:
     refund: Literal["succeeds", "succeeds_later", "fails_later"] = "succeeds"
     dispute: tuple[CaseType, str] | None = None
     """The case and its reason, when the cardholder complains as soon as the money is captured."""
+    fraud_warning: bool = False
+    """Whether the issuer warns as soon as the money is captured."""
 
     @property
     def last4(self) -> str:
@@ -115,6 +117,9 @@ TEST_CARDS = (
         "4000000000001976",
         ("visa_createDisputeInquiry", "createDisputeInquiry"),
         dispute=("inquiry", "fraudulent"),
+    ),
+    TestCard(
+        "4000000000005423", ("visa_createIssuerFraudRecord", "createIssuerFraudRecord"), fraud_warning=True
     ),
 )
 

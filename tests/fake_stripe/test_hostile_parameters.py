@@ -29,6 +29,7 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     inquiry = fake.tell(f"/charges/{fake.paid().id}/dispute", case_type="inquiry")
     ids = {
         "disputes": inquiry["id"],
+        "radar": fake.tell(f"/charges/{intent.id}/fraud_warning")["id"],
         "payment_intents": intent.id,
         "refunds": refund.id,
         "charges": intent.latest_charge,

@@ -18,6 +18,7 @@ CLASSES: dict[str, Any] = {
     "event": stripe.Event,
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
+    "radar.early_fraud_warning": stripe.radar.EarlyFraudWarning,
     "refund": stripe.Refund,
 }
 PLAIN = {"int": int, "str": str, "bool": bool}
@@ -92,12 +93,13 @@ def everything(shared_fake: RunningFake) -> list[dict[str, Any]]:
     fake.tell(f"/payment_intents/{waiting.id}/fail_3ds")
     with pytest.raises(stripe.CardError):
         fake.paid(payment_method="pm_card_chargeDeclined")
+    fake.tell(f"/charges/{paid.id}/fraud_warning")
     fake.tell(f"/disputes/{fake.tell(f'/charges/{paid.id}/dispute')['id']}/win")
     inquiry = fake.tell(f"/charges/{paid.id}/dispute", case_type="inquiry", amount=1)
     fake.stripe.v1.disputes.update(inquiry["id"], {"evidence": {"customer_name": "Jenny Rosen"}})
     fake.tell(f"/disputes/{inquiry['id']}/escalate")
     lists = [
-        fake.http.get(f"/v1/{kind}s", params={"limit": 100}).json()
+        fake.http.get(f"/v1/{kind.replace('.', '/')}s", params={"limit": 100}).json()
         for kind in CLASSES
         if kind != "payment_method"
     ]
@@ -116,7 +118,13 @@ def test_objects_have_the_shape_of_the_sdks_class(everything: list[dict[str, Any
 def test_snapshots_in_events_have_their_class_shape_too(everything: list[dict[str, Any]]):
     snapshots = [item["data"]["object"] for item in everything if item["object"] == "event"]
 
-    assert {snapshot["object"] for snapshot in snapshots} == {"charge", "dispute", "payment_intent", "refund"}
+    assert {snapshot["object"] for snapshot in snapshots} == {
+        "charge",
+        "dispute",
+        "payment_intent",
+        "radar.early_fraud_warning",
+        "refund",
+    }
     assert [
         p for snapshot in snapshots for p in problems(snapshot, CLASSES[snapshot["object"]], "snapshot")
     ] == []
