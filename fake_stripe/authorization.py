@@ -12,7 +12,6 @@ from fake_stripe.ids import new_id
 from fake_stripe.store import StripeObject
 from fake_stripe.test_cards import Decline
 
-AUTHORIZATION_LASTS_S = 7 * 86_400
 _NEEDS_AUTHENTICATION = Decline(
     "authentication_required",
     "authentication_required",
@@ -159,7 +158,7 @@ def _authorized(execution: Execution, intent: StripeObject, taken: StripeObject)
     events.record(execution, "payment_intent.amount_capturable_updated", intent)
     due_work.schedule(
         execution.store,
-        execution.clock.time() + AUTHORIZATION_LASTS_S,
+        execution.clock.time() + charges.AUTHORIZATION_LASTS_S,
         "expire_authorization",
         {"payment_intent": intent["id"], "charge": taken["id"]},
     )

@@ -11,6 +11,7 @@ from fake_stripe.parameters import Fields, Text
 from fake_stripe.store import StripeObject
 from fake_stripe.test_cards import Decline
 
+AUTHORIZATION_LASTS_S = 7 * 86_400
 LIST_FIELDS: Fields = {**lists.FIELDS, "payment_intent": Text(), "customer": Text()}
 
 
@@ -75,8 +76,10 @@ def new(
     authenticated: str | None,
 ) -> StripeObject:
     """A charge for the whole amount of an intent; *authenticated* tells how 3-D Secure ended, if it ran."""
-    manual = intent["capture_method"] == "manual"
-    captured = decline is None and not manual
+    captured = decline is None and intent["capture_method"] != "manual"
+    method_details = _payment_method_details(intent, method, authenticated)
+    if decline is None and not captured:
+        method_details["card"]["capture_before"] = execution.clock.now() + AUTHORIZATION_LASTS_S
     return {
         "id": new_id("ch"),
         "object": "charge",
@@ -106,7 +109,7 @@ def new(
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": _payment_method_details(intent, method, authenticated),
+        "payment_method_details": method_details,
         "presentment_details": None,
         "radar_options": {},
         "receipt_email": intent["receipt_email"],

@@ -113,6 +113,8 @@ def test_canceling_an_authorization_gives_it_back_without_a_refund(fake: Running
 
 def test_an_authorization_expires_after_seven_days(fake: RunningFake):
     intent = fake.paid(capture_method="manual")
+    charge = fake.stripe.v1.charges.retrieve(str(intent.latest_charge))
+    assert charge.payment_method_details.card.capture_before == charge.created + 7 * 86_400
 
     fake.tell("/clock/advance", seconds=7 * 86_400 - 60)
     assert fake.stripe.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
