@@ -57,6 +57,8 @@ def charge(
         return _declined(execution, intent, method, decline, authenticated)
     taken = execution.store.insert(charges.new(execution, intent, method, None, authenticated))
     intent = {**intent, "latest_charge": taken["id"], "next_action": None}
+    if intent["setup_future_usage"] and intent["customer"] and not method["customer"]:
+        payment_methods.save(execution, method, intent["customer"])
     if intent["capture_method"] == "manual":
         return _authorized(execution, intent, taken)
     asynchronously = intent["capture_method"] == "automatic_async"

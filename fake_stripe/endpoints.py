@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fake_stripe import (
     balance_transactions,
     charges,
+    customers,
     disputes,
     early_fraud_warnings,
     events,
@@ -13,6 +14,7 @@ from fake_stripe import (
     payment_intents,
     payment_methods,
     refunds,
+    saved_payment_methods,
 )
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.parameters import Fields, ListOf, Parameters, Text
@@ -49,6 +51,7 @@ class Endpoint:
 
 
 _INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"
+_CUSTOMER = "/v1/customers/{id}"
 _FRAUD_WARNINGS = "/v1/radar/early_fraud_warnings"
 
 ENDPOINTS = (
@@ -82,7 +85,24 @@ ENDPOINTS = (
         "POST", "/v1/payment_methods", payment_methods.create, payment_methods.DATA_FIELDS,
         required=("type",), publishable=True,
     ),
+    Endpoint(
+        "GET", "/v1/payment_methods", saved_payment_methods.list_, saved_payment_methods.LIST_FIELDS
+    ),
     Endpoint("GET", "/v1/payment_methods/{id}", payment_methods.retrieve),
+    Endpoint(
+        "POST", "/v1/payment_methods/{id}/attach", saved_payment_methods.attach, saved_payment_methods.ATTACH_FIELDS,
+        required=("customer",),
+    ),
+    Endpoint("POST", "/v1/payment_methods/{id}/detach", saved_payment_methods.detach),
+    Endpoint("POST", "/v1/customers", customers.create, customers.CREATE_FIELDS),
+    Endpoint("GET", "/v1/customers", customers.list_, customers.LIST_FIELDS),
+    Endpoint("GET", _CUSTOMER, customers.retrieve),
+    Endpoint("POST", _CUSTOMER, customers.update, customers.UPDATE_FIELDS),
+    Endpoint("DELETE", _CUSTOMER, customers.delete),
+    Endpoint(
+        "GET", f"{_CUSTOMER}/payment_methods", saved_payment_methods.list_of_customer,
+        saved_payment_methods.LIST_OF_CUSTOMER_FIELDS,
+    ),
     Endpoint("GET", "/v1/events", events.list_, events.LIST_FIELDS),
     Endpoint("GET", "/v1/events/{id}", events.retrieve),
 )  # fmt: skip

@@ -13,6 +13,8 @@ from fake_stripe.store import Store, StripeObject
 _KIND_BY_FIELD = {
     "balance_transaction": "balance_transaction",
     "charge": "charge",
+    "customer": "customer",
+    "default_payment_method": "payment_method",
     "failure_balance_transaction": "balance_transaction",
     "latest_charge": "charge",
     "payment_intent": "payment_intent",

@@ -46,6 +46,7 @@ CREATE_FIELDS: Fields = {
 UPDATE_FIELDS: Fields = {
     **DESCRIPTIVE_FIELDS,
     **_PAYING_FIELDS,
+    "customer": Text(),
     "amount": Integer(),
     "currency": Text(may_be_empty=False),
 }

@@ -32,7 +32,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
         "confirmation_method": "automatic",
         "created": execution.clock.now(),
         "currency": wanted["currency"].lower(),
-        "customer": None,
+        "customer": wanted.get("customer"),
         "customer_account": None,
         "description": None,
         "excluded_payment_method_types": None,

@@ -3,7 +3,16 @@
 Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/payments/paymentintents/lifecycle
 """
 
-from fake_stripe import authorization, cardholder, charges, currencies, events, lists, payment_methods
+from fake_stripe import (
+    authorization,
+    cardholder,
+    charges,
+    currencies,
+    customers,
+    events,
+    lists,
+    payment_methods,
+)
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
 from fake_stripe.execution import ApiKey, ApiRequest, Execution
@@ -26,8 +35,8 @@ def create(execution: Execution, request: ApiRequest) -> StripeObject:
     """POST /v1/payment_intents"""
     wanted = request.parameters
     if wanted.get("customer"):
-        raise missing("customer", wanted["customer"], param="customer", status=400)
-    method = _chosen_method(execution, wanted)
+        customers.find(execution, wanted["customer"])
+    method = _chosen_method(execution, wanted, wanted.get("customer"))
     intent = execution.store.insert(new(execution, wanted, method))
     events.record(execution, "payment_intent.created", intent)
     if not wanted.get("confirm"):
@@ -69,13 +78,15 @@ def update(execution: Execution, request: ApiRequest) -> StripeObject:
     if set(wanted) - set(DESCRIPTIVE_FIELDS) and intent["status"] not in _OPEN:
         raise unexpected_state(intent, "be updated", _OPEN)
     changed = described(intent, wanted)
+    if wanted.get("customer"):
+        changed["customer"] = customers.find(execution, wanted["customer"])["id"]
     for name in ("amount", "currency", "setup_future_usage", "payment_method_types"):
         if name in wanted:
             changed[name] = wanted[name]
     currencies.check_currency(changed["currency"])
     changed["currency"] = changed["currency"].lower()
     currencies.check_amount(changed["amount"], changed["currency"])
-    method = _chosen_method(execution, wanted)
+    method = _chosen_method(execution, wanted, changed["customer"])
     if method is not None:
         changed |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
     return execution.store.update(changed)
@@ -91,9 +102,10 @@ def confirm(execution: Execution, request: ApiRequest) -> StripeObject:
         )
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "be confirmed", _OPEN)
-    method = _chosen_method(execution, wanted)
+    method = _chosen_method(execution, wanted, intent["customer"])
     if method is None and intent["payment_method"]:
         method = payment_methods.find(execution, intent["payment_method"])
+        _refuse_unless_payable(execution, method, intent["customer"])
     if method is None:
         raise _missing_payment_method(intent)
     changed = described(intent, wanted)
@@ -197,12 +209,29 @@ def _addressed(execution: Execution, request: ApiRequest) -> StripeObject:
     return intent
 
 
-def _chosen_method(execution: Execution, wanted: Parameters) -> StripeObject | None:
+def _chosen_method(execution: Execution, wanted: Parameters, customer_id: str | None) -> StripeObject | None:
     if wanted.get("payment_method"):
-        return payment_methods.find(execution, wanted["payment_method"])
+        method = payment_methods.find(execution, wanted["payment_method"])
+        _refuse_unless_payable(execution, method, customer_id)
+        return method
     if "payment_method_data" in wanted:
         return payment_methods.from_data(execution, wanted["payment_method_data"])
     return None
+
+
+def _refuse_unless_payable(execution: Execution, method: StripeObject, customer_id: str | None) -> None:
+    """Raise if the method is no longer good, or another customer's."""
+    if payment_methods.was_detached(execution, method):
+        raise payment_methods.no_longer_usable()
+    if method["customer"] and customer_id is None:
+        raise ApiError(
+            f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {method['customer']}. "
+            "Please include the Customer in the `customer` parameter on the PaymentIntent.",
+            code="parameter_missing",
+            param="payment_method",
+        )
+    if method["customer"] and customer_id:
+        payment_methods.refuse_unless_owned(method, customer_id)
 
 
 def _circumstances(wanted: Parameters) -> Circumstances:

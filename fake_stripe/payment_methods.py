@@ -5,7 +5,7 @@ Source: https://docs.stripe.com/api/payment_methods
 
 from typing import Any
 
-from fake_stripe import test_cards
+from fake_stripe import events, test_cards
 from fake_stripe.api_errors import ApiError, CardError, missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import new_id
@@ -70,6 +70,71 @@ def find(
 def from_data(execution: Execution, data: Parameters) -> StripeObject:
     """A payment method from `payment_method_data`."""
     return execution.store.insert(_new(execution, _card(data.get("card", {})), data))
+
+
+def attach(execution: Execution, method: StripeObject, customer_id: str) -> StripeObject:
+    """Keep a method with a customer, if it is still good for that."""
+    if method["customer"] == customer_id:
+        return method
+    if method["customer"]:
+        raise ApiError("The payment method you provided has already been attached to a customer.")
+    if was_detached(execution, method) or _has_paid(execution, method):
+        raise no_longer_usable()
+    return save(execution, method, customer_id)
+
+
+def save(execution: Execution, method: StripeObject, customer_id: str) -> StripeObject:
+    """Keep a method with a customer that has just used it."""
+    method = execution.store.update({**method, "customer": customer_id})
+    events.record(execution, "payment_method.attached", method)
+    return method
+
+
+def detach(execution: Execution, method: StripeObject) -> StripeObject:
+    """Take a method from its customer, for ever."""
+    if not method["customer"]:
+        raise ApiError(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
+    detached = execution.store.update({**method, "customer": None})
+    execution.store.remember(f"detached {method['id']}", "1")
+    before = {"customer": method["customer"]}
+    events.record(execution, "payment_method.detached", detached, previous=before)
+    return detached
+
+
+def detach_all(execution: Execution, customer_id: str) -> None:
+    """Take all methods from a customer."""
+    for method in execution.store.select("object = 'payment_method' AND customer = ?", (customer_id,)):
+        detach(execution, method)
+
+
+def refuse_unless_owned(method: StripeObject, customer_id: str) -> None:
+    """Raise unless the method is kept with this customer."""
+    if method["customer"] != customer_id:
+        raise ApiError(
+            f"The customer does not have a payment method with the ID {method['id']}. The payment method must be "
+            "attached to the customer.",
+            param="payment_method",
+        )
+
+
+def was_detached(execution: Execution, method: StripeObject) -> bool:
+    """Whether a customer has given the method up."""
+    return execution.store.recall(f"detached {method['id']}") is not None
+
+
+def no_longer_usable() -> ApiError:
+    """The refusal of a method that was detached, or spent before anyone kept it."""
+    return ApiError(
+        "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, "
+        "and may not be used again."
+    )
+
+
+def _has_paid(execution: Execution, method: StripeObject) -> bool:
+    condition = "object = 'charge' AND json_extract(body, '$.payment_method') = ?"
+    return bool(execution.store.select(condition, (method["id"],), "LIMIT 1"))
 
 
 def card_behind(execution: Execution, payment_method_id: str) -> TestCard:

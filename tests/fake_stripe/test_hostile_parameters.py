@@ -27,7 +27,10 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     intent = fake.paid(100_000)
     refund = fake.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
     inquiry = fake.tell(f"/charges/{fake.paid().id}/dispute", case_type="inquiry")
+    customer = fake.stripe.v1.customers.create({"payment_method": "pm_card_visa"})
     ids = {
+        "customers": customer.id,
+        "payment_methods": fake.stripe.v1.payment_methods.list({"customer": customer.id}).data[0].id,
         "disputes": inquiry["id"],
         "radar": fake.tell(f"/charges/{intent.id}/fraud_warning")["id"],
         "payment_intents": intent.id,
@@ -37,6 +40,7 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     }
     path = endpoint.path.replace("{id}", str(ids.get(endpoint.path.split("/")[2], "xx_nobody")))
     needed = {"amount": "500", "currency": "eur", "type": "card", "payment_intent": intent.id}
+    needed["customer"] = customer.id
     base = {
         name: value for name, value in needed.items() if name in endpoint.fields and endpoint.method == "POST"
     }

@@ -14,6 +14,7 @@ from tests.fake_stripe.running_fake import RunningFake
 CLASSES: dict[str, Any] = {
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
+    "customer": stripe.Customer,
     "dispute": stripe.Dispute,
     "event": stripe.Event,
     "payment_intent": stripe.PaymentIntent,
@@ -98,6 +99,11 @@ def everything(shared_fake: RunningFake) -> list[dict[str, Any]]:
     inquiry = fake.tell(f"/charges/{paid.id}/dispute", case_type="inquiry", amount=1)
     fake.stripe.v1.disputes.update(inquiry["id"], {"evidence": {"customer_name": "Jenny Rosen"}})
     fake.tell(f"/disputes/{inquiry['id']}/escalate")
+    customers = fake.stripe.v1.customers
+    customer = customers.create({"email": "jenny@shop.example", "payment_method": "pm_card_visa"})
+    fake.stripe.v1.payment_methods.detach(customers.payment_methods.list(customer.id).data[0].id)
+    customers.update(customer.id, {"name": "Jenny Rosen"})
+    customers.delete(customers.create({"address": {"city": "Berlin"}}).id)
     lists = [
         fake.http.get(f"/v1/{kind.replace('.', '/')}s", params={"limit": 100}).json()
         for kind in CLASSES
@@ -120,8 +126,10 @@ def test_snapshots_in_events_have_their_class_shape_too(everything: list[dict[st
 
     assert {snapshot["object"] for snapshot in snapshots} == {
         "charge",
+        "customer",
         "dispute",
         "payment_intent",
+        "payment_method",
         "radar.early_fraud_warning",
         "refund",
     }
