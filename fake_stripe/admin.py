@@ -26,6 +26,8 @@ class Admin:
             Route("/_fake/clock/advance", self.advance_clock, methods=["POST"]),
             Route("/_fake/payment_intents/{id}/complete_3ds", self.complete_3ds, methods=["POST"]),
             Route("/_fake/payment_intents/{id}/fail_3ds", self.fail_3ds, methods=["POST"]),
+            Route("/_fake/setup_intents/{id}/complete_3ds", self.complete_3ds, methods=["POST"]),
+            Route("/_fake/setup_intents/{id}/fail_3ds", self.fail_3ds, methods=["POST"]),
             Route("/_fake/refunds/{id}/fail", self.fail_refund, methods=["POST"]),
             Route("/_fake/refunds/{id}/succeed", self.succeed_refund, methods=["POST"]),
             Route("/_fake/faults", self.list_faults, methods=["GET"]),

@@ -9,6 +9,7 @@ from fake_stripe import cardholder, charges, due_work, events, payment_methods
 from fake_stripe.api_errors import ApiError, CardError, doc_url
 from fake_stripe.execution import Execution
 from fake_stripe.ids import new_id
+from fake_stripe.parameters import Parameters
 from fake_stripe.store import StripeObject
 from fake_stripe.test_cards import Decline
 
@@ -33,7 +34,7 @@ def attempt(
     execution: Execution, intent: StripeObject, method: StripeObject, circumstances: Circumstances
 ) -> StripeObject:
     """Take the money, ask for 3-D Secure, or raise CardError; the intent's new state is kept in each case."""
-    _refuse_without_return_url(intent, circumstances)
+    refuse_without_return_url(intent, circumstances)
     intent = {**intent, "payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if payment_methods.card_behind(execution, method["id"]).authentication == "always":
         if circumstances.off_session:
@@ -70,18 +71,58 @@ def ask_for_authentication(
     execution: Execution, intent: StripeObject, circumstances: Circumstances
 ) -> StripeObject:
     """The customer has to show up at the bank's page first."""
-    page = f"{execution.account.public_url}/_fake/3ds/{intent['id']}"
-    if circumstances.return_url and not circumstances.use_stripe_sdk:
-        action: StripeObject = {
-            "redirect_to_url": {"return_url": circumstances.return_url, "url": page},
-            "type": "redirect_to_url",
-        }
-    else:
-        sdk = {"source": new_id("src"), "stripe_js": page, "type": "three_d_secure_redirect"}
-        action = {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
+    action = authentication_action(execution, intent, circumstances)
     intent = execution.store.update({**intent, "status": "requires_action", "next_action": action})
     events.record(execution, "payment_intent.requires_action", intent)
     return intent
+
+
+def authentication_action(
+    execution: Execution, intent: StripeObject, circumstances: Circumstances
+) -> StripeObject:
+    """The `next_action` that leads to the bank's page."""
+    page = f"{execution.account.public_url}/_fake/3ds/{intent['id']}"
+    if circumstances.return_url and not circumstances.use_stripe_sdk:
+        return {
+            "redirect_to_url": {"return_url": circumstances.return_url, "url": page},
+            "type": "redirect_to_url",
+        }
+    sdk = {"source": new_id("src"), "stripe_js": page, "type": "three_d_secure_redirect"}
+    return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
+
+
+def authentication_failure(code: str, message: str, method: StripeObject) -> StripeObject:
+    """The error of an intent whose customer did not pass 3-D Secure."""
+    return {
+        "code": code,
+        "doc_url": doc_url(code),
+        "message": message,
+        "payment_method": method,
+        "type": "invalid_request_error",
+    }
+
+
+def decline_error(decline: Decline, method: StripeObject, charge_id: str | None) -> StripeObject:
+    """The error of an intent whose card was declined."""
+    return {
+        "advice_code": decline.advice_code,
+        "charge": charge_id,
+        "code": decline.code,
+        "decline_code": decline.decline_code,
+        "doc_url": doc_url(decline.code),
+        "message": decline.message,
+        "network_decline_code": "01",
+        "payment_method": method,
+        "type": "card_error",
+    }
+
+
+def automatic_payment_methods(wanted: Parameters) -> StripeObject | None:
+    """Since 2023-08-16 automatic payment methods are the default where no types are named."""
+    sent = wanted.get("automatic_payment_methods", {})
+    if wanted.get("payment_method_types") or sent.get("enabled") is False:
+        return None
+    return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": True}
 
 
 def back_to_payment_method(execution: Execution, intent: StripeObject, error: StripeObject) -> StripeObject:
@@ -139,7 +180,7 @@ def card_error(intent: StripeObject) -> CardError:
     )
 
 
-def _refuse_without_return_url(intent: StripeObject, circumstances: Circumstances) -> None:
+def refuse_without_return_url(intent: StripeObject, circumstances: Circumstances) -> None:
     methods = intent["automatic_payment_methods"] or {"allow_redirects": "never"}
     excused = circumstances.return_url or circumstances.use_stripe_sdk or circumstances.off_session
     if methods["allow_redirects"] == "always" and not excused:
@@ -186,17 +227,7 @@ def _declined(
 ) -> StripeObject:
     failed = execution.store.insert(charges.new(execution, intent, method, decline, authenticated))
     events.record(execution, "charge.failed", failed)
-    error = {
-        "advice_code": decline.advice_code,
-        "charge": failed["id"],
-        "code": decline.code,
-        "decline_code": decline.decline_code,
-        "doc_url": doc_url(decline.code),
-        "message": decline.message,
-        "network_decline_code": "01",
-        "payment_method": method,
-        "type": "card_error",
-    }
+    error = decline_error(decline, method, failed["id"])
     return back_to_payment_method(execution, {**intent, "latest_charge": failed["id"]}, error)
 
 

@@ -15,6 +15,7 @@ from fake_stripe import (
     payment_methods,
     refunds,
     saved_payment_methods,
+    setup_intents,
 )
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.parameters import Fields, ListOf, Parameters, Text
@@ -52,6 +53,7 @@ class Endpoint:
 
 _INTENTS, _INTENT = "/v1/payment_intents", "/v1/payment_intents/{id}"
 _CUSTOMER = "/v1/customers/{id}"
+_SETUP_INTENT = "/v1/setup_intents/{id}"
 _FRAUD_WARNINGS = "/v1/radar/early_fraud_warnings"
 
 ENDPOINTS = (
@@ -103,6 +105,17 @@ ENDPOINTS = (
         "GET", f"{_CUSTOMER}/payment_methods", saved_payment_methods.list_of_customer,
         saved_payment_methods.LIST_OF_CUSTOMER_FIELDS,
     ),
+    Endpoint(
+        "POST", "/v1/setup_intents", setup_intents.create, setup_intents.CREATE_FIELDS,
+        check=setup_intents.check_create,
+    ),
+    Endpoint("GET", "/v1/setup_intents", setup_intents.list_, setup_intents.LIST_FIELDS),
+    Endpoint("GET", _SETUP_INTENT, setup_intents.retrieve, setup_intents.RETRIEVE_FIELDS, publishable=True),
+    Endpoint("POST", _SETUP_INTENT, setup_intents.update, setup_intents.UPDATE_FIELDS),
+    Endpoint(
+        "POST", f"{_SETUP_INTENT}/confirm", setup_intents.confirm, setup_intents.CONFIRM_FIELDS, publishable=True
+    ),
+    Endpoint("POST", f"{_SETUP_INTENT}/cancel", setup_intents.cancel, setup_intents.CANCEL_FIELDS),
     Endpoint("GET", "/v1/events", events.list_, events.LIST_FIELDS),
     Endpoint("GET", "/v1/events/{id}", events.retrieve),
 )  # fmt: skip

@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/payment_intents/object
 
 from typing import Any
 
+from fake_stripe.authorization import automatic_payment_methods
 from fake_stripe.execution import Execution
 from fake_stripe.ids import client_secret, new_id
 from fake_stripe.parameters import Parameters, merged_metadata
@@ -24,7 +25,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": _automatic_payment_methods(wanted),
+        "automatic_payment_methods": automatic_payment_methods(wanted),
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": wanted.get("capture_method", "automatic_async"),
@@ -67,14 +68,6 @@ def described(intent: StripeObject, wanted: Parameters) -> StripeObject:
     if "metadata" in wanted:
         changed["metadata"] = merged_metadata(intent["metadata"], wanted["metadata"])
     return changed
-
-
-def _automatic_payment_methods(wanted: Parameters) -> StripeObject | None:
-    """Since 2023-08-16 automatic payment methods are the default where no types are named."""
-    sent = wanted.get("automatic_payment_methods", {})
-    if wanted.get("payment_method_types") or sent.get("enabled") is False:
-        return None
-    return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": True}
 
 
 def _payment_method_options(wanted: Parameters) -> dict[str, Any]:

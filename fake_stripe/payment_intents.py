@@ -105,7 +105,7 @@ def confirm(execution: Execution, request: ApiRequest) -> StripeObject:
     method = _chosen_method(execution, wanted, intent["customer"])
     if method is None and intent["payment_method"]:
         method = payment_methods.find(execution, intent["payment_method"])
-        _refuse_unless_payable(execution, method, intent["customer"])
+        payment_methods.refuse_unless_usable(execution, method, intent["customer"], "PaymentIntent")
     if method is None:
         raise _missing_payment_method(intent)
     changed = described(intent, wanted)
@@ -210,28 +210,10 @@ def _addressed(execution: Execution, request: ApiRequest) -> StripeObject:
 
 
 def _chosen_method(execution: Execution, wanted: Parameters, customer_id: str | None) -> StripeObject | None:
-    if wanted.get("payment_method"):
-        method = payment_methods.find(execution, wanted["payment_method"])
-        _refuse_unless_payable(execution, method, customer_id)
-        return method
-    if "payment_method_data" in wanted:
-        return payment_methods.from_data(execution, wanted["payment_method_data"])
-    return None
-
-
-def _refuse_unless_payable(execution: Execution, method: StripeObject, customer_id: str | None) -> None:
-    """Raise if the method is no longer good, or another customer's."""
-    if payment_methods.was_detached(execution, method):
-        raise payment_methods.no_longer_usable()
-    if method["customer"] and customer_id is None:
-        raise ApiError(
-            f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {method['customer']}. "
-            "Please include the Customer in the `customer` parameter on the PaymentIntent.",
-            code="parameter_missing",
-            param="payment_method",
-        )
-    if method["customer"] and customer_id:
-        payment_methods.refuse_unless_owned(method, customer_id)
+    method = payment_methods.chosen(execution, wanted)
+    if method is not None:
+        payment_methods.refuse_unless_usable(execution, method, customer_id, "PaymentIntent")
+    return method
 
 
 def _circumstances(wanted: Parameters) -> Circumstances:

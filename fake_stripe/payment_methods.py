@@ -67,6 +67,15 @@ def find(
     return method
 
 
+def chosen(execution: Execution, wanted: Parameters) -> StripeObject | None:
+    """The method an intent's request names or describes, if it does."""
+    if wanted.get("payment_method"):
+        return find(execution, wanted["payment_method"])
+    if "payment_method_data" in wanted:
+        return from_data(execution, wanted["payment_method_data"])
+    return None
+
+
 def from_data(execution: Execution, data: Parameters) -> StripeObject:
     """A payment method from `payment_method_data`."""
     return execution.store.insert(_new(execution, _card(data.get("card", {})), data))
@@ -117,6 +126,23 @@ def refuse_unless_owned(method: StripeObject, customer_id: str) -> None:
             "attached to the customer.",
             param="payment_method",
         )
+
+
+def refuse_unless_usable(
+    execution: Execution, method: StripeObject, customer_id: str | None, for_what: str
+) -> None:
+    """Raise if the method is no longer good, or another customer's."""
+    if was_detached(execution, method):
+        raise no_longer_usable()
+    if method["customer"] and customer_id is None:
+        raise ApiError(
+            f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {method['customer']}. "
+            f"Please include the Customer in the `customer` parameter on the {for_what}.",
+            code="parameter_missing",
+            param="payment_method",
+        )
+    if method["customer"] and customer_id:
+        refuse_unless_owned(method, customer_id)
 
 
 def was_detached(execution: Execution, method: StripeObject) -> bool:

@@ -5,8 +5,7 @@ Source: https://docs.stripe.com/payments/3d-secure, https://docs.stripe.com/paym
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from fake_stripe import authorization, payment_intents, payment_methods
-from fake_stripe.api_errors import doc_url
+from fake_stripe import authorization, payment_intents, payment_methods, setup_intents
 from fake_stripe.execution import Execution
 from fake_stripe.store import StripeObject
 
@@ -16,32 +15,34 @@ _FAILED_MESSAGE = (
 )
 
 
-def complete(execution: Execution, payment_intent_id: str) -> StripeObject:
+def complete(execution: Execution, intent_id: str) -> StripeObject:
     """The customer passed; now the bank is asked, and may still decline."""
-    intent = waiting(execution, payment_intent_id)
+    intent = waiting(execution, intent_id)
+    if intent["object"] == "setup_intent":
+        return setup_intents.authenticated(execution, intent)
     method = payment_methods.find(execution, intent["payment_method"])
     return authorization.charge(
         execution, {**intent, "next_action": None}, method, authenticated="authenticated"
     )
 
 
-def fail(execution: Execution, payment_intent_id: str) -> StripeObject:
+def fail(execution: Execution, intent_id: str) -> StripeObject:
     """The customer did not pass; no charge was tried."""
-    intent = waiting(execution, payment_intent_id)
-    code = "payment_intent_authentication_failure"
-    error = {
-        "code": code,
-        "doc_url": doc_url(code),
-        "message": _FAILED_MESSAGE,
-        "payment_method": payment_methods.find(execution, intent["payment_method"]),
-        "type": "invalid_request_error",
-    }
+    intent = waiting(execution, intent_id)
+    if intent["object"] == "setup_intent":
+        return setup_intents.not_authenticated(execution, intent)
+    method = payment_methods.find(execution, intent["payment_method"])
+    error = authorization.authentication_failure(
+        "payment_intent_authentication_failure", _FAILED_MESSAGE, method
+    )
     return authorization.back_to_payment_method(execution, intent, error)
 
 
-def waiting(execution: Execution, payment_intent_id: str) -> StripeObject:
-    """The intent, if it waits for authentication."""
-    intent = payment_intents.find(execution, payment_intent_id)
+def waiting(execution: Execution, intent_id: str) -> StripeObject:
+    """The payment intent or setup intent, if it waits for authentication."""
+    if intent_id.startswith("seti_"):
+        return setup_intents.waiting(execution, intent_id)
+    intent = payment_intents.find(execution, intent_id)
     if intent["status"] != "requires_action":
         raise payment_intents.unexpected_state(intent, "be authenticated", ("requires_action",))
     return intent
@@ -53,10 +54,11 @@ def return_address(waiting_intent: StripeObject, intent: StripeObject) -> str | 
     if not return_url:
         return None
     address = urlsplit(return_url)
+    failed = intent.get("last_payment_error") or intent.get("last_setup_error")
     query = [
         *parse_qsl(address.query, keep_blank_values=True),
-        ("payment_intent", intent["id"]),
-        ("payment_intent_client_secret", intent["client_secret"]),
-        ("redirect_status", "failed" if intent["last_payment_error"] else "succeeded"),
+        (intent["object"], intent["id"]),
+        (f"{intent['object']}_client_secret", intent["client_secret"]),
+        ("redirect_status", "failed" if failed else "succeeded"),
     ]
     return urlunsplit((address.scheme, address.netloc, address.path, urlencode(query), address.fragment))

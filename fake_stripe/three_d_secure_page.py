@@ -11,6 +11,7 @@ from fake_stripe.api_errors import ApiError
 from fake_stripe.currencies import written
 from fake_stripe.execution import Runtime
 from fake_stripe.form_encoding import parse
+from fake_stripe.store import StripeObject
 
 _FRAME = """<!doctype html>
 <html lang="en">
@@ -25,7 +26,7 @@ _FRAME = """<!doctype html>
 {content}
 </html>
 """
-_QUESTION = """<p>Your bank asks: do you pay <strong>{amount}</strong>?</p>
+_QUESTION = """<p>Your bank asks: {question}</p>
 <form method="post">
   <button name="outcome" value="complete">Complete</button>
   <button name="outcome" value="fail">Fail</button>
@@ -33,7 +34,7 @@ _QUESTION = """<p>Your bank asks: do you pay <strong>{amount}</strong>?</p>
 _DONE = """<p>Authentication {how}. You may close this page.</p>
 <script>
   // Stripe.js waits for this when the page stands in a frame or a window of its own.
-  const message = {{ type: "fake_stripe_3ds", payment_intent: "{payment_intent}" }};
+  const message = {{ type: "fake_stripe_3ds", {kind}: "{intent}" }};
   (window.opener || (window.parent !== window && window.parent))?.postMessage?.(message, "*");
 </script>"""
 
@@ -58,7 +59,7 @@ class ThreeDSecurePage:
                 intent = three_d_secure.waiting(execution, http.path_params["id"])
         except ApiError as refusal:
             return _page(f"<p>{escape(refusal.message)}</p>", refusal.status)
-        return _page(_QUESTION.format(amount=escape(written(intent["amount"], intent["currency"]))))
+        return _page(_QUESTION.format(question=_question(intent)))
 
     async def take_answer(self, http: Request) -> Response:
         """Let the payment go on, then send the browser back to the shop."""
@@ -73,7 +74,15 @@ class ThreeDSecurePage:
         address = three_d_secure.return_address(waiting, intent)
         if address:
             return RedirectResponse(address, 303)
-        return _page(_DONE.format(how="completed" if passed else "failed", payment_intent=intent["id"]))
+        return _page(
+            _DONE.format(how="completed" if passed else "failed", kind=intent["object"], intent=intent["id"])
+        )
+
+
+def _question(intent: StripeObject) -> str:
+    if intent["object"] == "setup_intent":
+        return "may this shop use your card later?"
+    return f"do you pay <strong>{escape(written(intent['amount'], intent['currency']))}</strong>?"
 
 
 def _page(content: str, status: int = 200) -> Response:

@@ -1,4 +1,6 @@
-"""Does what falls due on the fake's clock: late captures and refunds, expired authorizations, requests finished after a 500."""
+"""Does what falls due on the fake's clock: late captures and refunds, the end of authorizations and disputes, requests
+finished after a 500.
+"""
 
 from typing import assert_never
 

@@ -28,7 +28,9 @@ def test_no_parameter_breaks_the_fake(fake: RunningFake, endpoint: Endpoint):
     refund = fake.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
     inquiry = fake.tell(f"/charges/{fake.paid().id}/dispute", case_type="inquiry")
     customer = fake.stripe.v1.customers.create({"payment_method": "pm_card_visa"})
+    setup = fake.stripe.v1.setup_intents.create({"customer": customer.id})
     ids = {
+        "setup_intents": setup.id,
         "customers": customer.id,
         "payment_methods": fake.stripe.v1.payment_methods.list({"customer": customer.id}).data[0].id,
         "disputes": inquiry["id"],

@@ -21,6 +21,7 @@ CLASSES: dict[str, Any] = {
     "payment_method": stripe.PaymentMethod,
     "radar.early_fraud_warning": stripe.radar.EarlyFraudWarning,
     "refund": stripe.Refund,
+    "setup_intent": stripe.SetupIntent,
 }
 PLAIN = {"int": int, "str": str, "bool": bool}
 
@@ -99,6 +100,16 @@ def everything(shared_fake: RunningFake) -> list[dict[str, Any]]:
     inquiry = fake.tell(f"/charges/{paid.id}/dispute", case_type="inquiry", amount=1)
     fake.stripe.v1.disputes.update(inquiry["id"], {"evidence": {"customer_name": "Jenny Rosen"}})
     fake.tell(f"/disputes/{inquiry['id']}/escalate")
+    for card in ("pm_card_visa", "pm_card_threeDSecure2Required"):
+        setup = fake.stripe.v1.setup_intents.create(
+            {"payment_method": card, "confirm": True, "return_url": "https://shop.example"}
+        )
+    fake.tell(f"/setup_intents/{setup.id}/fail_3ds")
+    fake.stripe.v1.setup_intents.cancel(setup.id)
+    with pytest.raises(stripe.CardError):
+        fake.stripe.v1.setup_intents.create(
+            {"payment_method": "pm_card_chargeDeclined", "confirm": True, "return_url": "https://a.example"}
+        )
     customers = fake.stripe.v1.customers
     customer = customers.create({"email": "jenny@shop.example", "payment_method": "pm_card_visa"})
     fake.stripe.v1.payment_methods.detach(customers.payment_methods.list(customer.id).data[0].id)
@@ -132,6 +143,7 @@ def test_snapshots_in_events_have_their_class_shape_too(everything: list[dict[st
         "payment_method",
         "radar.early_fraud_warning",
         "refund",
+        "setup_intent",
     }
     assert [
         p for snapshot in snapshots for p in problems(snapshot, CLASSES[snapshot["object"]], "snapshot")
