@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from payment_subgraph.stripe_amounts import from_stripe_amount
-from payment_subgraph.tables import payment_operations, payments, provider_events, refunds
+from payment_subgraph.tables import ledger_entries, payment_operations, payments, provider_events, refunds
 from tests.faults.clients import Told
 
 
@@ -43,6 +43,8 @@ class Books:
     payments: Sequence[Row] = ()
     refunds: Sequence[Row] = ()
     operations: Sequence[Row] = ()
+    entries: Sequence[Row] = ()
+    """Of the ledger."""
     events: frozenset[str] = frozenset()
     """Ids of the events that we have stored."""
     stripe_payments: Sequence[StripePayment] = ()
@@ -63,6 +65,7 @@ async def read_books(
         payments=rows["payments"],
         refunds=rows["refunds"],
         operations=rows["payment_operations"],
+        entries=rows["ledger_entries"],
         events=frozenset(row["provider_event_id"] for row in rows["provider_events"]),
         stripe_payments=[
             StripePayment(
@@ -123,7 +126,7 @@ def _rows(database_url: str) -> dict[str, list[Row]]:
         with engine.connect() as connection:
             return {
                 table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-                for table in (payments, refunds, payment_operations, provider_events)
+                for table in (payments, refunds, payment_operations, provider_events, ledger_entries)
             }
     finally:
         engine.dispose()

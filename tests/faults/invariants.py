@@ -1,6 +1,6 @@
 """What must hold when all is quiet, whatever went wrong before. Pure.
 
-I1 to I9 are those of the design; I6 and I8 say here what they can of systems without a ledger and an outbox: sums.
+I1 to I9 are those of the design. Effects are what the ledger holds: it is the only one so far.
 """
 
 from collections import Counter, defaultdict
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from payment_subgraph.ledger import Account
 from tests.faults.books import Books
 
 _LIVE_REFUND: Final = {"pending", "requires_action", "succeeded"}
@@ -138,6 +139,27 @@ def refunds_add_up(books: Books) -> Iterator[str]:
             yield f"{row['id']} says {row['amount_refunded']} was refunded, its refunds {refunded[row['id']]}"
 
 
+def the_ledger_is_balanced(books: Books) -> Iterator[str]:
+    """I6"""
+    sums: Counter[tuple[str, str]] = Counter()
+    for entry in books.entries:
+        sums[entry["txn_id"], entry["currency"]] += entry["amount_minor"]
+    yield from (f"{txn} is {total} {currency} off" for (txn, currency), total in sums.items() if total)
+
+
+def effects_happened_once(books: Books) -> Iterator[str]:
+    """I6, I8: what the ledger holds of each payment is what the payment says, no more and no less."""
+    held: Counter[str] = Counter()
+    for entry in books.entries:
+        held[entry["payment_id"]] += (
+            entry["amount_minor"] if entry["account"] == Account.STRIPE_CLEARING else 0
+        )
+    for row in books.payments:
+        says = row["amount_captured"] - row["amount_refunded"]
+        if held[row["id"]] != says:
+            yield f"{row['id']} says {says}, the ledger {held[row['id']]}"
+
+
 def what_was_acknowledged_is_stored(books: Books) -> Iterator[str]:
     """I7"""
     yield from (f"{event} was answered with 2xx, and is not here" for event in books.delivered - books.events)
@@ -184,6 +206,8 @@ CHECKERS: Final[dict[str, Checker]] = {
     "I5 refunds are as Stripe has them": refunds_are_as_stripe_has_them,
     "I6 sums are Stripe's": sums_are_stripes,
     "I6 refunds add up": refunds_add_up,
+    "I6 the ledger is balanced": the_ledger_is_balanced,
+    "I8 each effect once": effects_happened_once,
     "I7 what was acknowledged is stored": what_was_acknowledged_is_stored,
     "I9 one answer per intention": one_answer_per_intention,
     "I9 no success was told that Stripe denies": no_success_was_told_that_stripe_denies,

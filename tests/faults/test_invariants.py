@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payment_subgraph.ledger import Account
 from tests.faults.books import Books, StripePayment, StripeRefund
 from tests.faults.clients import Told
 from tests.faults.invariants import violations
@@ -27,6 +28,19 @@ REFUND: dict[str, Any] = {
     "status": "SUCCEEDED",
     "provider_refund_id": "re_1",
 }
+CAPTURED: dict[str, Any] = {
+    "txn_id": "txn_1",
+    "payment_id": "pay_1",
+    "account": Account.STRIPE_CLEARING,
+    "amount_minor": 1000,
+    "currency": "EUR",
+}
+ENTRIES = [
+    CAPTURED,
+    CAPTURED | {"account": Account.PAYMENTS_RECEIVED, "amount_minor": -1000},
+    CAPTURED | {"txn_id": "txn_2", "amount_minor": -300},
+    CAPTURED | {"txn_id": "txn_2", "account": Account.PAYMENTS_RECEIVED, "amount_minor": 300},
+]
 OPERATION: dict[str, Any] = {
     "id": "op_1",
     "actor_id": "usr_1",
@@ -42,6 +56,7 @@ RIGHT = Books(
     payments=[PAYMENT],
     refunds=[REFUND],
     operations=[OPERATION],
+    entries=ENTRIES,
     events=frozenset({"evt_1"}),
     stripe_payments=[INTENT],
     stripe_refunds=[STRIPES_REFUND],
@@ -79,6 +94,9 @@ def test_nothing_is_wrong_with_what_is_right() -> None:
         ("I5", replace(RIGHT, refunds=[REFUND | {"status": "PENDING"}])),
         ("I6", replace(RIGHT, payments=[PAYMENT | {"amount_refunded": 299}])),
         ("I6", replace(RIGHT, stripe_refunds=[replace(STRIPES_REFUND, amount=299)])),
+        ("I6", replace(RIGHT, entries=ENTRIES[:3])),
+        ("I8", replace(RIGHT, entries=ENTRIES[:2])),
+        ("I8", replace(RIGHT, entries=[*ENTRIES, *ENTRIES[:2]])),
         ("I7", replace(RIGHT, events=frozenset())),
         ("I9", replace(RIGHT, told=[PAID, replace(PAID, member="PaymentDeclinedError")])),
         ("I9", replace(RIGHT, told=[replace(PAID, object_id="pay_2")])),
