@@ -51,6 +51,8 @@ QUERIES = {
 
 RANDOM_OPERATIONS = 25
 """For each caller."""
+TRIED = 1000
+"""To find as many of which nothing is denied to the caller."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,39 @@ def test_a_bad_token_refuses_the_whole_request_in_both(history: History, hive_ur
 def test_both_gateways_answer_alike_whatever_is_asked(history: History, hive_url: str, name: str) -> None:
     """Without aliases: an alias that is the name of another field makes Hive send what a subgraph refuses.
 
-    Without anonymous callers: nearly all is denied to them, and Hive misplaces it where it stands in fragments.
+    Without what is denied, so not for anonymous callers: Hive misplaces that where it stands in fragments or below null.
     """
     caller = CALLERS[name](history)
     introspection = caller.get(get_introspection_query())
     schema = build_client_schema(introspection)  # type: ignore[arg-type]
 
-    for operation in operations(schema, seed=1, count=RANDOM_OPERATIONS, may_mutate=False, may_alias=False):
+    compared = 0
+    for operation in operations(schema, seed=1, count=TRIED, may_mutate=False, may_alias=False):
         ours = asked(caller, operation.query, **operation.variables)
+        hives = asked(replace(caller, url=hive_url), operation.query, **operation.variables)
+        if is_denied(ours) or is_denied(hives):
+            continue
 
-        assert asked(replace(caller, url=hive_url), operation.query, **operation.variables) == ours, operation
+        assert timeless(hives) == timeless(ours), operation
+        compared += 1
+        if compared == RANDOM_OPERATIONS:
+            return
+    raise AssertionError(f"only {compared} operations of {TRIED} could be compared")
+
+
+def is_denied(answer: Answer) -> bool:
+    return any(code == "UNAUTHORIZED_FIELD_OR_TYPE" for _, code in answer.errors)
+
+
+def timeless(answer: Answer) -> Answer:
+    """Without what differs from one moment to the next."""
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: cut(inner) for name, inner in value.items() if name != "checkedAt"}
+        return [cut(inner) for inner in value] if isinstance(value, list) else value
+
+    return replace(answer, data=cut(answer.data))
 
 
 def test_the_customer_sees_in_both_what_they_paid(history: History, hive_url: str) -> None:
