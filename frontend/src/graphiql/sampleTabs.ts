@@ -64,6 +64,8 @@ function samplePayment(keySuffix: string, returnUrl: string | undefined): object
     idempotencyKey: `pay-${keySuffix}`,
     amount: { amount: "42.50", currency: "EUR" },
     description: "First payment from GraphiQL",
+    // The editor misses what has a default, too.
+    captureMethod: "AUTOMATIC",
     paymentMethodId: "pm_card_visa",
     confirm: true,
     returnUrl,

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import pytest
-from selenium.common.exceptions import TimeoutException
 
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.network import Request, complaints, requests_made
@@ -232,12 +231,7 @@ def test_the_editor_finds_nothing_wrong_with_the_variables_of(page: GraphiqlPage
     page.wait_for(page.squiggles)  # so it does check, which begins some time after the schema is there
     page.write_variables(as_given)
 
-    try:
-        page.wait_for(lambda: not page.squiggles())
-    except TimeoutException:
-        # A late verdict on what stood there before can come last; the next key pressed puts it right.
-        page.write_variables(as_given)
-        page.wait_for(lambda: not page.squiggles())
+    page.wait_for(lambda: not page.squiggles())
 
 
 def test_a_payer_whose_bank_asks_first_comes_back_to_the_page(page: GraphiqlPage, adas_token: str) -> None:
