@@ -16,10 +16,18 @@ from payment_subgraph.refund import Refund, RefundStatus
 
 
 class Account(StrEnum):
-    """STRIPE_CLEARING: what the provider holds for us. PAYMENTS_RECEIVED: what payers have paid us."""
+    """STRIPE_CLEARING: what the provider holds for us. PAYMENTS_RECEIVED: what payers have paid us.
+
+    STRIPE_FEES: what the provider took for itself. DISPUTES_HELD: what was withdrawn while a dispute is open.
+    CHARGEBACK_LOSSES: what lost disputes cost. STRIPE_EXCHANGE: sums on their way into another currency.
+    """
 
     STRIPE_CLEARING = "stripe_clearing"
     PAYMENTS_RECEIVED = "payments_received"
+    STRIPE_FEES = "stripe_fees"
+    DISPUTES_HELD = "disputes_held"
+    CHARGEBACK_LOSSES = "chargeback_losses"
+    STRIPE_EXCHANGE = "stripe_exchange"
 
 
 class PostingKind(StrEnum):
@@ -27,6 +35,10 @@ class PostingKind(StrEnum):
 
     CAPTURE = "CAPTURE"
     REFUND = "REFUND"
+    FEE = "FEE"
+    DISPUTE = "DISPUTE"
+    CHARGEBACK = "CHARGEBACK"
+    EXCHANGE = "EXCHANGE"
 
 
 @dataclass(frozen=True, slots=True)
