@@ -1,37 +1,41 @@
-"""What the ledger says, and whether it says the same as the payments: one statement each, so of one moment."""
+"""What the ledger says, and whether it says the same as the payments: one statement each, so of one moment.
 
-from collections.abc import Callable, Sequence
+Reports and balances read sums (`totals.py`); what compares reads everything.
+"""
+
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     RowMapping,
     Select,
     Subquery,
     case,
+    cast,
     func,
     literal,
     or_,
     select,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import String
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from payment_subgraph.database import Database
 from payment_subgraph.ledger import Account, Difference, PostingKind, Sums, differences
-from payment_subgraph.report import Takings
-from payment_subgraph.tables import ledger_entries, payments
+from payment_subgraph.report import Takings, whole_days
+from payment_subgraph.tables import DISPUTED, ledger_entries, payments
+from payment_subgraph.totals import ATTEMPTED, SUCCEEDED, Totals, UtcDay, WrongTotal, day_sums
 
 MAX_DIFFERENT: Final = 100
 """Payments whose differences are told at once."""
 
-_SUMS: Final = ("attempted", "succeeded", "captured", "refunded")
+_SUMS: Final = ("attempted", "succeeded", "captured", "refunded", "disputed", "fees")
+_REPORTED: Final = (Account.STRIPE_CLEARING, Account.DISPUTES_HELD, Account.STRIPE_FEES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +45,26 @@ class Summary:
     payments: int = 0
     captured: int = 0
     refunded: int = 0
+    disputed: int = 0
 
 
 class Books:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._totals = Totals(database)
         self.clock = clock
 
     async def balances(self, currency: str) -> dict[Account, int]:
         """Of every account, positive where the debits are more."""
-        total = func.sum(ledger_entries.c.amount_minor).label("total")
-        query = select(ledger_entries.c.account, total).where(ledger_entries.c.currency == currency)
-        rows = await self._database.rows(query.group_by(ledger_entries.c.account))
-        return dict.fromkeys(Account, 0) | {row["account"]: int(row["total"]) for row in rows}
+        kept = day_sums()
+        query = select(kept.c.account, func.sum(kept.c.amount_minor).label("total"))
+        query = query.where(kept.c.currency == currency, kept.c.account != "").group_by(kept.c.account)
+        rows = await self._database.rows(query)
+        return dict.fromkeys(Account, 0) | {Account(row["account"]): int(row["total"]) for row in rows}
+
+    async def wrong_totals(self, currency: str) -> list[WrongTotal]:
+        """Of the sums that balances and reports are made of."""
+        return await self._totals.wrong(currency, MAX_DIFFERENT)
 
     async def balanced(self, currency: str) -> bool:
         """Whether the entries of every transaction add up to zero."""
@@ -69,34 +80,46 @@ class Books:
     async def takings(self, start: datetime, end: datetime, currency: str | None) -> list[Takings]:
         """By UTC days from *start* to before *end*; a day may come in several parts.
 
-        Attempts count when they began, successes when they succeeded, money when it was posted.
+        Attempts count when they began, successes when they succeeded, money when it was posted. Whole days are kept
+        summed up; only what is left of the first and the last is counted here.
         """
-        span, entries = _Span(start, end, currency), ledger_entries.c
-        attempts = span.by_day(payments.c.created_at, payments.c.currency, attempted=func.count())
-        successes = span.by_day(payments.c.succeeded_at, payments.c.currency, succeeded=func.count())
-        money = span.by_day(
-            entries.effective_at,
-            entries.currency,
-            captured=_posted(PostingKind.CAPTURE),
-            refunded=-_posted(PostingKind.REFUND),
-        ).where(entries.account == Account.STRIPE_CLEARING)
-        rows = await self._database.rows(select(union_all(attempts, successes, money).subquery()))
+        first, last = whole_days(start, end)
+        parts = [_whole_days(first.date(), last.date(), currency)] if first < last else []
+        for span in (_Span(start, first, currency), _Span(last, end, currency)):
+            parts += span.parts() if span.start < span.end else []
+        rows = await self._database.rows(select(union_all(*parts).subquery()))
         return [_takings(row) for row in rows]
 
     async def summaries_of(self, owners: Sequence[str], currency: str) -> dict[str, Summary]:
-        owned, total = payments.c, func.sum
-        query = select(
-            owned.owner_id,
-            func.count().label("payments"),
-            total(owned.amount_captured).label("captured"),
-            total(owned.amount_refunded).label("refunded"),
-        ).where(owned.owner_id.in_(owners), owned.currency == currency)
-        rows = await self._database.rows(query.group_by(owned.owner_id))
-        found = {
-            row["owner_id"]: Summary(row["payments"], int(row["captured"]), int(row["refunded"]))
-            for row in rows
-        }
-        return dict.fromkeys(owners, Summary()) | found
+        owned, total, disputed = payments.c, func.sum, _disputed_of(owners, currency)
+        paid = (
+            select(
+                owned.owner_id,
+                func.count().label("payments"),
+                total(owned.amount_captured).label("captured"),
+                total(owned.amount_refunded).label("refunded"),
+            )
+            .where(owned.owner_id.in_(owners), owned.currency == currency)
+            .group_by(owned.owner_id)
+            .subquery()
+        )
+        query = select(paid, func.coalesce(disputed.c.disputed, 0).label("disputed"))
+        query = query.outerjoin_from(paid, disputed, disputed.c.owner_id == paid.c.owner_id)
+        rows = await self._database.rows(query)
+        return dict.fromkeys(owners, Summary()) | {row["owner_id"]: _summary(row) for row in rows}
+
+
+def _summary(row: RowMapping) -> Summary:
+    return Summary(row["payments"], *(int(row[name]) for name in ("captured", "refunded", "disputed")))
+
+
+def _disputed_of(owners: Sequence[str], currency: str) -> Subquery:
+    """Withdrawn for disputes and not given back, by owner; few payments have any, and an index of their own."""
+    entries = ledger_entries.c
+    query = select(payments.c.owner_id, func.sum(entries.amount_minor).label("disputed"))
+    query = query.join_from(ledger_entries, payments, payments.c.id == entries.payment_id)
+    query = query.where(DISPUTED, entries.currency == currency, payments.c.owner_id.in_(owners))
+    return query.group_by(payments.c.owner_id).subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +128,20 @@ class _Span:
     end: datetime
     currency: str | None
 
-    def by_day(
+    def parts(self) -> list[Select[Any]]:
+        entries = ledger_entries.c
+        money = self._by_day(entries.effective_at, entries.currency, **_money(entries))
+        return [
+            self._by_day(payments.c.created_at, payments.c.currency, attempted=func.count()),
+            self._by_day(payments.c.succeeded_at, payments.c.currency, succeeded=func.count()),
+            money.where(entries.account.in_(_REPORTED)),
+        ]
+
+    def _by_day(
         self, at: Column[Any], currency: Column[Any], **sums: ColumnElement[Any]
     ) -> Select[tuple[Any, ...]]:
         """What happened at *at*, the columns of a `Takings`; those not among *sums* are zero."""
-        day = _UtcDay(at)
+        day = UtcDay(at)
         columns = [sums.get(name, literal(0)).label(name) for name in _SUMS]
         query = select(day.label("day"), currency.label("currency"), *columns)
         query = query.where(at >= self.start, at < self.end).group_by(day, currency)
@@ -117,35 +149,49 @@ class _Span:
 
 
 def _takings(row: RowMapping) -> Takings:
-    sums = {name: int(row[name]) for name in _SUMS}
-    return Takings(date.fromisoformat(row["day"]), row["currency"], **sums)
+    return Takings(row["day"], row["currency"], **{name: int(row[name]) for name in _SUMS})
 
 
-class _UtcDay(FunctionElement[str]):
-    """The day of a time in UTC, as text: 2026-11-28."""
+def _whole_days(first: date, last: date, currency: str | None) -> Select[tuple[Any, ...]]:
+    kept = day_sums()
+    of = kept.c
+    sums = {
+        "attempted": _sum(of.kind == ATTEMPTED, of.entries),
+        "succeeded": _sum(of.kind == SUCCEEDED, of.entries),
+        **_money(of),
+    }
+    query = select(of.day, of.currency, *(sums[name].label(name) for name in _SUMS))
+    query = query.where(of.day >= first, of.day < last, of.account.in_(("", *_REPORTED)))
+    query = query.group_by(of.day, of.currency)
+    return query if currency is None else query.where(of.currency == currency)
 
-    type = String()
-    inherit_cache = True
+
+def _money(of: ReadOnlyColumnCollection[str, Any]) -> dict[str, ColumnElement[Any]]:
+    """The sums of money in a `Takings`, from entries or from sums of entries."""
+    clearing = of.account == Account.STRIPE_CLEARING
+    return {
+        "captured": _sum(clearing & (of.kind == PostingKind.CAPTURE), of.amount_minor),
+        "refunded": _sum(clearing & (of.kind == PostingKind.REFUND), -of.amount_minor),
+        "disputed": _sum(
+            (of.account == Account.DISPUTES_HELD) & (of.kind == PostingKind.DISPUTE), of.amount_minor
+        ),
+        "fees": _sum(of.account == Account.STRIPE_FEES, of.amount_minor),
+    }
 
 
-@compiles(_UtcDay, "sqlite")
-def _utc_day_in_sqlite(element: _UtcDay, compiler: SQLCompiler, **how: Any) -> str:
-    return f"date({compiler.process(element.clauses, **how)})"
-
-
-@compiles(_UtcDay, "postgresql")
-def _utc_day_in_postgresql(element: _UtcDay, compiler: SQLCompiler, **how: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **how)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+def _sum(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As BIGINT: PostgreSQL's own type for such a sum takes long to read in thousands of rows."""
+    return cast(func.sum(case((condition, value), else_=0)), BigInteger)
 
 
 def _posted(kind: PostingKind) -> ColumnElement[Any]:
     """The sum of those entries that are of *kind*."""
-    return func.sum(case((ledger_entries.c.kind == kind, ledger_entries.c.amount_minor), else_=0))
+    return _sum(ledger_entries.c.kind == kind, ledger_entries.c.amount_minor)
 
 
 def _different(currency: str) -> Select[tuple[Any, ...]]:
     """The payments of which row and ledger do not say the same; of another currency a row says nothing."""
-    posted, same = _posted_by_payment(currency), payments.c.currency == currency
+    posted, same = posted_by_payment(ledger_entries.c.currency == currency), payments.c.currency == currency
     sums = {
         "captured": case((same, payments.c.amount_captured), else_=0),
         "refunded": case((same, payments.c.amount_refunded), else_=0),
@@ -161,15 +207,25 @@ def _different(currency: str) -> Select[tuple[Any, ...]]:
     return query.where(differs).order_by(payments.c.id).limit(MAX_DIFFERENT)
 
 
-def _posted_by_payment(currency: str) -> Subquery:
-    """As the account of what the provider holds shows it."""
+async def posted_of(database: Database, payment_ids: Collection[str]) -> dict[str, Sums]:
+    """What the ledger has of each, in the payment's own currency."""
+    posted = posted_by_payment(ledger_entries.c.payment_id.in_(payment_ids))
+    same = (payments.c.id == posted.c.payment_id) & (payments.c.currency == posted.c.currency)
+    rows = await database.rows(select(posted).join_from(posted, payments, same))
+    found = {row["payment_id"]: Sums(int(row["captured"]), int(row["refunded"])) for row in rows}
+    return dict.fromkeys(payment_ids, Sums(0, 0)) | found
+
+
+def posted_by_payment(*conditions: ColumnElement[bool]) -> Subquery:
+    """And by currency, as the account of what the provider holds shows it."""
     entries = ledger_entries.c
     query = select(
         entries.payment_id,
+        entries.currency,
         _posted(PostingKind.CAPTURE).label("captured"),
         (-_posted(PostingKind.REFUND)).label("refunded"),
-    ).where(entries.currency == currency, entries.account == Account.STRIPE_CLEARING)
-    return query.group_by(entries.payment_id).subquery()
+    ).where(entries.account == Account.STRIPE_CLEARING, *conditions)
+    return query.group_by(entries.payment_id, entries.currency).subquery()
 
 
 def _differences(row: RowMapping, currency: str) -> list[Difference]:

@@ -112,20 +112,40 @@ def _into_clearing(key: str, kind: PostingKind, payment_id: str, amount: Money) 
         yield Posting(key, kind, payment_id, received, clearing, Money(-amount.minor, amount.currency))
 
 
-class DifferenceCause(StrEnum):
-    """MISSING: the ledger has nothing of it. UNEXPECTED: only the ledger has it. OTHER_AMOUNT: both, not alike."""
-
-    MISSING = "MISSING"
-    UNEXPECTED = "UNEXPECTED"
-    OTHER_AMOUNT = "OTHER_AMOUNT"
-
-
 @dataclass(frozen=True, slots=True)
 class Sums:
     """What one payment amounts to, in minor units of one currency."""
 
     captured: int
     refunded: int
+
+
+def catching_up(payment: Payment, posted: Sums) -> list[Posting]:
+    """What brings the ledger to the payment's row, where changes of it were not posted.
+
+    A sum that was captured never gets less: what the ledger has too much of that is no missing posting.
+    The keys name what was posted until then, so that each step is written once.
+    """
+    captured = payment.amount_captured - posted.captured
+    refunded = payment.amount_refunded - posted.refunded
+    key = f"{payment.id}:{payment.version}"
+    clearing = (
+        (f"{key}:capture:{posted.captured}", PostingKind.CAPTURE, max(captured, 0)),
+        (f"{key}:refund:{posted.refunded}", PostingKind.REFUND, -refunded),
+    )
+    return [
+        posting
+        for name, kind, minor in clearing
+        for posting in _into_clearing(name, kind, payment.id, payment.money(minor))
+    ]
+
+
+class DifferenceCause(StrEnum):
+    """MISSING: the ledger has nothing of it. UNEXPECTED: only the ledger has it. OTHER_AMOUNT: both, not alike."""
+
+    MISSING = "MISSING"
+    UNEXPECTED = "UNEXPECTED"
+    OTHER_AMOUNT = "OTHER_AMOUNT"
 
 
 @dataclass(frozen=True, slots=True)

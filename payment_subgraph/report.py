@@ -29,6 +29,12 @@ class Takings:
     succeeded: int = 0
     captured: int = 0
     refunded: int = 0
+    disputed: int = 0
+    fees: int = 0
+
+    @property
+    def net(self) -> int:
+        return self.captured - self.refunded - self.disputed - self.fees
 
     @property
     def starts_at(self) -> datetime:
@@ -42,6 +48,8 @@ class Takings:
             self.succeeded + other.succeeded,
             self.captured + other.captured,
             self.refunded + other.refunded,
+            self.disputed + other.disputed,
+            self.fees + other.fees,
         )
 
 
@@ -49,6 +57,17 @@ def check_span(start: datetime, end: datetime) -> None:
     """Raise BadUserInput for a span that is empty or too long."""
     if not timedelta(0) < end - start <= MAX_SPAN:
         raise BadUserInput(f"`from` must lie before `to`, and at most {MAX_SPAN.days} days before it.")
+
+
+def whole_days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The first and the last midnight within the span, in UTC; both *start* if there is not more than one."""
+    first = _midnight(start) if start == _midnight(start) else _midnight(start) + timedelta(days=1)
+    last = _midnight(end)
+    return (first, last) if first < last else (start, start)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)
 
 
 def by_period(takings: Iterable[Takings], interval: ReportInterval) -> list[Takings]:

@@ -1,7 +1,9 @@
 """What `ledgerCheck` answers."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, TypeVar, cast
 
 import strawberry
 
@@ -10,6 +12,8 @@ from payment_subgraph.books import MAX_DIFFERENT, Books
 from payment_subgraph.ledger import DifferenceCause, PostingKind
 from payment_subgraph.money import Money as Sum
 from payment_subgraph.schema.values import Money
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 @strawberry.type
@@ -37,27 +41,47 @@ class LedgerDifference:
         )
 
 
-@strawberry.type
-class LedgerCheck:
-    balanced: bool = strawberry.field(description="The entries of every transaction add up to zero.")
-    matches_payments: bool = strawberry.field(description="There are no `differences`.")
-    accounts: list[LedgerAccountBalance]
-    differences: list[LedgerDifference] = strawberry.field(
-        description=f"Of the first {MAX_DIFFERENT} payments that have any."
-    )
-    checked_at: datetime
+def _field(description: str) -> Callable[[Resolver], Resolver]:
+    """`strawberry.field` as a decorator that mypy can follow."""
+    return cast("Callable[[Resolver], Resolver]", strawberry.field(description=description))
 
-    @classmethod
-    async def of(cls, books: Books, currency: str) -> Self:
-        balances = await books.balances(currency)
-        found = await books.differences(currency)
-        return cls(
-            balanced=await books.balanced(currency),
-            matches_payments=not found,
-            accounts=[
-                LedgerAccountBalance(account=account.value, balance=Money.of(Sum(minor, currency)))
-                for account, minor in balances.items()
-            ],
-            differences=[LedgerDifference.of(one) for one in found],
-            checked_at=books.clock(),
-        )
+
+@strawberry.type(description="Only `accounts` is quick: the rest compares every payment and every entry.")
+class LedgerCheck:
+    books: strawberry.Private[Books]
+    currency: strawberry.Private[str]
+    found: strawberry.Private[asyncio.Future[list[ledger.Difference]] | None] = None
+
+    @_field("The entries of every transaction add up to zero.")
+    async def balanced(self) -> bool:
+        return await self.books.balanced(self.currency)
+
+    @_field("There are no `differences`.")
+    async def matches_payments(self) -> bool:
+        return not await self._different()
+
+    @_field("`accounts` and `paymentReport` add up to what they are made of.")
+    async def matches_totals(self) -> bool:
+        return not await self.books.wrong_totals(self.currency)
+
+    @strawberry.field
+    async def accounts(self) -> list[LedgerAccountBalance]:
+        balances = await self.books.balances(self.currency)
+        return [
+            LedgerAccountBalance(account=account.value, balance=Money.of(Sum(minor, self.currency)))
+            for account, minor in balances.items()
+        ]
+
+    @_field(f"Of the first {MAX_DIFFERENT} payments that have any.")
+    async def differences(self) -> list[LedgerDifference]:
+        return [LedgerDifference.of(one) for one in await self._different()]
+
+    @strawberry.field
+    def checked_at(self) -> datetime:
+        return self.books.clock()
+
+    async def _different(self) -> list[ledger.Difference]:
+        """Asked for by two fields, looked for once."""
+        if self.found is None:
+            self.found = asyncio.ensure_future(self.books.differences(self.currency))
+        return await self.found

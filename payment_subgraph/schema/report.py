@@ -20,7 +20,11 @@ class PaymentReportRow:
     succeeded: int = strawberry.field(description="Payments that succeeded in the period, whenever created.")
     captured: Money = strawberry.field(description="As the ledger has it.")
     refunded: Money = strawberry.field(description="As the ledger has it, less refunds that failed later.")
-    net: Money = strawberry.field(description="Captured less refunded.")
+    disputed: Money = strawberry.field(
+        description="Withdrawn for disputes, less what came back of it; lost disputes stay in it."
+    )
+    fees: Money = strawberry.field(description="What the provider took for itself.")
+    net: Money = strawberry.field(description="Captured less refunded, disputed and fees.")
 
     @classmethod
     def of(cls, takings: Takings) -> Self:
@@ -32,7 +36,9 @@ class PaymentReportRow:
             succeeded=takings.succeeded,
             captured=Money.of(Sum(takings.captured, code)),
             refunded=Money.of(Sum(takings.refunded, code)),
-            net=Money.of(Sum(takings.captured - takings.refunded, code)),
+            disputed=Money.of(Sum(takings.disputed, code)),
+            fees=Money.of(Sum(takings.fees, code)),
+            net=Money.of(Sum(takings.net, code)),
         )
 
     @classmethod

@@ -16,7 +16,10 @@ class PaymentSummary:
     payment_count: int = strawberry.field(description="Also of those that did not succeed.")
     captured: Money
     refunded: Money
-    net: Money = strawberry.field(description="Captured less refunded.")
+    disputed: Money = strawberry.field(
+        description="Withdrawn for disputes, less what came back of it; lost disputes stay in it."
+    )
+    net: Money = strawberry.field(description="Captured less refunded and disputed; fees are not in it.")
 
     @classmethod
     def of(cls, summary: Summary, currency: str) -> Self:
@@ -25,5 +28,6 @@ class PaymentSummary:
             payment_count=summary.payments,
             captured=Money.of(Sum(summary.captured, currency)),
             refunded=Money.of(Sum(summary.refunded, currency)),
-            net=Money.of(Sum(summary.captured - summary.refunded, currency)),
+            disputed=Money.of(Sum(summary.disputed, currency)),
+            net=Money.of(Sum(summary.captured - summary.refunded - summary.disputed, currency)),
         )

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 FINANCE = Person("usr_finance", "ledger:read reports:read")
 CHECK = """query($currency: CurrencyCode!) { ledgerCheck(currency: $currency) {
-  balanced matchesPayments accounts { account balance { amount currency } } checkedAt
+  balanced matchesPayments matchesTotals accounts { account balance { amount currency } } checkedAt
   differences { paymentId kind cause expected { amount } posted { amount } } } }"""
 
 
@@ -292,7 +292,8 @@ async def test_only_who_may_read_reports_reads_them(small_world: World) -> None:
 # A user's summary.
 
 SUMMARY = """query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id
-  paymentSummary(currency: "EUR") { currency paymentCount captured { amount } refunded { amount } net { amount } } } } }"""
+  paymentSummary(currency: "EUR") {
+    currency paymentCount captured { amount } refunded { amount } disputed { amount } net { amount } } } } }"""
 
 
 async def summaries(world: World, person: Person, *ids: str) -> Any:
@@ -316,6 +317,7 @@ async def test_a_summary_adds_up_the_users_payments_of_one_currency(world: World
             "paymentCount": 2,
             "captured": {"amount": "10.00"},
             "refunded": {"amount": "3.00"},
+            "disputed": {"amount": "0.00"},
             "net": {"amount": "7.00"},
         },
         {
@@ -323,6 +325,7 @@ async def test_a_summary_adds_up_the_users_payments_of_one_currency(world: World
             "paymentCount": 0,
             "captured": {"amount": "0.00"},
             "refunded": {"amount": "0.00"},
+            "disputed": {"amount": "0.00"},
             "net": {"amount": "0.00"},
         },
     ]
