@@ -15,6 +15,10 @@ def new_refund_id() -> str:
     return _new("rfd")
 
 
+def new_book_difference_id() -> str:
+    return _new("bkd")
+
+
 def new_inbox_id() -> str:
     return _new("whe")
 

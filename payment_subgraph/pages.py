@@ -1,14 +1,15 @@
 """Bulk reads for the GraphQL layer: one statement each, however many parents there are."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, bindparam, func, or_, select
 
+from payment_subgraph.book_difference import BookDifference, BookDifferenceCause, BookDifferenceRecord
 from payment_subgraph.cursors import Cursor, PageRequest, SortField
 from payment_subgraph.database import Database
 from payment_subgraph.inbox_event import EventRecord, InboxState
@@ -16,9 +17,9 @@ from payment_subgraph.operation import Operation
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.repository import FINANCIAL_STATUS
-from payment_subgraph.tables import payment_operations, payments, provider_events, refunds
+from payment_subgraph.tables import book_differences, payment_operations, payments, provider_events, refunds
 
-Row = TypeVar("Row", Payment, Refund, Operation, EventRecord)
+Row = TypeVar("Row", Payment, Refund, Operation, EventRecord, BookDifferenceRecord)
 
 _SORT_COLUMNS: Final = {
     SortField.CREATED_AT: "created_at",
@@ -103,6 +104,21 @@ class Pages:
         rows = await self._database.rows(query.order_by(column.id.desc()).limit(page.size + 1))
         return _page([EventRecord(**row) for row in rows], page)
 
+    async def book_differences(
+        self, page: PageRequest, causes: Collection[BookDifferenceCause] | None, *, resolved: bool | None
+    ) -> Page[BookDifferenceRecord]:
+        """Newest first, by their ids: those begin with the time. *resolved* None: whether or not."""
+        column = book_differences.c
+        conditions = [
+            column.cause.in_(causes) if causes is not None else None,
+            column.resolved_at.is_not(None) if resolved else None,
+            column.resolved_at.is_(None) if resolved is False else None,
+            column.id < page.cursor.id if page.cursor is not None else None,
+        ]
+        query = select(book_differences).where(*(one for one in conditions if one is not None))
+        rows = await self._database.rows(query.order_by(column.id.desc()).limit(page.size + 1))
+        return _page([_difference(row) for row in rows], page)
+
     async def payments_by_id(self, ids: Sequence[str]) -> dict[str, Payment]:
         query = select(*_columns(Payment, payments)).where(payments.c.id.in_(ids))
         return {row["id"]: Payment(**row) for row in await self._database.rows(query)}
@@ -163,6 +179,16 @@ def cursor_of(row: Payment | Refund, page: PageRequest) -> str:
 
 def event_cursor_of(event: EventRecord, page: PageRequest) -> str:
     return Cursor(page.field, event.received_at, event.id).encode()
+
+
+def _difference(row: RowMapping) -> BookDifferenceRecord:
+    return BookDifferenceRecord(
+        id=row["id"],
+        found=BookDifference(**{field.name: row[field.name] for field in fields(BookDifference)}),
+        first_found_at=row["first_found_at"],
+        last_found_at=row["last_found_at"],
+        resolved_at=row["resolved_at"],
+    )
 
 
 def _columns(kind: type, table: Table) -> list[Column[Any]]:

@@ -10,11 +10,11 @@ ProcessorError
 SignatureInvalid     a webhook that is not the provider's, or too old, or from the future
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from payment_subgraph.money import Money
 from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
@@ -122,6 +122,17 @@ class ProviderEvent:
     about_refunds: bool = False
 
 
+Seen = TypeVar("Seen", PaymentSnapshot, RefundSnapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[Seen]):
+    """One object out of a list of the provider's; *made_at* is by the provider's clock."""
+
+    made_at: datetime
+    seen: Seen
+
+
 class PaymentProcessor(Protocol):
     """One payment provider. Amounts cross as Money; ids are the provider's own strings."""
 
@@ -156,6 +167,12 @@ class PaymentProcessor(Protocol):
 
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """The provider's object that carries our *payment_id*, among those made in the window."""
+
+    def payments_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[PaymentSnapshot]]:
+        """Every payment object made in the window, other programs' too; without details of how it was paid."""
+
+    def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
+        """Every refund of a payment object, made in the window."""
 
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         """Events the provider has had since then, oldest first."""

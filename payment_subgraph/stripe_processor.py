@@ -16,6 +16,7 @@ from payment_subgraph.processor import (
     Busy,
     Declined,
     KeyMisused,
+    Made,
     NotAuthorized,
     OutcomeUnknown,
     Params,
@@ -198,6 +199,18 @@ class StripeProcessor:
                 return await self.fetch_payment(found["id"])
         return None
 
+    async def payments_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[PaymentSnapshot]]:
+        listing = self._client.v1.payment_intents.list_async(_made_within(since, until))
+        async for found in self._all(listing):
+            yield Made(_time(found["created"]), payment_snapshot(found, self._clock()))
+
+    async def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
+        """Those of bare charges, made without a payment intent, are none of ours."""
+        listing = self._client.v1.refunds.list_async(_made_within(since, until))
+        async for found in self._all(listing):
+            if found.get("payment_intent") is not None:
+                yield Made(_time(found["created"]), refund_snapshot(found))
+
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         window = {"gte": int(since.timestamp())}
         listing = self._client.v1.events.list_async(cast("Any", {"created": window, "limit": 100}))
@@ -263,6 +276,15 @@ class StripeProcessor:
 
     def read_event(self, payload: Mapping[str, Any]) -> ProviderEvent:
         return provider_event(payload)
+
+
+def _made_within(since: datetime, until: datetime) -> Any:
+    window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+    return {"created": window, "limit": 100}
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _signed_with(secret: str, body: bytes, signature: str) -> bool:

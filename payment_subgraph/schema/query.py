@@ -6,12 +6,14 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from payment_subgraph.book_difference import BookDifferenceCause
 from payment_subgraph.cursors import DEFAULT_PAGE, page_request
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.pages import EventFilter
 from payment_subgraph.report import ReportInterval
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
+from payment_subgraph.schema.book_difference import BookDifferenceConnection
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import (
     PaymentFilterInput,
@@ -29,6 +31,9 @@ from payment_subgraph.schema.webhook_event import WebhookEventConnection
 from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY, READ_LEDGER, READ_REPORTS
 
 _LEDGER = "Staff. Whether the books of a currency add up, and say the same as its payments."
+_DIFFERENCES = (
+    "Staff. What the daily comparison with the provider's books found and could not heal, newest first."
+)
 _REPORT = (
     "Staff. What was paid and paid back from `from` to before `to`, by period and currency. Periods in which "
     "nothing happened are left out; the first and the last count only what lies within."
@@ -110,4 +115,21 @@ class Query:
 
     @scoped(READ_LEDGER, description=_LEDGER)
     async def ledger_check(self, info: Info, currency: CurrencyCode) -> LedgerCheck | None:
-        return await LedgerCheck.of(info.context.books, known_currency(currency))
+        return LedgerCheck(books=info.context.books, currency=known_currency(currency))
+
+    @scoped(READ_LEDGER, description=_DIFFERENCES)
+    async def book_differences(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_PAGE,
+        after: str | None = UNSET,
+        cause: list[BookDifferenceCause] | None = UNSET,
+        *,
+        resolved: Annotated[
+            bool | None, strawberry.argument(description="Null for all, whether they still stand or not.")
+        ] = False,
+    ) -> BookDifferenceConnection | None:
+        request = page_request(first, given(after))
+        page = await info.context.pages.book_differences(request, chosen_words(cause), resolved=resolved)
+        count_rows(info, len(page.rows))
+        return BookDifferenceConnection.of(page, request)

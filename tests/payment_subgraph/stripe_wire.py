@@ -156,9 +156,8 @@ class StripeWire(stripe.HTTPClient):
             case ["payment_intents", intent] if intent in self.intents:
                 return 200, self.intents[intent]
             case ["refunds"]:
-                of = [
-                    one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]
-                ]
+                intent = params.get("payment_intent")
+                of = [one for one in self.refunds.values() if intent in (None, one["payment_intent"])]
                 return self._listed(path, of, params)
             case ["events"]:
                 return self._listed(path, self.events, params)
