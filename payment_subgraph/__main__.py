@@ -1,8 +1,10 @@
-"""`python -m payment_subgraph serve | migrate | print-schema`."""
+"""`python -m payment_subgraph serve | migrate | print-schema | check-books | rebuild | post-missing`."""
 
 import argparse
 import os
 import sys
+from datetime import date
+from typing import Final
 
 from payment_subgraph.errors import SettingError
 from payment_subgraph.settings import DatabaseSettings, Settings
@@ -13,17 +15,21 @@ _DRAIN_S = 30
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m payment_subgraph", description=__doc__)
-    parser.add_argument("command", choices=("serve", "migrate", "print-schema"))
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("serve", "migrate", "print-schema", "post-missing"):
+        commands.add_parser(name)
+    commands.add_parser("check-books").add_argument("--day", type=date.fromisoformat)
+    commands.add_parser("rebuild").add_argument("--verify", action="store_true")
+    given = parser.parse_args()
     configure_logging()
     try:
-        return {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}[command]()
+        return _COMMANDS[given.command](given)
     except SettingError as refused:
         sys.stderr.write(f"{refused}\n")
         return 2
 
 
-def _serve() -> int:
+def _serve(_given: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - the other commands need none of this
 
     from payment_subgraph.app import create_app  # noqa: PLC0415
@@ -49,7 +55,7 @@ def _serve() -> int:
     return 0
 
 
-def _migrate() -> int:
+def _migrate(_given: argparse.Namespace) -> int:
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
     from payment_subgraph.database import migrate  # noqa: PLC0415
@@ -61,11 +67,39 @@ def _migrate() -> int:
     return 0
 
 
-def _print_schema() -> int:
+def _print_schema(_given: argparse.Namespace) -> int:
     from payment_subgraph.schema import sdl  # noqa: PLC0415
 
     sys.stdout.write(sdl())
     return 0
+
+
+def _check_books(given: argparse.Namespace) -> int:
+    from payment_subgraph.book_commands import check_books, yesterday  # noqa: PLC0415
+
+    return check_books(given.day or yesterday())
+
+
+def _rebuild(given: argparse.Namespace) -> int:
+    from payment_subgraph.book_commands import rebuild  # noqa: PLC0415
+
+    return rebuild(verify=given.verify)
+
+
+def _post_missing(_given: argparse.Namespace) -> int:
+    from payment_subgraph.book_commands import post_missing  # noqa: PLC0415
+
+    return post_missing()
+
+
+_COMMANDS: Final = {
+    "serve": _serve,
+    "migrate": _migrate,
+    "print-schema": _print_schema,
+    "check-books": _check_books,
+    "rebuild": _rebuild,
+    "post-missing": _post_missing,
+}
 
 
 if __name__ == "__main__":

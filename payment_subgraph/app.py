@@ -16,6 +16,9 @@ from starlette.types import ASGIApp
 
 from payment_subgraph.access_log import AccessLog
 from payment_subgraph.auth import KeySource, Verifier
+from payment_subgraph.book_check import BookCheck
+from payment_subgraph.book_rows import BookRows
+from payment_subgraph.bookkeeper import Bookkeeper
 from payment_subgraph.books import Books
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
@@ -34,8 +37,10 @@ from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
 from payment_subgraph.syncing import Syncing
+from payment_subgraph.totals import Totals
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
+from payment_subgraph.verification import Verification
 from payment_subgraph.webhooks import WebhookEndpoint
 
 Clock = Callable[[], datetime]
@@ -57,6 +62,7 @@ class Parts:
     syncing: Syncing
     inbox: Inbox
     reconciler: Reconciler
+    bookkeeper: Bookkeeper
 
 
 def stripe_processor(settings: Settings) -> StripeProcessor:
@@ -97,6 +103,23 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             settings.environment,
             clock,
             settings.backfill_every,
+        ),
+        bookkeeper=Bookkeeper(
+            Totals(database),
+            BookCheck(
+                BookRows(database),
+                repository,
+                processor,
+                refresh,
+                inbox,
+                settings.environment,
+                clock,
+                settings.books_delay,
+            ),
+            Verification(database),
+            inbox,
+            clock,
+            settings.verify_every,
         ),
     )
 

@@ -52,6 +52,14 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Several statements that see one moment; only for reading. SQLite's transactions are so anyway."""
+        async with self.engine.connect() as connection:
+            if self._sqlite is None:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits at the end of the block.
 

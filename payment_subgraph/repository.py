@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.database import Database
-from payment_subgraph.ledger import Posting
+from payment_subgraph.ledger import Account, Posting, PostingKind, Sums
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
@@ -222,6 +222,15 @@ class Transaction:
             await self._connection.execute(
                 insert(ledger_entries).values([_values(entry) | written for entry in entries])
             )
+
+    async def posted(self, payment: Payment) -> Sums:
+        """What the ledger has of it so far, in its currency."""
+        entries = ledger_entries.c
+        query = select(entries.kind, func.sum(entries.amount_minor).label("total")).group_by(entries.kind)
+        of = (entries.payment_id == payment.id) & (entries.currency == payment.currency)
+        query = query.where(of, entries.account == Account.STRIPE_CLEARING)
+        totals = {row.kind: int(row.total) for row in await self._connection.execute(query)}
+        return Sums(totals.get(PostingKind.CAPTURE, 0), -totals.get(PostingKind.REFUND, 0))
 
     async def _first(self, statement: Any) -> RowMapping | None:
         return (await self._connection.execute(statement)).mappings().first()

@@ -52,6 +52,10 @@ class Settings:
     reread_after: timedelta
     poll_every: timedelta
     backfill_every: timedelta
+    books_delay: timedelta = timedelta(hours=1)
+    """How long after its end a day is compared with the provider's books."""
+    verify_every: timedelta | None = timedelta(days=1)
+    """How often the tables are compared with the log; None: never."""
     crash_chance: float = 0.0
     """How likely the process kills itself at each of `crash_points.py`."""
 
@@ -77,6 +81,8 @@ class Settings:
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
+            books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
+            verify_every=_verify_every(environment),
             crash_chance=_crash_chance(environment),
         )
 
@@ -91,6 +97,12 @@ def _patience(environment: Mapping[str, str]) -> Patience:
         grace=_seconds(environment, "OPERATION_GRACE_SECONDS", usual.grace),
         back_off=_many_seconds(back_off) if back_off else usual.back_off,
     )
+
+
+def _verify_every(environment: Mapping[str, str]) -> timedelta | None:
+    if environment.get("VERIFY_SECONDS") == "0":
+        return None
+    return _seconds(environment, "VERIFY_SECONDS", timedelta(days=1))
 
 
 def _seconds(environment: Mapping[str, str], name: str, usual: timedelta) -> timedelta:

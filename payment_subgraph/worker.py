@@ -1,25 +1,32 @@
-"""`python -m payment_subgraph.worker`: runs the reconciler until it is told to stop."""
+"""`python -m payment_subgraph.worker`: runs the reconciler and the bookkeeper until it is told to stop."""
 
 import asyncio
 import logging
 import os
 import signal
 import sys
+from typing import Final, Protocol
 
 from payment_subgraph.app import build_parts, stripe_processor
 from payment_subgraph.crash_points import arm
 from payment_subgraph.errors import SettingError
-from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.settings import Settings
 from payment_subgraph.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
+BOOKS_POLL_S: Final = 5.0
+"""Reports add up what is not summed up yet: that must not become much."""
 
-async def work(reconciler: Reconciler, poll_every_s: float, stop: asyncio.Event) -> None:
+
+class Rounds(Protocol):
+    async def round(self) -> int: ...
+
+
+async def work(worker: Rounds, poll_every_s: float, stop: asyncio.Event) -> None:
     """Round after round; a round without work is followed by a pause."""
     while not stop.is_set():
-        if await reconciler.round():
+        if await worker.round():
             continue
         try:
             await asyncio.wait_for(stop.wait(), poll_every_s)
@@ -35,7 +42,9 @@ async def _run(settings: Settings) -> None:
     parts = build_parts(settings, processor)
     log.info("worker runs, looking for work every %s s", settings.poll_every.total_seconds())
     try:
-        await work(parts.reconciler, settings.poll_every.total_seconds(), stop)
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(work(parts.reconciler, settings.poll_every.total_seconds(), stop))
+            loops.create_task(work(parts.bookkeeper, BOOKS_POLL_S, stop))
     finally:
         await processor.close()
         await parts.database.close()

@@ -79,6 +79,43 @@ def test_served_from_an_empty_folder_to_a_clean_stop(tmp_path: Path, stop: signa
     assert server.returncode in (0, -stop)
 
 
+def run_with(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(tmp_path),
+        "STRIPE_SECRET_KEY": "sk_test_abc",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{free_port()}",
+    }
+    return subprocess.run(
+        command("payment_subgraph", *arguments),
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_books_of_an_empty_database_are_in_order(tmp_path: Path) -> None:
+    run_with(tmp_path, "migrate")
+
+    verified, totals, posted, compared = (
+        run_with(tmp_path, *arguments)
+        for arguments in (
+            ("rebuild", "--verify"),
+            ("rebuild",),
+            ("post-missing",),
+            ("check-books", "--day", "2026-11-27"),
+        )
+    )
+
+    assert (verified.returncode, verified.stdout) == (0, "0 payments verified, 0 differences\n")
+    assert (totals.returncode, totals.stdout[:35]) == (0, "0 of the days' totals corrected. Pa")
+    assert (posted.returncode, posted.stdout) == (0, "0 postings were missing\n")
+    assert (compared.returncode, compared.stdout) == (2, "")
+    assert compared.stderr.splitlines()[-1].startswith("The provider could not be asked about 2026-11-27T00")
+
+
 def test_the_schema_is_printed_without_any_setting() -> None:
     printed = subprocess.run(
         command("payment_subgraph", "print-schema"),

@@ -1,0 +1,108 @@
+"""`check-books`, `rebuild`, `post-missing`: what people ask of the books on the command line.
+
+Each prints what it found, a line each, and a sum; its exit status is 1 if something is wrong that it did not mend.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+from payment_subgraph.app import Parts, build_parts, stripe_processor, utc_now
+from payment_subgraph.book_check import HOUR
+from payment_subgraph.database import Database
+from payment_subgraph.missing_postings import MissingPostings
+from payment_subgraph.processor import ProcessorError
+from payment_subgraph.repository import Repository
+from payment_subgraph.settings import DatabaseSettings, Settings
+from payment_subgraph.totals import Totals
+from payment_subgraph.verification import Progress, Verification
+
+_NOT_OFFERED = (
+    "Payments are not rewritten from the log: the log has no client secrets and no times of ours, and what differs is a "
+    "fault to be understood first. syncPayment reads one payment anew at the provider."
+)
+
+
+def check_books(day: date) -> int:
+    return asyncio.run(_with_parts(lambda parts: _check_books(parts, day)))
+
+
+def rebuild(*, verify: bool) -> int:
+    return asyncio.run(_with_database(_verify if verify else _rebuild_totals))
+
+
+def post_missing() -> int:
+    return asyncio.run(_with_database(_post_missing))
+
+
+async def _check_books(parts: Parts, day: date) -> int:
+    start, found = datetime.combine(day, time(), UTC), 0
+    for hour in range(24):
+        begin = start + hour * HOUR
+        try:
+            differences = await parts.bookkeeper.book_check.check(begin, begin + HOUR)
+        except ProcessorError as unread:
+            sys.stderr.write(f"The provider could not be asked about {begin.isoformat()}: {unread}\n")
+            return 2
+        found += len(differences)
+        for difference in differences:
+            _tell(str(difference))
+    _tell(f"{day}: {found} differences" if found else f"{day}: the books are alike")
+    return 1 if found else 0
+
+
+async def _verify(database: Database) -> int:
+    progress, wrong = Progress(), 0
+    async for told in Verification(database)(progress):
+        wrong += 1
+        _tell(told)
+    _tell(f"{progress.payments} payments verified, {wrong} differences")
+    return 1 if wrong else 0
+
+
+async def _rebuild_totals(database: Database) -> int:
+    """Only what is made of other rows alone."""
+    corrected = await Totals(database).correct()
+    _tell(f"{corrected} of the days' totals corrected. {_NOT_OFFERED}")
+    return 0
+
+
+async def _post_missing(database: Database) -> int:
+    posted = 0
+    async for posting in MissingPostings(database, Repository(database), utc_now)():
+        posted += 1
+        _tell(
+            f"{posting.payment_id}: posted {posting.kind} {posting.amount.amount} {posting.amount.currency} "
+            f"to {posting.debit} from {posting.credit}"
+        )
+    _tell(f"{posted} postings were missing")
+    return 0
+
+
+async def _with_database(job: Callable[[Database], Awaitable[int]]) -> int:
+    database = Database(DatabaseSettings.read(os.environ).url)
+    try:
+        return await job(database)
+    finally:
+        await database.close()
+
+
+async def _with_parts(job: Callable[[Parts], Awaitable[int]]) -> int:
+    settings = Settings.read(os.environ)
+    processor = stripe_processor(settings)
+    parts = build_parts(settings, processor)
+    try:
+        return await job(parts)
+    finally:
+        await processor.close()
+        await parts.database.close()
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def yesterday() -> date:
+    return utc_now().date() - timedelta(days=1)
