@@ -39,7 +39,7 @@ SELECT n, 'pay_' || lpad(to_hex(n), 26, '0') AS id, 'pi_' || n AS intent,
     CASE WHEN n %% 10 = 0 THEN '{LARGE_OWNER}' ELSE 'usr_' || n %% 49999 END AS owner_id,
     (ARRAY['EUR', 'EUR', 'EUR', 'USD', 'JPY'])[n %% 5 + 1] AS currency,
     500 + (n::bigint * 7919) %% 20000 AS amount_minor, n %% 100 < 90 AS paid, n %% 100 BETWEEN 20 AND 24 AS refunded,
-    timestamptz '{START.isoformat()}' + n * interval '{_SECONDS} seconds' / %(count)s AS at
+    timestamptz '{START.isoformat()}' + make_interval(secs => n::float8 * {_SECONDS} / %(count)s) AS at
 FROM generate_series(0, %(count)s - 1) AS n
 """  # noqa: S608 - words of our own
 _PAYMENTS: Final = """
@@ -185,7 +185,7 @@ async def measure(url: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--payments", type=int, default=1_000_000)
+    parser.add_argument("--payments", type=int, default=1_000_000, help="0 measures those that are there")
     count = parser.parse_args().payments
     given = os.environ.get("PAYMENT_DATABASE_URL")
     with (
@@ -193,9 +193,10 @@ def main() -> None:
         server.fresh() if server else nullcontext(given or "") as url,
     ):
         migrate(url)
-        begun = time.perf_counter()
-        fill(url, count)
-        print(f"  {count} payments made in {time.perf_counter() - begun:.0f} s")
+        if count:
+            begun = time.perf_counter()
+            fill(url, count)
+            print(f"  {count} payments made in {time.perf_counter() - begun:.0f} s")
         asyncio.run(measure(url))
 
 
