@@ -201,11 +201,11 @@ class BookCheck:
     # What is wrong.
 
     async def _differences(self, payment_id: str, intent: str | None) -> list[BookDifference]:
-        """After reading the payment again; something that is just happening to it is given another look."""
-        found: list[BookDifference] = []
+        """After reading the payment again. It may just be changing: only what is found twice running is believed."""
+        found = await self._differences_now(payment_id, intent)
         for _ in range(_TRIES):
-            found = await self._differences_now(payment_id, intent)
-            if not found:
+            before, found = found, await self._differences_now(payment_id, intent) if found else []
+            if found == before:
                 break
         return found
 

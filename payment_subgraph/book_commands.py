@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from payment_subgraph.app import Parts, build_parts, stripe_processor, utc_now
 from payment_subgraph.book_check import HOUR
+from payment_subgraph.book_difference import BookDifference
 from payment_subgraph.database import Database
 from payment_subgraph.missing_postings import MissingPostings
 from payment_subgraph.processor import ProcessorError
@@ -38,7 +39,8 @@ def post_missing() -> int:
 
 
 async def _check_books(parts: Parts, day: date) -> int:
-    start, found = datetime.combine(day, time(), UTC), 0
+    start = datetime.combine(day, time(), UTC)
+    found: set[BookDifference] = set()
     for hour in range(24):
         begin = start + hour * HOUR
         try:
@@ -46,10 +48,11 @@ async def _check_books(parts: Parts, day: date) -> int:
         except ProcessorError as unread:
             sys.stderr.write(f"The provider could not be asked about {begin.isoformat()}: {unread}\n")
             return 2
-        found += len(differences)
         for difference in differences:
-            _tell(str(difference))
-    _tell(f"{day}: {found} differences" if found else f"{day}: the books are alike")
+            if difference not in found:  # a payment is met again in the hour of its refund
+                _tell(str(difference))
+        found.update(differences)
+    _tell(f"{day}: {len(found)} differences" if found else f"{day}: the books are alike")
     return 1 if found else 0
 
 

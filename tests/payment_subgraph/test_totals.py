@@ -208,3 +208,12 @@ async def test_postgresql_reads_neither_all_payments_nor_all_entries(postgres: P
             assert [line for line in scans if "Seq Scan on payments" in line] == [], name
             assert [line for line in scans if "Seq Scan on ledger_entries" in line] == [], name
         await pool.close()
+
+
+async def test_the_bookkeepers_round_sums_up(world: World) -> None:
+    await world.pay("10.00")
+
+    await world.parts.bookkeeper.round()
+
+    assert await world.rows(day_changes) == []
+    assert await world.rows(day_totals) != []
