@@ -27,9 +27,18 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from payment_subgraph.database import Database
 from payment_subgraph.ledger import Account, Difference, PostingKind, Sums, differences
-from payment_subgraph.report import Takings, whole_days
+from payment_subgraph.report import ReportInterval, Takings, whole_days
 from payment_subgraph.tables import DISPUTED, ledger_entries, payments
-from payment_subgraph.totals import ATTEMPTED, SUCCEEDED, Totals, UtcDay, WrongTotal, day_sums
+from payment_subgraph.totals import (
+    ATTEMPTED,
+    SUCCEEDED,
+    FirstOfMonth,
+    MondayOf,
+    Totals,
+    UtcDay,
+    WrongTotal,
+    day_sums,
+)
 
 MAX_DIFFERENT: Final = 100
 """Payments whose differences are told at once."""
@@ -77,14 +86,16 @@ class Books:
         rows = await self._database.rows(_different(currency))
         return [difference for row in rows for difference in _differences(row, currency)]
 
-    async def takings(self, start: datetime, end: datetime, currency: str | None) -> list[Takings]:
-        """By UTC days from *start* to before *end*; a day may come in several parts.
+    async def takings(
+        self, start: datetime, end: datetime, currency: str | None, interval: ReportInterval
+    ) -> list[Takings]:
+        """Of periods, or of days within them, from *start* to before *end*; a period may come in several parts.
 
         Attempts count when they began, successes when they succeeded, money when it was posted. Whole days are kept
         summed up; only what is left of the first and the last is counted here.
         """
         first, last = whole_days(start, end)
-        parts = [_whole_days(first.date(), last.date(), currency)] if first < last else []
+        parts = [_whole_days(first.date(), last.date(), currency, interval)] if first < last else []
         for span in (_Span(start, first, currency), _Span(last, end, currency)):
             parts += span.parts() if span.start < span.end else []
         rows = await self._database.rows(select(union_all(*parts).subquery()))
@@ -152,18 +163,32 @@ def _takings(row: RowMapping) -> Takings:
     return Takings(row["day"], row["currency"], **{name: int(row[name]) for name in _SUMS})
 
 
-def _whole_days(first: date, last: date, currency: str | None) -> Select[tuple[Any, ...]]:
-    kept = day_sums()
-    of = kept.c
+def _whole_days(
+    first: date, last: date, currency: str | None, interval: ReportInterval
+) -> Select[tuple[Any, ...]]:
+    """Added up by period here, so that no more rows travel than are told."""
+    of = day_sums().c
+    period = _period(of.day, interval)
     sums = {
         "attempted": _sum(of.kind == ATTEMPTED, of.entries),
         "succeeded": _sum(of.kind == SUCCEEDED, of.entries),
         **_money(of),
     }
-    query = select(of.day, of.currency, *(sums[name].label(name) for name in _SUMS))
+    query = select(period.label("day"), of.currency, *(sums[name].label(name) for name in _SUMS))
     query = query.where(of.day >= first, of.day < last, of.account.in_(("", *_REPORTED)))
-    query = query.group_by(of.day, of.currency)
+    query = query.group_by(period, of.currency)
     return query if currency is None else query.where(of.currency == currency)
+
+
+def _period(day: ColumnElement[date], interval: ReportInterval) -> ColumnElement[date]:
+    """`report.period_start` in SQL."""
+    match interval:
+        case ReportInterval.DAY:
+            return day
+        case ReportInterval.WEEK:
+            return MondayOf(day)
+        case ReportInterval.MONTH:
+            return FirstOfMonth(day)
 
 
 def _money(of: ReadOnlyColumnCollection[str, Any]) -> dict[str, ColumnElement[Any]]:

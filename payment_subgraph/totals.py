@@ -81,6 +81,40 @@ def _utc_day_in_postgresql(element: UtcDay, compiler: SQLCompiler, **how: Any) -
     return f"({compiler.process(element.clauses, **how)} AT TIME ZONE 'UTC')::date"
 
 
+class MondayOf(FunctionElement[date]):
+    """The Monday of a day's week."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(MondayOf, "sqlite")
+def _monday_in_sqlite(element: MondayOf, compiler: SQLCompiler, **how: Any) -> str:
+    return f"date({compiler.process(element.clauses, **how)}, '-6 days', 'weekday 1')"
+
+
+@compiles(MondayOf, "postgresql")
+def _monday_in_postgresql(element: MondayOf, compiler: SQLCompiler, **how: Any) -> str:
+    return f"date_trunc('week', ({compiler.process(element.clauses, **how)})::timestamp)::date"
+
+
+class FirstOfMonth(FunctionElement[date]):
+    """The first day of a day's month."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(FirstOfMonth, "sqlite")
+def _first_of_month_in_sqlite(element: FirstOfMonth, compiler: SQLCompiler, **how: Any) -> str:
+    return f"date({compiler.process(element.clauses, **how)}, 'start of month')"
+
+
+@compiles(FirstOfMonth, "postgresql")
+def _first_of_month_in_postgresql(element: FirstOfMonth, compiler: SQLCompiler, **how: Any) -> str:
+    return f"date_trunc('month', ({compiler.process(element.clauses, **how)})::timestamp)::date"
+
+
 def day_sums() -> Subquery:
     """All rows of both tables, to be added up: a key may come several times."""
     return union_all(*(_kept(table) for table in (day_totals, day_changes))).subquery("day_sums")

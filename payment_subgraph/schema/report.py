@@ -46,5 +46,5 @@ class PaymentReportRow:
         cls, info: Info, start: datetime, end: datetime, interval: ReportInterval, currency: str | None
     ) -> list[Self]:
         check_span(start, end)
-        takings = await info.context.books.takings(start, end, currency)
+        takings = await info.context.books.takings(start, end, currency, interval)
         return [cls.of(one) for one in by_period(takings, interval)]

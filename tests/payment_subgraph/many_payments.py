@@ -20,6 +20,7 @@ from sqlalchemy import event
 
 from payment_subgraph.books import Books
 from payment_subgraph.database import Database, migrate
+from payment_subgraph.report import ReportInterval
 from payment_subgraph.totals import Totals
 from tests.payment_subgraph.databases import postgres_server
 
@@ -115,11 +116,12 @@ def fill(url: str, count: int) -> None:
 Ask = Callable[[Books], Awaitable[object]]
 
 QUESTIONS: Final[dict[str, Ask]] = {
-    "three years by day, all currencies": lambda books: books.takings(START, END, None),
-    "three years by day, one currency": lambda books: books.takings(START, END, "EUR"),
-    "one year": lambda books: books.takings(END - timedelta(days=365), END, None),
-    "one month, from and to in the middle of a day": lambda books: books.takings(
-        END - timedelta(days=30, hours=5), END - timedelta(hours=7), None
+    "three years by month": lambda books: books.takings(START, END, None, ReportInterval.MONTH),
+    "three years by week": lambda books: books.takings(START, END, None, ReportInterval.WEEK),
+    "three years by day, one currency": lambda books: books.takings(START, END, "EUR", ReportInterval.DAY),
+    "one year by day": lambda books: books.takings(END - timedelta(days=365), END, None, ReportInterval.DAY),
+    "a month by day, from and to in the middle of a day": lambda books: books.takings(
+        END - timedelta(days=30, hours=5), END - timedelta(hours=7), None, ReportInterval.DAY
     ),
     "balances": lambda books: books.balances("EUR"),
     "summary of a user with a tenth of all payments": lambda books: books.summaries_of([LARGE_OWNER], "EUR"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from payment_subgraph import database
 from payment_subgraph.books import Books
 from payment_subgraph.database import Database
+from payment_subgraph.report import ReportInterval, Takings, by_period
 from payment_subgraph.tables import day_changes, day_totals, ledger_entries, payments
 from payment_subgraph.totals import Totals
 from tests.payment_subgraph.databases import PostgresServer
@@ -142,6 +143,28 @@ def migrate_again(url: str) -> None:
         command.downgrade(database._config(connection), "0002")
         command.upgrade(database._config(connection), "head")
     engine.dispose()
+
+
+async def test_periods_are_the_same_in_sql_as_in_python(world: World) -> None:
+    """Over the ends of months, of years and of leap Februaries, summed up already or not."""
+    payment = (await world.create("10.00"))["payment"]
+    start = datetime(2023, 12, 20, tzinfo=UTC)
+    days = [start + timedelta(days=one, hours=one % 24) for one in range(0, 440, 3)]
+    for number, day in enumerate(days):
+        at = {"txn_id": f"txn_{number}", "effective_at": day}
+        await write(
+            world,
+            entry(payment, number + 1, f"{number}:a", **at),
+            entry(payment, -number - 1, f"{number}:b", **at, account="payments_received"),
+        )
+        if number == len(days) // 2:
+            await totals_of(world).sum_up()
+    expected = [Takings(day.date(), "EUR", captured=number + 1) for number, day in enumerate(days)]
+    books = Books(world.parts.database, world.clock)
+
+    for interval in ReportInterval:
+        found = await books.takings(start, start + timedelta(days=441), "EUR", interval)
+        assert by_period(found, interval) == by_period(expected, interval)
 
 
 # Disputes and fees.
