@@ -1,4 +1,4 @@
-"""What the worker does for the books beside its rounds: sums, the daily comparison, the nightly verification.
+"""What the worker does for the books beside its rounds: sums, and once a day the comparison and the verification.
 
 A loop of its own: none of it is urgent, and some of it takes long.
 """

@@ -149,7 +149,7 @@ async def test_more_than_one_batch_is_verified(small_world: World) -> None:
     assert payment["id"]
 
 
-async def test_the_worker_verifies_once_a_night(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_worker_verifies_once_a_day(world: World, caplog: pytest.LogCaptureFixture) -> None:
     payment = await world.pay("10.00")
     await change(world, update(payments).values(amount_captured=900))
     bookkeeper = world.parts.bookkeeper

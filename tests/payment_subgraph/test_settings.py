@@ -31,6 +31,11 @@ def test_a_client_is_told_pending_before_the_gateway_gives_up() -> None:
     assert Settings.read(KEY).answer_within.total_seconds() == 8
 
 
+def test_the_verification_can_be_switched_off() -> None:
+    assert Settings.read(KEY).verify_every is not None
+    assert Settings.read(KEY | {"VERIFY_SECONDS": "0"}).verify_every is None
+
+
 def test_secrets_are_not_shown() -> None:
     secret = {"STRIPE_WEBHOOK_SECRET": "whsec_hidden", "PAYMENT_DATABASE_URL": "postgresql://u:hidden@h/d"}
 
@@ -45,6 +50,8 @@ def test_secrets_are_not_shown() -> None:
         ("STRIPE_SECRET_KEY", ""),
         ("STRIPE_SECRET_KEY", "pk_test_public"),
         ("PAYMENT_SUBGRAPH_PORT", "eighty"),
+        ("VERIFY_SECONDS", "nightly"),
+        ("BOOKS_DELAY_SECONDS", "0"),
         ("PAYMENT_SUBGRAPH_PORT", "70000"),
         ("PAYMENT_DATABASE_URL", "mysql://localhost/x"),
         ("STRIPE_API_BASE", "localhost:8003"),

@@ -100,6 +100,31 @@ async def test_several_workers_sum_up_at_once(postgres: PostgresServer) -> None:
         await world.close()
 
 
+async def test_a_report_never_misses_and_never_counts_twice_while_sums_are_moved(world: World) -> None:
+    totals, books = totals_of(world), Books(world.parts.database, world.clock)
+    start = world.clock() - timedelta(days=1)
+    paid: list[int] = []
+
+    async def pay() -> None:
+        for number in range(8):
+            await world.pay("1.00", reference=f"order-{number}")
+            paid.append(number)
+
+    paying = asyncio.create_task(pay())
+    while not paying.done():
+        before = len(paid)
+        await asyncio.gather(totals.sum_up(), totals.sum_up())
+        (now,) = by_period(
+            await books.takings(start, start + timedelta(days=40), "EUR", ReportInterval.MONTH),
+            ReportInterval.MONTH,
+        ) or [Takings(start.date(), "EUR")]
+        assert before <= now.succeeded <= len(paid) + 1
+        assert now.captured == 100 * now.succeeded
+    await paying
+
+    assert await totals.wrong() == []
+
+
 async def test_a_wrong_total_is_told_and_made_right(world: World) -> None:
     await world.pay("10.00")
     totals = totals_of(world)
