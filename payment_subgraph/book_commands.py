@@ -27,18 +27,18 @@ _NOT_OFFERED = (
 
 
 def check_books(day: date) -> int:
-    return asyncio.run(_with_parts(lambda parts: _check_books(parts, day)))
+    return asyncio.run(_with_parts(lambda parts: compare_day(parts, day)))
 
 
 def rebuild(*, verify: bool) -> int:
-    return asyncio.run(_with_database(_verify if verify else _rebuild_totals))
+    return asyncio.run(_with_database(verify_tables if verify else correct_totals))
 
 
 def post_missing() -> int:
-    return asyncio.run(_with_database(_post_missing))
+    return asyncio.run(_with_database(post_what_is_missing))
 
 
-async def _check_books(parts: Parts, day: date) -> int:
+async def compare_day(parts: Parts, day: date) -> int:
     start = datetime.combine(day, time(), UTC)
     found: set[BookDifference] = set()
     for hour in range(24):
@@ -52,35 +52,35 @@ async def _check_books(parts: Parts, day: date) -> int:
             if difference not in found:  # a payment is met again in the hour of its refund
                 _tell(str(difference))
         found.update(differences)
-    _tell(f"{day}: {len(found)} differences" if found else f"{day}: the books are alike")
+    _tell(f"{day}: {_counted(len(found), 'difference')}" if found else f"{day}: the books are alike")
     return 1 if found else 0
 
 
-async def _verify(database: Database) -> int:
+async def verify_tables(database: Database) -> int:
     progress, wrong = Progress(), 0
     async for told in Verification(database)(progress):
         wrong += 1
         _tell(told)
-    _tell(f"{progress.payments} payments verified, {wrong} differences")
+    _tell(f"{_counted(progress.payments, 'payment')} verified, {_counted(wrong, 'difference')}")
     return 1 if wrong else 0
 
 
-async def _rebuild_totals(database: Database) -> int:
+async def correct_totals(database: Database) -> int:
     """Only what is made of other rows alone."""
     corrected = await Totals(database).correct()
-    _tell(f"{corrected} of the days' totals corrected. {_NOT_OFFERED}")
+    _tell(f"{corrected} sums of days corrected. {_NOT_OFFERED}")
     return 0
 
 
-async def _post_missing(database: Database) -> int:
+async def post_what_is_missing(database: Database) -> int:
     posted = 0
     async for posting in MissingPostings(database, Repository(database), utc_now)():
         posted += 1
         _tell(
-            f"{posting.payment_id}: posted {posting.kind} {posting.amount.amount} {posting.amount.currency} "
+            f"{posting.payment_id}: {posting.kind} {posting.amount.amount} {posting.amount.currency} posted "
             f"to {posting.debit} from {posting.credit}"
         )
-    _tell(f"{posted} postings were missing")
+    _tell(f"{_counted(posted, 'missing posting')} written")
     return 0
 
 
@@ -105,6 +105,10 @@ async def _with_parts(job: Callable[[Parts], Awaitable[int]]) -> int:
 
 def _tell(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def yesterday() -> date:
