@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from payment_subgraph.book_commands import compare_day, correct_totals, post_what_is_missing, verify_tables
-from payment_subgraph.tables import day_totals, payments
+from payment_subgraph.tables import book_differences, day_totals, payments
 from payment_subgraph.totals import Totals
 from tests.payment_subgraph.test_rebuild import change
 from tests.payment_subgraph.world import World
@@ -15,14 +15,19 @@ pytestmark = pytest.mark.anyio
 async def test_a_day_is_compared(small_world: World, capsys: pytest.CaptureFixture[str]) -> None:
     payment, today = await small_world.pay("10.00"), small_world.clock().date()
     assert await compare_day(small_world.parts, today) == 0
-    del small_world.wire.intents["pi_1"]
+    intent = small_world.wire.intents.pop("pi_1")
 
     assert await compare_day(small_world.parts, today) == 1
+    small_world.wire.intents["pi_1"] = intent
+    assert await compare_day(small_world.parts, today) == 0
 
+    (row,) = await small_world.rows(book_differences)
+    assert row["resolved_at"] is not None
     assert capsys.readouterr().out.splitlines() == [
         f"{today}: the books are alike",
         f"MISSING_THERE payment {payment['id']}: here SUCCEEDED, there nothing",
         f"{today}: 1 difference",
+        f"{today}: the books are alike",
     ]
 
 
@@ -33,7 +38,7 @@ async def test_a_day_is_not_compared_while_the_provider_is_down(
 
     assert await compare_day(small_world.parts, small_world.clock().date()) == 2
 
-    assert capsys.readouterr().err.startswith("The provider could not be asked about ")
+    assert capsys.readouterr().err.startswith("The provider could not be asked: ")
 
 
 async def test_what_differs_from_the_log_is_printed(
