@@ -125,10 +125,16 @@ class ProviderEvent:
 class PaymentProcessor(Protocol):
     """One payment provider. Amounts cross as Money; ids are the provider's own strings."""
 
+    name: str
+    """Lower case; also the last part of the address its webhooks come to."""
+    signature_header: str
+    """The header of a webhook that proves who sent it."""
     version: str
     """The provider's API version new operations are sent with."""
     livemode: bool
     """Whether the credentials move real money."""
+
+    async def close(self) -> None: ...
 
     def accepts(self, money: Money) -> bool:
         """Whether the provider can express exactly this sum."""

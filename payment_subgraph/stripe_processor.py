@@ -64,6 +64,8 @@ class StripeProcessor:
     *api_base* None is the real Stripe. *http_client* takes the place of the network in tests.
     """
 
+    name = "stripe"
+    signature_header = "stripe-signature"
     version = STRIPE_VERSION
 
     def __init__(

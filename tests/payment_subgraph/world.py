@@ -15,7 +15,8 @@ from sqlalchemy import event, func, select, text
 
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
-from payment_subgraph.settings import Settings
+from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.settings import Settings, StripeSettings
 from payment_subgraph.stripe_processor import StripeProcessor
 from tests.payment_subgraph.stripe_wire import StripeWire
 
@@ -106,9 +107,14 @@ class World:
     def build(cls, database_url: str, **environment: str) -> "World":
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
+        assert isinstance(chosen.processor, StripeSettings)
         processor = StripeProcessor(
-            chosen.stripe_secret_key, environment=chosen.environment, http_client=wire, clock=clock
+            chosen.processor.secret_key, environment=chosen.environment, http_client=wire, clock=clock
         )
+        return cls.around(chosen, clock, wire, processor)
+
+    @classmethod
+    def around(cls, chosen: Settings, clock: Clock, wire: StripeWire, processor: PaymentProcessor) -> "World":
         parts = build_parts(chosen, processor, clock)
         key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
         app = web_app(chosen, parts, key_client, clock=clock)
