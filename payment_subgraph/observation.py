@@ -9,7 +9,7 @@ from typing import Final
 
 from payment_subgraph.money import Money
 from payment_subgraph.payment import Failure, MethodDetails, Payment, PaymentStatus
-from payment_subgraph.refund import DEAD, Refund, RefundStatus
+from payment_subgraph.refund import DEAD, OPEN, Refund, RefundStatus
 
 _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
@@ -89,12 +89,15 @@ def _same_failure(known: Failure, seen: Failure) -> bool:
 
 
 def observe_refund(refund: Refund, seen: RefundSnapshot, currency: str) -> Refund:
-    """*refund* as *seen* makes it. SUCCEEDED may still become FAILED or CANCELED; those two are final."""
+    """*refund* as *seen* makes it. SUCCEEDED may still become FAILED or CANCELED; those two are final.
+
+    Source: https://docs.stripe.com/refunds#failed-refunds, …/api/refunds/cancel (what can be canceled)
+    """
     if refund.provider_refund_id not in (None, seen.provider_refund_id):
         raise Contradiction("OTHER_REFUND")
     if seen.amount != Money(refund.amount_minor, currency):
         raise Contradiction("OTHER_REFUND_AMOUNT")
-    if refund.provider_refund_id is not None and refund.status in DEAD and seen.status not in DEAD:
+    if refund.provider_refund_id is not None and _reopens(refund.status, seen.status):
         raise Contradiction("REFUND_REOPENED")
     return replace(
         refund,
@@ -102,3 +105,7 @@ def observe_refund(refund: Refund, seen: RefundSnapshot, currency: str) -> Refun
         provider_refund_id=seen.provider_refund_id,
         failure_reason=seen.failure_reason,
     )
+
+
+def _reopens(known: RefundStatus, seen: RefundStatus) -> bool:
+    return (known in DEAD and seen not in DEAD) or (known is RefundStatus.SUCCEEDED and seen in OPEN)
