@@ -1,4 +1,4 @@
-"""`python -m payment_subgraph serve | migrate | print-schema`."""
+"""`python -m payment_subgraph serve | migrate | reread | print-schema`."""
 
 import argparse
 import os
@@ -13,11 +13,11 @@ _DRAIN_S = 30
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m payment_subgraph", description=__doc__)
-    parser.add_argument("command", choices=("serve", "migrate", "print-schema"))
+    parser.add_argument("command", choices=("serve", "migrate", "reread", "print-schema"))
     command = parser.parse_args().command
     configure_logging()
     try:
-        return {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}[command]()
+        return _COMMANDS[command]()
     except SettingError as refused:
         sys.stderr.write(f"{refused}\n")
         return 2
@@ -61,11 +61,34 @@ def _migrate() -> int:
     return 0
 
 
+def _reread() -> int:
+    """The workers then read them, each payment whose balance transaction is not known here."""
+    import asyncio  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from payment_subgraph.database import Database  # noqa: PLC0415
+    from payment_subgraph.repository import Repository  # noqa: PLC0415
+
+    async def mark() -> int:
+        database = Database(DatabaseSettings.read(os.environ).url)
+        try:
+            async with Repository(database).writing() as rows:
+                return await rows.reread_unsettled(datetime.now(UTC))
+        finally:
+            await database.close()
+
+    sys.stdout.write(f"{asyncio.run(mark())} payments will be read again\n")
+    return 0
+
+
 def _print_schema() -> int:
     from payment_subgraph.schema import sdl  # noqa: PLC0415
 
     sys.stdout.write(sdl())
     return 0
+
+
+_COMMANDS = {"serve": _serve, "migrate": _migrate, "reread": _reread, "print-schema": _print_schema}
 
 
 if __name__ == "__main__":

@@ -112,6 +112,20 @@ async def test_a_refund_that_succeeded_does_not_become_open_again(
     assert "ALERT" in caplog.text
 
 
+async def test_a_review_flags_the_payment_also_when_it_is_over(world: World) -> None:
+    await world.pay("10.00")
+    review = {"id": "prv_1", "object": "review", "payment_intent": "pi_1"}
+    seen = []
+    for kind, name in (("review.opened", "prv_1"), ("review.closed", None)):
+        world.wire.intents["pi_1"]["review"] = name
+        await world.deliver(world.wire.event(kind, review))
+        await world.work()
+        (row,) = await world.rows(payments)
+        seen.append(row["risk_level"])
+
+    assert seen == ["REVIEW", "REVIEW"]
+
+
 async def test_a_collected_payment_that_reopens_is_frozen(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
