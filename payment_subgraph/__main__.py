@@ -1,4 +1,4 @@
-"""`python -m payment_subgraph serve | migrate | print-schema | check-books | rebuild | post-missing`."""
+"""`python -m payment_subgraph serve | migrate | reread | print-schema | check-books | rebuild | post-missing`."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ _DRAIN_S = 30
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m payment_subgraph", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("serve", "migrate", "print-schema", "post-missing"):
+    for name in ("serve", "migrate", "reread", "print-schema", "post-missing"):
         commands.add_parser(name)
     commands.add_parser("check-books").add_argument("--day", type=date.fromisoformat)
     commands.add_parser("rebuild").add_argument("--verify", action="store_true")
@@ -67,6 +67,26 @@ def _migrate(_given: argparse.Namespace) -> int:
     return 0
 
 
+def _reread(_given: argparse.Namespace) -> int:
+    """The workers then read them, each payment whose balance transaction is not known here."""
+    import asyncio  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from payment_subgraph.database import Database  # noqa: PLC0415
+    from payment_subgraph.repository import Repository  # noqa: PLC0415
+
+    async def mark() -> int:
+        database = Database(DatabaseSettings.read(os.environ).url)
+        try:
+            async with Repository(database).writing() as rows:
+                return await rows.reread_unsettled(datetime.now(UTC))
+        finally:
+            await database.close()
+
+    sys.stdout.write(f"{asyncio.run(mark())} payments will be read again\n")
+    return 0
+
+
 def _print_schema(_given: argparse.Namespace) -> int:
     from payment_subgraph.schema import sdl  # noqa: PLC0415
 
@@ -95,6 +115,7 @@ def _post_missing(_given: argparse.Namespace) -> int:
 _COMMANDS: Final = {
     "serve": _serve,
     "migrate": _migrate,
+    "reread": _reread,
     "print-schema": _print_schema,
     "check-books": _check_books,
     "rebuild": _rebuild,

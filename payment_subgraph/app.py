@@ -29,13 +29,13 @@ from payment_subgraph.looking import Looking
 from payment_subgraph.operations import Operations
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.processors import open_processor
 from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.refresh import Refresh
 from payment_subgraph.repository import Repository
 from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
-from payment_subgraph.stripe_processor import StripeProcessor
 from payment_subgraph.syncing import Syncing
 from payment_subgraph.totals import Totals
 from payment_subgraph.turns import Turns
@@ -65,15 +65,6 @@ class Parts:
     bookkeeper: Bookkeeper
 
 
-def stripe_processor(settings: Settings) -> StripeProcessor:
-    return StripeProcessor(
-        settings.stripe_secret_key,
-        environment=settings.environment,
-        api_base=settings.stripe_api_base,
-        clock=utc_now,
-    )
-
-
 def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = utc_now) -> Parts:
     database = Database(settings.database.url)
     repository = Repository(database, settings.reread_after)
@@ -85,7 +76,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         closing,
         settings.answer_within,
     )
-    inbox = Inbox(database, settings.patience.lease)
+    inbox = Inbox(database, processor.name, settings.patience.lease)
     return Parts(
         database=database,
         processor=processor,
@@ -126,7 +117,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
 
 def create_app(settings: Settings) -> ASGIApp:
     """The application as it is served; what it opened is closed when it stops."""
-    processor = stripe_processor(settings)
+    processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)
     key_client = httpx.AsyncClient()
 
@@ -168,11 +159,11 @@ def web_app(
             unusual=asked.size > USUAL_BYTES,
         ),
     )
-    webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)
+    webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.processor.webhook_secrets, clock)
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql.respond, methods=["GET", "POST"]),
-        Route("/webhooks/stripe", webhooks.respond, methods=["POST"]),
+        Route(f"/webhooks/{parts.processor.name}", webhooks.respond, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _readiness(parts.database), methods=["GET"]),
     ]

@@ -9,12 +9,13 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 
-from payment_subgraph.app import Parts, build_parts, stripe_processor, utc_now
+from payment_subgraph.app import Parts, build_parts, utc_now
 from payment_subgraph.book_check import HOUR
 from payment_subgraph.book_difference import BookDifference
 from payment_subgraph.database import Database
 from payment_subgraph.missing_postings import MissingPostings
 from payment_subgraph.processor import ProcessorError
+from payment_subgraph.processors import open_processor
 from payment_subgraph.repository import Repository
 from payment_subgraph.settings import DatabaseSettings, Settings
 from payment_subgraph.totals import Totals
@@ -100,7 +101,7 @@ async def _with_database(job: Callable[[Database], Awaitable[int]]) -> int:
 
 async def _with_parts(job: Callable[[Parts], Awaitable[int]]) -> int:
     settings = Settings.read(os.environ)
-    processor = stripe_processor(settings)
+    processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)
     try:
         return await job(parts)

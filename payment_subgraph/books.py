@@ -4,7 +4,7 @@ Reports and balances read sums (`totals.py`); what compares reads everything.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from payment_subgraph.balance import MovementKind
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.ledger import Account, Difference, PostingKind, Sums, differences
 from payment_subgraph.report import ReportInterval, Takings, whole_days
-from payment_subgraph.tables import DISPUTED, ledger_entries, payments
+from payment_subgraph.tables import balance_transactions, disputes, ledger_entries, payments
 from payment_subgraph.totals import (
     ATTEMPTED,
     SUCCEEDED,
@@ -81,6 +83,16 @@ class Books:
         query = select(entries.txn_id).where(entries.currency == currency).group_by(entries.txn_id)
         return not await self._database.rows(query.having(func.sum(entries.amount_minor) != 0).limit(1))
 
+    async def provider_balances(self) -> dict[str, int]:
+        """What the ledger says that the provider holds for us, by currency.
+
+        It is the sum of `net` of the provider's balance transactions: `ledger.off_from_provider` compares.
+        """
+        held, total = ledger_entries.c, func.sum(ledger_entries.c.amount_minor).label("total")
+        query = select(held.currency, total).where(held.account == Account.STRIPE_BALANCE)
+        rows = await self._database.rows(query.group_by(held.currency))
+        return {row["currency"]: int(row["total"]) for row in rows}
+
     async def differences(self, currency: str) -> list[Difference]:
         """Between payments and ledger, of the first MAX_DIFFERENT payments that have any."""
         rows = await self._database.rows(_different(currency))
@@ -102,35 +114,20 @@ class Books:
         return [_takings(row) for row in rows]
 
     async def summaries_of(self, owners: Sequence[str], currency: str) -> dict[str, Summary]:
-        owned, total, disputed = payments.c, func.sum, _disputed_of(owners, currency)
-        paid = (
-            select(
-                owned.owner_id,
-                func.count().label("payments"),
-                total(owned.amount_captured).label("captured"),
-                total(owned.amount_refunded).label("refunded"),
-            )
-            .where(owned.owner_id.in_(owners), owned.currency == currency)
-            .group_by(owned.owner_id)
-            .subquery()
-        )
-        query = select(paid, func.coalesce(disputed.c.disputed, 0).label("disputed"))
-        query = query.outerjoin_from(paid, disputed, disputed.c.owner_id == paid.c.owner_id)
-        rows = await self._database.rows(query)
+        owned = payments.c
+        query = select(
+            owned.owner_id,
+            func.count().label("payments"),
+            func.sum(owned.amount_captured).label("captured"),
+            func.sum(owned.amount_refunded).label("refunded"),
+            func.sum(owned.amount_disputed).label("disputed"),
+        ).where(owned.owner_id.in_(owners), owned.currency == currency)
+        rows = await self._database.rows(query.group_by(owned.owner_id))
         return dict.fromkeys(owners, Summary()) | {row["owner_id"]: _summary(row) for row in rows}
 
 
 def _summary(row: RowMapping) -> Summary:
     return Summary(row["payments"], *(int(row[name]) for name in ("captured", "refunded", "disputed")))
-
-
-def _disputed_of(owners: Sequence[str], currency: str) -> Subquery:
-    """Withdrawn for disputes and not given back, by owner; few payments have any, and an index of their own."""
-    entries = ledger_entries.c
-    query = select(payments.c.owner_id, func.sum(entries.amount_minor).label("disputed"))
-    query = query.join_from(ledger_entries, payments, payments.c.id == entries.payment_id)
-    query = query.where(DISPUTED, entries.currency == currency, payments.c.owner_id.in_(owners))
-    return query.group_by(payments.c.owner_id).subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,45 +212,109 @@ def _posted(kind: PostingKind) -> ColumnElement[Any]:
 
 
 def _different(currency: str) -> Select[tuple[Any, ...]]:
-    """The payments of which row and ledger do not say the same; of another currency a row says nothing."""
-    posted, same = posted_by_payment(ledger_entries.c.currency == currency), payments.c.currency == currency
-    sums = {
-        "captured": case((same, payments.c.amount_captured), else_=0),
-        "refunded": case((same, payments.c.amount_refunded), else_=0),
-        "posted_captured": func.coalesce(posted.c.captured, 0),
-        "posted_refunded": func.coalesce(posted.c.refunded, 0),
-    }
-    differs = or_(
-        sums["captured"] != sums["posted_captured"],
-        sums["refunded"] != sums["posted_refunded"],
+    """The payments of which rows and ledger do not say the same, each kind of posting by itself."""
+    told, brought, lost, posted = (
+        _by_rows(currency),
+        _by_balance_transactions(currency),
+        _by_disputes(currency),
+        _by_ledger(currency),
     )
-    query = select(payments.c.id, *(value.label(name) for name, value in sums.items()))
-    query = query.outerjoin_from(payments, posted, posted.c.payment_id == payments.c.id)
+    of_rows = {"capture": told, "refund": told, "chargeback": lost}
+    expected = {kind: _zero(of_rows.get(kind, brought), kind) for kind in _KINDS}
+    booked = {kind: _zero(posted, kind) for kind in _KINDS}
+    query = select(
+        payments.c.id,
+        *(value.label(f"expected_{kind}") for kind, value in expected.items()),
+        *(value.label(f"posted_{kind}") for kind, value in booked.items()),
+    ).select_from(payments)
+    for found in (told, brought, lost, posted):
+        query = query.outerjoin(found, found.c.payment_id == payments.c.id)
+    differs = or_(*(expected[kind] != booked[kind] for kind in _KINDS))
     return query.where(differs).order_by(payments.c.id).limit(MAX_DIFFERENT)
 
 
+_KINDS: Final = tuple(field.name for field in fields(Sums))
+
+
+def _zero(found: Subquery, kind: str) -> ColumnElement[Any]:
+    return func.coalesce(found.c[kind], 0)
+
+
+def _by_rows(currency: str) -> Subquery:
+    """What payments say was captured and refunded; of another currency than their own they say nothing."""
+    row = payments.c
+    query = select(
+        row.id.label("payment_id"), row.amount_captured.label("capture"), row.amount_refunded.label("refund")
+    )
+    return query.where(row.currency == currency).subquery()
+
+
+def _by_balance_transactions(currency: str) -> Subquery:
+    """What they moved in *currency*; of an exchange both sides, of which the payment's own has its currency."""
+    row, total = balance_transactions.c, func.sum
+    settled, disputed = row.currency == currency, row.kind == MovementKind.DISPUTE
+    given = (payments.c.currency == currency) & ~settled & ~disputed
+    taken = settled & (payments.c.currency != currency) & ~disputed
+    query = select(
+        row.payment_id,
+        total(case((settled, row.fee_minor), else_=0)).label("fee"),
+        total(case((settled & disputed, -row.amount_minor), else_=0)).label("dispute"),
+        total(case((given, -row.payment_minor), (taken, row.amount_minor), else_=0)).label("exchange"),
+        total(case((settled, row.net_minor), else_=0)).label("settlement"),
+    ).join_from(balance_transactions, payments, payments.c.id == row.payment_id)
+    return query.where(settled | given).group_by(row.payment_id).subquery()
+
+
+def _by_disputes(currency: str) -> Subquery:
+    """What of them is lost: `Dispute.lost_minor` in SQL."""
+    row = disputes.c
+    away = row.status.in_((DisputeStatus.LOST, DisputeStatus.PREVENTED)) | ~row.funds_withdrawn
+    query = select(row.payment_id, func.sum(row.held_minor).label("chargeback"))
+    return query.where(away, row.held_currency == currency).group_by(row.payment_id).subquery()
+
+
+def _by_ledger(currency: str) -> Subquery:
+    """As what is under way shows it, and of chargebacks the losses."""
+    entries = ledger_entries.c
+    query = select(
+        entries.payment_id,
+        _posted(PostingKind.CAPTURE).label("capture"),
+        (-_posted(PostingKind.REFUND)).label("refund"),
+        (-_posted(PostingKind.FEE)).label("fee"),
+        (-_posted(PostingKind.DISPUTE)).label("dispute"),
+        _posted(PostingKind.CHARGEBACK).label("chargeback"),
+        _posted(PostingKind.EXCHANGE).label("exchange"),
+        (-_posted(PostingKind.SETTLEMENT)).label("settlement"),
+    ).where(
+        entries.currency == currency,
+        entries.account.in_((Account.STRIPE_CLEARING, Account.CHARGEBACK_LOSSES)),
+    )
+    return query.group_by(entries.payment_id).subquery()
+
+
 async def posted_of(database: Database, payment_ids: Collection[str]) -> dict[str, Sums]:
-    """What the ledger has of each, in the payment's own currency."""
+    """What the ledger has of captures and refunds of each, in the payment's own currency."""
     posted = posted_by_payment(ledger_entries.c.payment_id.in_(payment_ids))
     same = (payments.c.id == posted.c.payment_id) & (payments.c.currency == posted.c.currency)
     rows = await database.rows(select(posted).join_from(posted, payments, same))
-    found = {row["payment_id"]: Sums(int(row["captured"]), int(row["refunded"])) for row in rows}
-    return dict.fromkeys(payment_ids, Sums(0, 0)) | found
+    found = {row["payment_id"]: Sums(capture=int(row["capture"]), refund=int(row["refund"])) for row in rows}
+    return dict.fromkeys(payment_ids, Sums()) | found
 
 
 def posted_by_payment(*conditions: ColumnElement[bool]) -> Subquery:
-    """And by currency, as the account of what the provider holds shows it."""
+    """Captures and refunds, by payment and currency, as what is under way shows them."""
     entries = ledger_entries.c
     query = select(
         entries.payment_id,
         entries.currency,
-        _posted(PostingKind.CAPTURE).label("captured"),
-        (-_posted(PostingKind.REFUND)).label("refunded"),
+        _posted(PostingKind.CAPTURE).label("capture"),
+        (-_posted(PostingKind.REFUND)).label("refund"),
     ).where(entries.account == Account.STRIPE_CLEARING, *conditions)
     return query.group_by(entries.payment_id, entries.currency).subquery()
 
 
 def _differences(row: RowMapping, currency: str) -> list[Difference]:
-    expected = Sums(int(row["captured"]), int(row["refunded"]))
-    posted = Sums(int(row["posted_captured"]), int(row["posted_refunded"]))
+    expected, posted = (
+        Sums(**{kind: int(row[f"{side}_{kind}"]) for kind in _KINDS}) for side in ("expected", "posted")
+    )
     return differences(row["id"], currency, expected, posted)

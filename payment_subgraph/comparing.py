@@ -65,12 +65,12 @@ def _beside(found: BookDifference, seen: RefundSnapshot) -> BookDifference:
 
 def not_posted(payment: Payment, posted: Sums) -> Iterator[BookDifference]:
     """*amount_here* is the ledger's, *amount_there* what row and provider agree on: captured less refunded."""
-    if posted == Sums(payment.amount_captured, payment.amount_refunded):
+    if posted == Sums(capture=payment.amount_captured, refund=payment.amount_refunded):
         return
     yield replace(
         payment_here(payment, BookDifferenceCause.NOT_POSTED),
         provider_object_id=payment.provider_payment_id,
-        amount_here=posted.captured - posted.refunded,
+        amount_here=posted.capture - posted.refund,
         amount_there=payment.amount_captured - payment.amount_refunded,
     )
 

@@ -19,6 +19,10 @@ def new_book_difference_id() -> str:
     return _new("bkd")
 
 
+def new_dispute_id() -> str:
+    return _new("dsp")
+
+
 def new_inbox_id() -> str:
     return _new("whe")
 

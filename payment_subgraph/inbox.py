@@ -13,18 +13,16 @@ from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.tables import job_cursors, provider_events
 
-PROVIDER: Final = "stripe"
-
 _EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
 _RECORD: Final = tuple(provider_events.c[field.name] for field in fields(EventRecord))
 _OPEN: Final = provider_events.c.processed_at.is_(None)
 
 
 class Inbox:
-    """*lease*: for how long a claimed event is left to its worker."""
+    """*provider*: whose events these are. *lease*: for how long a claimed one is left to its worker."""
 
-    def __init__(self, database: Database, lease: timedelta = timedelta(seconds=90)) -> None:
-        self._database, self._lease = database, lease
+    def __init__(self, database: Database, provider: str, lease: timedelta = timedelta(seconds=90)) -> None:
+        self._database, self._provider, self._lease = database, provider, lease
 
     async def store(self, events: list[ProviderEvent], now: datetime) -> int:
         """How many of them were new. Committed when it returns."""
@@ -32,7 +30,9 @@ class Inbox:
             table = postgresql if connection.dialect.name == "postgresql" else sqlite
             stored = 0
             for event in events:
-                statement = table.insert(provider_events).values(_row(event, now)).on_conflict_do_nothing()
+                statement = (
+                    table.insert(provider_events).values(self._row(event, now)).on_conflict_do_nothing()
+                )
                 # psycopg's rowcount is -1 here; what was inserted is known by RETURNING alone
                 stored += (
                     await connection.execute(statement.returning(provider_events.c.id))
@@ -87,6 +87,20 @@ class Inbox:
         async with self._database.writing() as connection:
             await connection.execute(update(provider_events).where(mine).values(**changes))
 
+    def _row(self, event: ProviderEvent, now: datetime) -> dict[str, Any]:
+        return {
+            "id": new_inbox_id(),
+            "provider": self._provider,
+            "provider_event_id": event.provider_event_id,
+            "type": event.type,
+            "livemode": event.livemode,
+            "payload": event.payload,
+            "state": InboxState.RECEIVED,
+            "attempts": 0,
+            "next_attempt_at": now,
+            "received_at": now,
+        }
+
     # The place up to which the provider's own list of events was read.
 
     async def take_turn(self, job: str, now: datetime, every: timedelta) -> datetime | None:
@@ -115,18 +129,3 @@ class Inbox:
             await connection.execute(
                 update(job_cursors).where(job_cursors.c.job == job).values(position_at=position)
             )
-
-
-def _row(event: ProviderEvent, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_inbox_id(),
-        "provider": PROVIDER,
-        "provider_event_id": event.provider_event_id,
-        "type": event.type,
-        "livemode": event.livemode,
-        "payload": event.payload,
-        "state": InboxState.RECEIVED,
-        "attempts": 0,
-        "next_attempt_at": now,
-        "received_at": now,
-    }

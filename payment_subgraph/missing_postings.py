@@ -40,7 +40,7 @@ class MissingPostings:
         lacking = [
             row["id"]
             for row in rows
-            if posted[row["id"]] != Sums(row["amount_captured"], row["amount_refunded"])
+            if posted[row["id"]] != Sums(capture=row["amount_captured"], refund=row["amount_refunded"])
         ]
         return sorted({*lacking, *(row["id"] for row in rows[-1:])})
 

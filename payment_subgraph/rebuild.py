@@ -8,21 +8,22 @@ versions and readings, and times, but whether there is one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from payment_subgraph.money import Money
+from payment_subgraph.dispute import Dispute, DisputeStatus, amount_disputed, worst
+from payment_subgraph.logged_snapshots import dispute_snapshot, payment_snapshot, refund_snapshot
 from payment_subgraph.observation import (
     Contradiction,
-    PaymentSnapshot,
-    RefundSnapshot,
+    known_movements,
+    observe_dispute,
     observe_payment,
     observe_refund,
 )
 from payment_subgraph.operation import Operation, OperationKind
-from payment_subgraph.payment import Failure, MethodDetails, MethodType, Payment, PaymentStatus
+from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
 
 REFERENCE_TAKEN: Final = "REFERENCE_TAKEN"
@@ -36,9 +37,22 @@ _PAYMENT_FIELDS: Final = (
     "amount_captured",
     "amount_refunded",
     "amount_refund_pending",
+    "amount_disputed",
+    "dispute_standing",
+    "risk_level",
     "frozen_reason",
 )
 _REFUND_FIELDS: Final = ("status", "provider_refund_id", "failure_reason")
+_DISPUTE_FIELDS: Final = (
+    "status",
+    "amount_minor",
+    "currency",
+    "reason",
+    "funds_withdrawn",
+    "held_minor",
+    "held_currency",
+    "evidence_due_by",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,18 @@ class History:
 
     payment: Payment
     refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
     rejected: Sequence[Operation]
     observations: Sequence[Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """*refunds* and *disputes* by id."""
+
+    payment: Payment
+    refunds: Mapping[str, Refund]
+    disputes: Mapping[str, Dispute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +103,22 @@ class Deviation:
 
 def deviations(history: History) -> list[Deviation]:
     """Between the rows and what the log makes of them."""
-    payment, refunds = _folded(history)
+    log = _folded(history)
     return [
-        *_payment_deviations(history.payment, payment),
-        *(
-            Deviation(row.id, name, getattr(row, name), getattr(refunds[row.id], name))
-            for row in history.refunds
-            for name in _REFUND_FIELDS
-            if getattr(row, name) != getattr(refunds[row.id], name)
-        ),
+        *_payment_deviations(history.payment, log.payment),
+        *(one for row in history.refunds for one in _deviations(row, log.refunds[row.id], _REFUND_FIELDS)),
+        *(one for row in history.disputes for one in _deviations(row, log.disputes[row.id], _DISPUTE_FIELDS)),
     ]
 
 
-def _payment_deviations(row: Payment, log: Payment) -> Iterator[Deviation]:
-    for name in _PAYMENT_FIELDS:
+def _deviations(row: Payment | Refund | Dispute, log: object, names: Iterable[str]) -> Iterator[Deviation]:
+    for name in names:
         if getattr(row, name) != getattr(log, name):
             yield Deviation(row.id, name, getattr(row, name), getattr(log, name))
+
+
+def _payment_deviations(row: Payment, log: Payment) -> Iterator[Deviation]:
+    yield from _deviations(row, log, _PAYMENT_FIELDS)
     for name in ("succeeded_at", "canceled_at"):
         if (getattr(row, name) is None) != (getattr(log, name) is None):
             yield Deviation(row.id, name, getattr(row, name), getattr(log, name))
@@ -110,17 +134,32 @@ def _failed(payment: Payment) -> tuple[str, str | None] | None:
     return failure.code, failure.decline_code
 
 
-def _folded(history: History) -> tuple[Payment, dict[str, Refund]]:
-    payment = _as_asked_for(history.payment, history.rejected)
-    refunds = {one.id: _refund_as_asked_for(one, history.rejected) for one in history.refunds}
+def _folded(history: History) -> _Folded:
+    log = _Folded(
+        _as_asked_for(history.payment, history.rejected),
+        {one.id: _refund_as_asked_for(one, history.rejected) for one in history.refunds},
+        {one.id: _dispute_before_it_was_read(one) for one in history.disputes},
+    )
     for group in _readings(history):
         try:
-            payment, refunds = _taken_in(payment, refunds, group)
+            log = _taken_in(log, group)
         except Contradiction as reason:
-            payment = replace(payment, frozen_reason=str(reason))
+            log = replace(log, payment=replace(log.payment, frozen_reason=str(reason)))
             break
-    refunded, pending = refund_totals(refunds.values())
-    return replace(payment, amount_refunded=refunded, amount_refund_pending=pending), refunds
+    return replace(log, payment=_summed_up(log))
+
+
+def _summed_up(log: _Folded) -> Payment:
+    """What refunds and disputes make of their payment."""
+    refunded, pending = refund_totals(log.refunds.values())
+    decisive, payment = worst(log.disputes.values()), log.payment
+    return replace(
+        payment,
+        amount_refunded=refunded,
+        amount_refund_pending=pending,
+        amount_disputed=amount_disputed(log.disputes.values(), payment.money(payment.amount_captured)),
+        dispute_standing=decisive.standing if decisive else None,
+    )
 
 
 def _readings(history: History) -> Iterator[list[Observation]]:
@@ -132,17 +171,23 @@ def _readings(history: History) -> Iterator[list[Observation]]:
     yield from groups[:-1] if history.payment.frozen_reason == REFERENCE_TAKEN else groups
 
 
-def _taken_in(
-    payment: Payment, refunds: dict[str, Refund], group: Iterable[Observation]
-) -> tuple[Payment, dict[str, Refund]]:
-    after = dict(refunds)
+def _taken_in(log: _Folded, group: Iterable[Observation]) -> _Folded:
+    """Raises Contradiction."""
+    payment, refunds, disputes = log.payment, dict(log.refunds), dict(log.disputes)
     for one in group:
-        if one.object_type == "payment":
-            payment = observe_payment(payment, payment_snapshot(one.snapshot), one.observed_at)
-        elif one.object_type == "refund" and one.object_id in after:
-            seen = refund_snapshot(one.snapshot)
-            after[one.object_id] = observe_refund(after[one.object_id], seen, payment.currency)
-    return payment, after
+        match one.object_type:
+            case "payment":
+                read = payment_snapshot(one.snapshot)
+                known_movements(read.charge.movements if read.charge else ())
+                payment = observe_payment(payment, read, one.observed_at)
+            case "refund" if one.object_id in refunds:
+                back = refund_snapshot(one.snapshot)
+                known_movements(back.movements)
+                refunds[one.object_id] = observe_refund(refunds[one.object_id], back, payment.currency)
+            case "dispute" if one.object_id in disputes:
+                seen = dispute_snapshot(one.snapshot)
+                disputes[one.object_id] = observe_dispute(disputes[one.object_id], seen)
+    return _Folded(payment, refunds, disputes)
 
 
 def _as_asked_for(row: Payment, rejected: Sequence[Operation]) -> Payment:
@@ -169,48 +214,19 @@ def _refund_as_asked_for(row: Refund, rejected: Sequence[Operation]) -> Refund:
     return replace(row, status=status, provider_refund_id=None, failure_reason=reason)
 
 
-# Snapshots back from JSON. What an older release did not write yet has its default.
-
-
-def payment_snapshot(content: Mapping[str, Any]) -> PaymentSnapshot:
-    known = _known(PaymentSnapshot, content)
-    return PaymentSnapshot(
-        **{
-            **known,
-            "status": PaymentStatus(known["status"]),
-            **{name: _money(known.get(name)) for name in ("amount", "captured", "capturable")},
-            "payment_method": _method(known.get("payment_method")),
-            "last_error": _failure(known.get("last_error")),
-        }
+def _dispute_before_it_was_read(row: Dispute) -> Dispute:
+    """All that a row has comes from readings, so nothing of it is kept."""
+    return Dispute(
+        id=row.id,
+        payment_id=row.payment_id,
+        provider_dispute_id=row.provider_dispute_id,
+        amount_minor=0,
+        currency="",
+        status=DisputeStatus.NEEDS_RESPONSE,
+        reason="",
+        created_at=row.created_at,
+        updated_at=row.created_at,
     )
-
-
-def refund_snapshot(content: Mapping[str, Any]) -> RefundSnapshot:
-    known = _known(RefundSnapshot, content)
-    return RefundSnapshot(
-        **{**known, "status": RefundStatus(known["status"]), "amount": _money(known.get("amount"))}
-    )
-
-
-def _known(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in content.items() if name in names}
-
-
-def _money(content: Mapping[str, Any] | None) -> Money | None:
-    return None if content is None else Money(content["minor"], content["currency"])
-
-
-def _method(content: Mapping[str, Any] | None) -> MethodDetails | None:
-    if content is None:
-        return None
-    return MethodDetails(**{**_known(MethodDetails, content), "type": MethodType(content["type"])})
-
-
-def _failure(content: Mapping[str, Any] | None) -> Failure | None:
-    if content is None:
-        return None
-    return Failure(content["code"], content["decline_code"], datetime.fromisoformat(content["occurred_at"]))
 
 
 def _words(value: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -32,6 +33,38 @@ class DatabaseSettings:
         return cls(url)
 
 
+class ProcessorName(StrEnum):
+    STRIPE = "stripe"
+    BANK_TRANSFER = "bank_transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """*api_base* None is the real Stripe. Any of *webhook_secrets* may sign; none: the endpoint is off."""
+
+    secret_key: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    api_base: str | None
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        return cls(
+            secret_key=_secret_key(environment),
+            webhook_secrets=_webhook_secrets(environment),
+            api_base=_url(environment, "STRIPE_API_BASE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BankTransferSettings:
+    """Nothing to set: its journal lies in the service's own database, and nobody sends webhooks."""
+
+    webhook_secrets: tuple[str, ...] = ()
+
+
+ProcessorSettings = StripeSettings | BankTransferSettings
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Times are timedeltas; secrets are kept out of `repr`."""
@@ -42,9 +75,7 @@ class Settings:
     jwks_url: str
     token_issuer: str
     token_audience: str
-    stripe_secret_key: str = field(repr=False)
-    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
-    stripe_api_base: str | None
+    processor: ProcessorSettings
     environment: str
     patience: Patience
     answer_within: timedelta
@@ -71,9 +102,7 @@ class Settings:
             jwks_url=_url(environment, "JWKS_URL") or f"{users}/.well-known/jwks.json",
             token_issuer=environment.get("TOKEN_ISSUER") or users,
             token_audience=environment.get("TOKEN_AUDIENCE") or "modular-payment-system",
-            stripe_secret_key=_secret_key(environment),
-            stripe_webhook_secrets=_webhook_secrets(environment),
-            stripe_api_base=_url(environment, "STRIPE_API_BASE"),
+            processor=_processor(environment),
             environment=environment.get("PAYMENT_ENVIRONMENT") or "development",
             patience=_patience(environment),
             answer_within=_seconds(environment, "OPERATION_ANSWER_SECONDS", _ANSWER_WITHIN),
@@ -85,6 +114,16 @@ class Settings:
             verify_every=_verify_every(environment),
             crash_chance=_crash_chance(environment),
         )
+
+
+def _processor(environment: Mapping[str, str]) -> ProcessorSettings:
+    text = environment.get("PAYMENT_PROCESSOR") or ProcessorName.STRIPE
+    match text:
+        case ProcessorName.STRIPE:
+            return StripeSettings.read(environment)
+        case ProcessorName.BANK_TRANSFER:
+            return BankTransferSettings()
+    raise SettingError(f"PAYMENT_PROCESSOR must be {' or '.join(ProcessorName)}, not {text!r}.")
 
 
 def _patience(environment: Mapping[str, str]) -> Patience:

@@ -29,11 +29,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
+from payment_subgraph.balance import MovementKind
 from payment_subgraph.book_difference import BookDifferenceCause, BookObject
+from payment_subgraph.dispute import DisputeStanding, DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
-from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
+from payment_subgraph.payment import (
+    CaptureMethod,
+    Failure,
+    MethodDetails,
+    MethodType,
+    PaymentStatus,
+    RiskLevel,
+)
 from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
 
 metadata: Final = MetaData(
@@ -162,6 +171,10 @@ payments: Final = Table(
     Column("amount_captured", BigInteger, nullable=False),
     Column("amount_refunded", BigInteger, nullable=False),
     Column("amount_refund_pending", BigInteger, nullable=False),
+    Column("amount_disputed", BigInteger, nullable=False),
+    Column("dispute_standing", Word(DisputeStanding)),
+    Column("risk_level", Word(RiskLevel)),
+    Column("watched", Boolean, nullable=False),
     Column("frozen_reason", String(64)),
     Column("version", Integer, nullable=False),
     Column("readings", Integer, nullable=False),
@@ -182,7 +195,7 @@ payments: Final = Table(
         "ix_payments_owner_id_currency",
         "owner_id",
         "currency",
-        postgresql_include=["amount_captured", "amount_refunded"],
+        postgresql_include=["amount_captured", "amount_refunded", "amount_disputed"],
     ),
 )
 
@@ -252,6 +265,45 @@ refunds: Final = Table(
     Index("ix_refunds_created_at_id", "created_at", "id"),
 )
 
+disputes: Final = Table(
+    "disputes",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False),
+    Column("provider_dispute_id", String(255), nullable=False, unique=True),
+    Column("amount_minor", BigInteger, nullable=False),  # no ceiling: it may exceed the payment
+    Column("currency", String(3), nullable=False),
+    Column("status", Word(DisputeStatus), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("funds_withdrawn", Boolean, nullable=False),
+    Column("held_minor", BigInteger, nullable=False),
+    Column("held_currency", String(3)),
+    Column("evidence_due_by", UtcDateTime),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_disputes_payment_id_created_at_id", "payment_id", "created_at", "id"),
+    Index("ix_disputes_created_at_id", "created_at", "id"),
+)
+
+balance_transactions: Final = Table(
+    "balance_transactions",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("kind", Word(MovementKind), nullable=False),
+    Column("source_id", String(255), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("fee_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("payment_minor", BigInteger),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("available_at", UtcDateTime, nullable=False),
+    Index("ix_balance_transactions_created_at", "created_at"),
+)
+"""As the provider told them, each once: its primary key is the provider's."""
+
 provider_events: Final = Table(
     "provider_events",
     metadata,
@@ -306,15 +358,6 @@ ledger_entries: Final = Table(
     Index("ix_ledger_entries_account_effective_at", "account", "effective_at"),
 )
 """The migration adds triggers: entries of a transaction add up to zero, and none is changed or deleted."""
-
-DISPUTED: Final = text("account = 'disputes_held' AND kind = 'DISPUTE'")
-Index(
-    "ix_ledger_entries_disputed",
-    ledger_entries.c.payment_id,
-    sqlite_where=DISPUTED,
-    postgresql_where=DISPUTED,
-    postgresql_include=["currency", "amount_minor"],
-)
 
 
 def _day_sums() -> list[Column[Any]]:

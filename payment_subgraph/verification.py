@@ -14,12 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.books import posted_by_payment
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.ledger import Sums, differences
 from payment_subgraph.operation import Operation, OperationState
 from payment_subgraph.payment import Payment
 from payment_subgraph.rebuild import History, Observation, deviations
 from payment_subgraph.refund import Refund
-from payment_subgraph.tables import ledger_entries, observations, payment_operations, payments, refunds
+from payment_subgraph.tables import (
+    disputes,
+    ledger_entries,
+    observations,
+    payment_operations,
+    payments,
+    refunds,
+)
 from payment_subgraph.totals import Totals
 
 BATCH: Final = 200
@@ -72,14 +80,14 @@ class Verification:
 
 def _wrong(history: History, posted: dict[str, Sums]) -> list[str]:
     payment = history.payment
-    expected = Sums(payment.amount_captured, payment.amount_refunded)
+    expected = Sums(capture=payment.amount_captured, refund=payment.amount_refunded)
     told = [str(one) for one in deviations(history)]
     for currency in sorted({payment.currency, *posted}):
-        own = expected if currency == payment.currency else Sums(0, 0)
+        own = expected if currency == payment.currency else Sums()
         told += [
             f"{payment.id}: the ledger has {one.posted.minor} {currency} of {one.kind}, the payment "
             f"{one.expected.minor} (in minor units)"
-            for one in differences(payment.id, currency, own, posted.get(currency, Sums(0, 0)))
+            for one in differences(payment.id, currency, own, posted.get(currency, Sums()))
         ]
     return told
 
@@ -89,23 +97,27 @@ async def _histories(
 ) -> list[tuple[History, dict[str, Sums]]]:
     ids = [one.id for one in found]
     back = await _made(connection, Refund, _all(Refund, refunds).where(refunds.c.payment_id.in_(ids)))
+    disputed = await _made(connection, Dispute, _all(Dispute, disputes).where(disputes.c.payment_id.in_(ids)))
     operation = payment_operations.c
     refused = (operation.payment_id.in_(ids)) & (operation.state == OperationState.REJECTED)
     rejected = await _made(connection, Operation, _all(Operation, payment_operations).where(refused))
-    named = observations.c.object_id.in_([*ids, *(one.id for one in back)])
+    named = observations.c.object_id.in_([*ids, *(one.id for one in (*back, *disputed))])
     seen = await _made(
         connection, Observation, _all(Observation, observations).where(named).order_by(observations.c.seq)
     )
     posted: dict[str, dict[str, Sums]] = defaultdict(dict)
     sums = posted_by_payment(ledger_entries.c.payment_id.in_(ids))
     for row in (await connection.execute(select(sums))).mappings():
-        posted[row["payment_id"]][row["currency"]] = Sums(int(row["captured"]), int(row["refunded"]))
-    payment_of = {one.id: one.payment_id for one in back} | {one: one for one in ids}
+        posted[row["payment_id"]][row["currency"]] = Sums(
+            capture=int(row["capture"]), refund=int(row["refund"])
+        )
+    payment_of = {one.id: one.payment_id for one in (*back, *disputed)} | {one: one for one in ids}
     return [
         (
             History(
                 payment,
                 [one for one in back if one.payment_id == payment.id],
+                [one for one in disputed if one.payment_id == payment.id],
                 [one for one in rejected if one.payment_id == payment.id],
                 [one for one in seen if payment_of[one.object_id] == payment.id],
             ),

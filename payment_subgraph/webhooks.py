@@ -1,4 +1,4 @@
-"""POST /webhooks/stripe: verify, store once, and only then say yes. Nothing is acted on here."""
+"""POST /webhooks/{the processor's name}: verify, store once, and only then say yes. Nothing is acted on here."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class WebhookEndpoint:
         except BodyRefused as refused:
             return _answer(refused.status, "refused")
         try:
-            signature = request.headers.get("stripe-signature", "")
+            signature = request.headers.get(self.processor.signature_header, "")
             event = self.processor.verify_event(body, signature, self.secrets, self.clock())
         except (SignatureInvalid, ValueError) as refused:
             log.warning("webhook refused: %s", refused)

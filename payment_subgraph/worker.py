@@ -7,9 +7,10 @@ import signal
 import sys
 from typing import Final, Protocol
 
-from payment_subgraph.app import build_parts, stripe_processor
+from payment_subgraph.app import build_parts, utc_now
 from payment_subgraph.crash_points import arm
 from payment_subgraph.errors import SettingError
+from payment_subgraph.processors import open_processor
 from payment_subgraph.settings import Settings
 from payment_subgraph.telemetry import configure_logging
 
@@ -38,7 +39,7 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    processor = stripe_processor(settings)
+    processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)
     log.info("worker runs, looking for work every %s s", settings.poll_every.total_seconds())
     try:

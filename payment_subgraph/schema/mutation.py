@@ -14,6 +14,7 @@ from payment_subgraph.schema.errors import (
     InvalidPaymentStateError,
     NotFoundError,
     PaymentDeclinedError,
+    PaymentDisputedError,
     PaymentProviderError,
     RefundExceedsAvailableError,
     ValidationError,
@@ -128,6 +129,7 @@ RefundPaymentResult = Annotated[
     | ValidationError
     | NotFoundError
     | RefundExceedsAvailableError
+    | PaymentDisputedError
     | InvalidPaymentStateError
     | IdempotencyConflictError
     | PaymentProviderError,

@@ -159,6 +159,8 @@ class StripeWire(stripe.HTTPClient):
                 intent = params.get("payment_intent")
                 of = [one for one in self.refunds.values() if intent in (None, one["payment_intent"])]
                 return self._listed(path, of, params)
+            case ["disputes"] | ["radar", "early_fraud_warnings"]:
+                return self._listed(path, [], params)
             case ["events"]:
                 return self._listed(path, self.events, params)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}

@@ -90,16 +90,16 @@ async def test_the_check_tells_what_is_on_each_account(world: World) -> None:
     found = await check(world)
 
     assert (found["balanced"], found["matchesPayments"], found["differences"]) == (True, True, [])
+    assert [one["account"] for one in found["accounts"]] == [account.value for account in Account]
     assert balances(found) == {"stripe_clearing": "7.00", "payments_received": "-7.00"}
     assert balances(await check(world, "JPY")) == {"stripe_clearing": "500", "payments_received": "-500"}
     assert balances(await check(world, "USD")) == {}
-    assert [one["account"] for one in found["accounts"]] == list(Account)
 
 
 def balances(found: dict[str, Any]) -> dict[str, str]:
-    """Of the accounts that have one."""
-    every = {one["account"]: one["balance"]["amount"] for one in found["accounts"]}
-    return {account: amount for account, amount in every.items() if float(amount)}
+    """Of the accounts that are not empty."""
+    amounts = {one["account"]: one["balance"]["amount"] for one in found["accounts"]}
+    return {account: amount for account, amount in amounts.items() if float(amount)}
 
 
 async def test_the_check_tells_where_payments_and_ledger_differ(world: World) -> None:

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, insert, text, update
 
 from payment_subgraph.app import utc_now
 from payment_subgraph.ledger import Posting
@@ -135,12 +135,10 @@ async def test_a_wrong_total_is_told(world: World) -> None:
 
 async def test_more_than_one_batch_is_verified(small_world: World) -> None:
     payment = (await small_world.create("10.00"))["payment"]
-    copy = (
-        "INSERT INTO payments SELECT :id, owner_id, NULL, description, return_url, metadata, amount_minor, currency,"
-        " capture_method, 'CREATED', NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 1, 0, created_at, updated_at,"
-        " NULL, NULL, NULL FROM payments LIMIT 1"
-    )
-    await change(small_world, *(text(copy).bindparams(id=f"pay_{n:026}") for n in range(2 * BATCH)))
+    (row,) = await small_world.rows(payments)
+    nothing = {"reference": None, "provider_payment_id": None, "client_secret": None, "status": "CREATED"}
+    copies = ({**row, **nothing, "id": f"pay_{n:026}"} for n in range(2 * BATCH))
+    await change(small_world, insert(payments).values(list(copies)))
     progress = Progress()
 
     told = [one async for one in Verification(small_world.parts.database)(progress)]

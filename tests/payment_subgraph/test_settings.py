@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from payment_subgraph.errors import SettingError
-from payment_subgraph.settings import Settings
+from payment_subgraph.settings import Settings, StripeSettings
 
 ROOT = Path(__file__).parents[2]
 KEY = {"STRIPE_SECRET_KEY": "sk_test_abc"}
@@ -22,8 +22,7 @@ def test_the_defaults_fit_the_other_services() -> None:
     assert settings.jwks_url == "http://127.0.0.1:8001/.well-known/jwks.json"
     assert settings.token_issuer == "http://127.0.0.1:8001"
     assert settings.token_audience == "modular-payment-system"
-    assert settings.stripe_api_base is None
-    assert settings.stripe_webhook_secrets == ()
+    assert settings.processor == StripeSettings("sk_test_abc", (), None)
     assert settings.poll_every.total_seconds() <= 0.25
 
 
@@ -47,6 +46,7 @@ def test_secrets_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("PAYMENT_PROCESSOR", "paypal"),
         ("STRIPE_SECRET_KEY", ""),
         ("STRIPE_SECRET_KEY", "pk_test_public"),
         ("PAYMENT_SUBGRAPH_PORT", "eighty"),

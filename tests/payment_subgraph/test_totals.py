@@ -218,6 +218,8 @@ async def test_disputes_and_fees_lessen_the_net(world: World) -> None:
         ("DISPUTE", "stripe_clearing", "disputes_held", 1000),  # reinstated
         ("CHARGEBACK", "chargeback_losses", "disputes_held", 4000),  # lost
     )
+    async with world.parts.database.writing() as connection:
+        await connection.execute(update(payments).values(amount_disputed=4000))
 
     every = await world.ask(
         """query($from: DateTime!, $to: DateTime!) { paymentReport(from: $from, to: $to) {

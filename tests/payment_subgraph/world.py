@@ -15,7 +15,8 @@ from sqlalchemy import event, func, select, text
 
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
-from payment_subgraph.settings import Settings
+from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.settings import Settings, StripeSettings
 from payment_subgraph.stripe_processor import StripeProcessor
 from tests.payment_subgraph.stripe_wire import StripeWire
 
@@ -103,12 +104,23 @@ class World:
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
 
     @classmethod
-    def build(cls, database_url: str, **environment: str) -> "World":
+    def build(
+        cls, database_url: str, network: stripe.HTTPClient | None = None, **environment: str
+    ) -> "World":
+        """*network* leads to another Stripe than *wire*."""
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
+        assert isinstance(chosen.processor, StripeSettings)
         processor = StripeProcessor(
-            chosen.stripe_secret_key, environment=chosen.environment, http_client=wire, clock=clock
+            chosen.processor.secret_key,
+            environment=chosen.environment,
+            http_client=network or wire,
+            clock=clock,
         )
+        return cls.around(chosen, clock, wire, processor)
+
+    @classmethod
+    def around(cls, chosen: Settings, clock: Clock, wire: StripeWire, processor: PaymentProcessor) -> "World":
         parts = build_parts(chosen, processor, clock)
         key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
         app = web_app(chosen, parts, key_client, clock=clock)
@@ -145,9 +157,8 @@ class World:
     async def pay(self, amount: str = "10.00", currency: str = "EUR", **fields: Any) -> dict[str, Any]:
         """A payment of Ada's that the test card has paid."""
         money = {"amount": amount, "currency": currency}
-        member = await self.mutate(
-            "createPayment", amount=money, confirm=True, paymentMethodId="pm_card_visa", **fields
-        )
+        fields = {"paymentMethodId": "pm_card_visa", "confirm": True} | fields
+        member = await self.mutate("createPayment", amount=money, **fields)
         payment: dict[str, Any] = member["payment"]
         return payment
 
@@ -196,7 +207,7 @@ class World:
             return list((await connection.execute(select(table))).mappings())
 
     async def all_rows(self) -> dict[str, int]:
-        names = ("payments", "payment_operations", "refunds", "provider_events", "observations")
+        names = ("payments", "payment_operations", "refunds", "disputes", "provider_events", "observations")
         async with self.parts.database.reading() as connection:
             return {
                 name: (await connection.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one()  # noqa: S608
@@ -237,10 +248,11 @@ FRAGMENTS = """
 fragment M on Money { amount amountMinor currency }
 fragment O on PaymentOperation { id kind state amount { ...M } createdAt resolvedAt }
 fragment R on Refund { id amount { ...M } status reason note failureReason createdAt updatedAt }
+fragment D on Dispute { id amount { ...M } status reason fundsWithdrawn evidenceDueBy createdAt updatedAt }
 fragment P on Payment {
   id reference description amount { ...M } status financialStatus captureMethod
   amountCapturable { ...M } amountCaptured { ...M } amountRefunded { ...M } amountRefundPending { ...M }
-  amountRefundable { ...M } paymentMethod { id type brand last4 expMonth expYear isDefault reusable }
+  amountRefundable { ...M } amountDisputed { ...M } disputes { ...D } paymentMethod { id type brand last4 expMonth expYear isDefault reusable }
   nextAction { type redirectUrl clientSecret } lastError { code declineCode message retryable occurredAt }
   availableActions pendingOperations { ...O } user { id }
   refunds { nodes { ...R } edges { cursor } pageInfo { hasNextPage endCursor } }
@@ -264,7 +276,8 @@ _EXTRA = {
     "capturePayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "cancelPayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "refundPayment": f"""... on RefundSuccess {{ refund {{ ...R }} payment {{ ...P }} operation {{ ...O }} replayed }}
-        ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }} {_STATE} {_NOT_FOUND}""".replace(
+        ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }}
+        ... on PaymentDisputedError {{ dispute {{ ...D }} }} {_STATE} {_NOT_FOUND}""".replace(
         "{{", "{"
     ).replace("}}", "}"),
 }

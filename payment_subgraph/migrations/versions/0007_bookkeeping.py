@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0007"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -84,16 +84,7 @@ def _create_covering_indexes() -> None:
         "payments",
         ["owner_id", "currency"],
         unique=False,
-        postgresql_include=["amount_captured", "amount_refunded"],
-    )
-    op.create_index(
-        "ix_ledger_entries_disputed",
-        "ledger_entries",
-        ["payment_id"],
-        unique=False,
-        sqlite_where=sa.text("account = 'disputes_held' AND kind = 'DISPUTE'"),
-        postgresql_where=sa.text("account = 'disputes_held' AND kind = 'DISPUTE'"),
-        postgresql_include=["currency", "amount_minor"],
+        postgresql_include=["amount_captured", "amount_refunded", "amount_disputed"],
     )
     op.create_index("ix_refunds_created_at_id", "refunds", ["created_at", "id"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
@@ -217,7 +208,6 @@ def downgrade() -> None:
     if postgresql:
         op.execute(f"ALTER TABLE payments RESET ({', '.join(_VACUUM)})")
     op.drop_index("ix_refunds_created_at_id", "refunds")
-    op.drop_index("ix_ledger_entries_disputed", "ledger_entries")
     op.drop_index("ix_payments_owner_id_currency", "payments")
     for table in ("book_differences", "day_changes", "day_totals"):
         op.drop_table(table)
