@@ -75,6 +75,10 @@ class Errand:
     refunds: bool = False
     settle: tuple[Operation, Judge] | None = None
 
+    @property
+    def under_way(self) -> str:
+        return self.settle[0].kind if self.settle else self.cause.source
+
 
 class Refresh:
     """Brings a payment (and its refunds) to what the provider says."""
@@ -90,8 +94,8 @@ class Refresh:
             reading = reading or await self.read(errand)
             async with self._repository.writing() as rows:
                 written = await self._write(rows, errand, reading)
-                crash_point(CrashPoint.T4_WRITTEN)
-            crash_point(CrashPoint.T4_COMMITTED)
+                crash_point(CrashPoint.T4_WRITTEN, errand.under_way)
+            crash_point(CrashPoint.T4_COMMITTED, errand.under_way)
             if written is not None:
                 return written
             reading = None
@@ -109,6 +113,7 @@ class Refresh:
         basis = await self.basis(errand.payment_id)
         payment = await self._processor.fetch_payment(errand.provider_payment_id)
         found = await self._processor.fetch_refunds(errand.provider_payment_id) if errand.refunds else ()
+        crash_point(CrashPoint.READ, errand.under_way)
         return Reading(basis, payment, found)
 
     async def _write(self, rows: Transaction, errand: Errand, reading: Reading) -> Payment | None:
