@@ -1,5 +1,6 @@
 """Both sides, read when all is quiet: our rows, and what Stripe lists."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,19 @@ class Books:
     delivered: frozenset[str] = frozenset()
     """Ids of events whose delivery we answered with 2xx, of the newest deliveries."""
     told: Sequence[Told] = ()
+
+    def counts(self) -> Counter[str]:
+        return Counter(
+            {
+                "payments": len(self.payments),
+                "refunds": len(self.refunds),
+                "operations": len(self.operations),
+                "ledger entries": len(self.entries),
+                "events": len(self.events),
+                "payments at Stripe": len(self.stripe_payments),
+                "refunds at Stripe": len(self.stripe_refunds),
+            }
+        )
 
 
 async def read_books(

@@ -121,7 +121,7 @@ class Purchase:
     async def _go_on(self, paid: Told, payment_id: str) -> None:
         if paid.status == "REQUIRES_ACTION" and paid.client_secret and self.luck.random() < 0.8:
             verdict = self.luck.choice(["complete_3ds", "complete_3ds", "fail_3ds"])
-            await asyncio.gather(self.shop.bank(paid.client_secret, verdict), self._change_mind(payment_id))
+            await asyncio.gather(self.shop.bank(paid.client_secret, verdict), self._change_mind(payment_id, 0.4))
         elif paid.member == "PaymentDeclinedError" or paid.status == "REQUIRES_PAYMENT_METHOD":
             if self.luck.random() < 0.8:
                 await self._confirm(payment_id)
@@ -132,8 +132,8 @@ class Purchase:
         other = {"paymentId": payment_id, "paymentMethodId": self.luck.choice(CARDS)}
         await self.shop.ask(Intention("confirmPayment", f"confirm-{self.number}", self.who, other))
 
-    async def _change_mind(self, payment_id: str) -> None:
-        if self.luck.random() < 0.15:
+    async def _change_mind(self, payment_id: str, how_likely: float = 0.15) -> None:
+        if self.luck.random() < how_likely:
             given_up = {"paymentId": payment_id}
             await self.shop.ask(Intention("cancelPayment", f"cancel-{self.number}", self.who, given_up))
 

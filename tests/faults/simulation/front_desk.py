@@ -42,12 +42,13 @@ _TRIES: Final = 40
 
 @dataclass(slots=True)
 class FrontDesk:
-    """*pick*: a process that serves, now."""
+    """*pick*: a process that serves, now. *broken*: answers that no client should ever get."""
 
     pick: Callable[[], Awaitable[Process]]
     account: StripeAccount
     told: list[Told] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
 
     async def ask(self, intention: Intention) -> Told | None:
@@ -86,6 +87,9 @@ class FrontDesk:
             return None
         except errors.Refusal as refusal:
             return _refused(intention, refusal)
+        except Exception as fault:  # noqa: BLE001 - to a client it is INTERNAL_SERVER_ERROR: nothing is known
+            self.broken.append(f"{intention.kind} {intention.key}: {type(fault).__name__} {fault}")
+            return None
         return _told(intention, outcome) if outcome.operation.resolved else None
 
 

@@ -5,9 +5,8 @@ checkers must find it, or they are worth nothing.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 from unittest.mock import patch
@@ -22,12 +21,11 @@ from payment_subgraph.closing import Closing
 from payment_subgraph.commands import RefundPayment
 from payment_subgraph.inbox_event import InboxEvent, InboxState
 from payment_subgraph.ledger import Account, Posting, PostingKind
-from payment_subgraph.observation import Contradiction
 from payment_subgraph.operation import Operation, OperationKind, Rejection, RejectionKind, Step
-from payment_subgraph.processor import OutcomeUnknown, ProcessorError, Refused
+from payment_subgraph.processor import OutcomeUnknown, ProcessorError
 from payment_subgraph.reconciler import Reconciler
-from payment_subgraph.refresh import Basis, Errand, Reading, Refresh
-from payment_subgraph.repository import Cause
+from payment_subgraph.refresh import Basis, Errand, Reading
+from payment_subgraph.repository import Cause, Transaction
 from payment_subgraph.sending import Sending
 from payment_subgraph.stripe_objects import payment_snapshot, refund_snapshot
 from payment_subgraph.stripe_processor import StripeProcessor
@@ -42,7 +40,6 @@ Mutant = Callable[[], AbstractContextManager[object]]
 @contextmanager
 def write_after() -> Iterator[None]:
     """The refund is sent to Stripe first, and written down when its answer is there."""
-    carry_out = UseCases.refund_payment
 
     async def refund_payment(self: UseCases, viewer: Viewer, command: RefundPayment) -> Outcome:
         async with self.repository.reading() as rows:
@@ -50,16 +47,25 @@ def write_after() -> Iterator[None]:
             assert payment is not None
             known = await rows.operation_of_key(str(viewer.user_id), OperationKind.REFUND, command.client_key)
         refund = use_cases_module._new_refund(payment, command, self.clock())
-        use_cases_module._require_refundable(self.processor, payment, refund, command)
+        sent = self._refund_operation(viewer, payment, refund, command)
         if known is None:
-            sent = self._refund_operation(viewer, payment, refund, command)
-            try:
+            use_cases_module._require_refundable(self.processor, payment, refund, command)
+            with suppress(ProcessorError):
                 await self.processor.send(sent, payment.provider_payment_id)
-            except ProcessorError:
-                pass
-        # Now the rows: the same refund, under the same key, so that Stripe repeats its answer.
-        with patch.object(use_cases_module, "_new_refund", lambda *_: refund):
-            return await carry_out(self, viewer, command)
+
+        async def write(rows: Transaction) -> tuple[Operation, bool]:
+            """The rows as the real code makes them, for the same refund and under the same key at Stripe."""
+            payment = await rows.payment(command.payment_id, lock=True)
+            assert payment is not None
+            if stored := await use_cases_module._stored(rows, sent):
+                return stored, True
+            pending = payment.amount_refund_pending + refund.amount_minor
+            await rows.add_refund(refund)
+            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), self.clock())
+            await rows.add_operation(sent)
+            return sent, False
+
+        return await self._carry_out(write)
 
     with patch.object(UseCases, "refund_payment", refund_payment):
         yield

@@ -92,6 +92,8 @@ class Line(stripe.HTTPClient):
         self._maybe_go_wrong(method, url)
         answer = await self._account.answer(method, url, headers, body)
         await asyncio.sleep(luck.uniform(0, 0.2))
+        if luck.random() < weather.slow:  # what it says may be an old state by then
+            await asyncio.sleep(luck.uniform(0, TIMEOUT_S))
         if luck.random() < weather.lost_answer:
             raise self._failed("connection lost")
         return answer

@@ -70,6 +70,16 @@ class Outcome:
     books: Books
     sent: Counter[str]
     unanswered: list[str]
+    broken: list[str]
+
+    @property
+    def is_right(self) -> bool:
+        return not (self.left or self.unanswered or self.broken)
+
+    def __str__(self) -> str:
+        """What a failing test shows: enough to play it again."""
+        wrong = [*map(str, self.left), *self.unanswered, *self.broken]
+        return "\n  ".join([f"seed {self.seed}, {self.deaths.total()} deaths:", *wrong])
 
 
 @dataclass(slots=True)
@@ -302,7 +312,10 @@ class _World:
         listed = {f"{kind}s": self.account.objects(kind) for kind in ("payment_intent", "refund", "charge")}
         with self.bench.engine.connect() as connection:
             books = books_of(connection, listed, frozenset(self.courier.acknowledged), self.desk.told)
-        return Outcome(self.seed, violations(books), deaths, books, self.desk.sent, self.desk.unanswered)
+        desk = self.desk
+        return Outcome(
+            self.seed, violations(books), deaths, books, desk.sent, desk.unanswered, desk.broken
+        )
 
     def end(self) -> None:
         with warnings.catch_warnings():
