@@ -38,7 +38,10 @@ def _kinds(settings: RigSettings) -> list[str]:
 
 
 def _run_on(settings: RigSettings, kind: str) -> int:
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, _opened(settings, kind, Path(folder)) as database:
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        _opened(settings, kind, Path(folder)) as database,
+    ):
         print(f"\n── {kind}")
         outcome = asyncio.run(run(settings, database, Path(folder), _Teller()))
         _show(outcome, settings)
@@ -70,7 +73,9 @@ def _show(outcome: Outcome, settings: RigSettings) -> None:
     if sys.stdout.isatty():
         print(f"\r{'':104}\r", end="")
     speed = settings.payments / outcome.took_s
-    print(f"  {settings.payments} purchases in {outcome.took_s:.0f} s ({speed:.1f} a second), quiet {outcome.quiet_after_s:.1f} s later")
+    print(
+        f"  {settings.payments} purchases in {outcome.took_s:.0f} s ({speed:.1f} a second), quiet {outcome.quiet_after_s:.1f} s later"
+    )
     for title, counts in (
         ("asked", outcome.requests),
         ("unclear answers", outcome.unclear),
@@ -80,7 +85,11 @@ def _show(outcome: Outcome, settings: RigSettings) -> None:
         print(f"  {title}:")
         print("\n".join(f"    {count:7} {name}" for name, count in sorted(counts.items())))
     print(f"  {outcome.deaths} processes ended and came back")
-    print("\n".join(_death_table(outcome.crashes)) if not settings.black_box else "  no crash points: killed from outside only")
+    print(
+        "\n".join(_death_table(outcome.crashes))
+        if not settings.black_box
+        else "  no crash points: killed from outside only"
+    )
     print("\n".join(_verdicts(outcome)))
 
 

@@ -1,5 +1,6 @@
 """The service from outside: what its API answers about all payments, beside what Stripe lists. No row is read."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _PAGE = """query($after: String) { answer: payments(first: 50, after: $after) {
     amountRefundPending { amountMinor } pendingOperations { id kind }
     refunds(first: 20) { nodes { id status amount { amountMinor } } } }
   pageInfo { hasNextPage endCursor } } }"""
+_ASK_AGAIN_S = 0.2
 _LIVE = {"pending", "requires_action", "succeeded"}
 
 
@@ -106,15 +108,17 @@ class Outside:
 
     def _told(self) -> Iterator[str]:
         status = {intent["metadata"]["payment_id"]: intent["status"].upper() for intent in self.intents}
-        refunds = {refund["metadata"]["refund_id"] for refund in self.refunds}
+        known = {*status, *(refund["metadata"]["refund_id"] for refund in self.refunds)}
         for told in self.told:
-            if told.member == "RefundSuccess" and told.object_id not in refunds:
+            if told.member not in {"PaymentSuccess", "RefundSuccess"}:
+                continue
+            if told.object_id not in known:
                 yield f"{told.key} was told of {told.object_id}, and Stripe has none"
-            elif told.member == "PaymentSuccess" and told.object_id not in status:
-                yield f"{told.key} was told of {told.object_id}, and Stripe has none"
-            elif told.member == "PaymentSuccess" and told.status in {"SUCCEEDED", "CANCELED"}:
-                if status[told.object_id or ""] != told.status:
-                    yield f"{told.key} was told {told.status}, at Stripe {status[told.object_id or '']}"
+            elif (
+                told.status in {"SUCCEEDED", "CANCELED"}
+                and status.get(told.object_id, told.status) != told.status
+            ):
+                yield f"{told.key} was told {told.status}, at Stripe {status[told.object_id]}"
 
 
 def _minor(amount: int, currency: str) -> int:
@@ -127,7 +131,8 @@ async def read_from_outside(clients: Clients, http: httpx.AsyncClient, stripe_ur
     token, payments, after = clients.issuer.token(STAFF, FINANCE), list[Json](), None
     while True:
         page = await clients.post(_PAGE, {"after": after}, token)
-        if page is None:
+        if page is None:  # it may be on its way back
+            await asyncio.sleep(_ASK_AGAIN_S)
             continue
         payments += page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:

@@ -61,7 +61,11 @@ class PostgresDatabase:
                 " AND pid <> pg_backend_pid() AND random() < %s",
                 (share,),
             )
-            return f"connections cut: {'all' if share == 1 else 'some'}" if cut.rowcount else "no connection to cut"
+            return (
+                f"connections cut: {'all' if share == 1 else 'some'}"
+                if cut.rowcount
+                else "no connection to cut"
+            )
 
 
 @contextmanager

@@ -58,7 +58,12 @@ class Mischief:
             await asyncio.sleep(self.luck.uniform(*_PAUSE_S))
 
     def _deeds(self) -> Sequence[Deed]:
-        outside: list[Deed] = [self._harm_somebody, self._harm_somebody, self._rarely, self.clients.replay_some_event]
+        outside: list[Deed] = [
+            self._harm_somebody,
+            self._harm_somebody,
+            self._rarely,
+            self.clients.replay_some_event,
+        ]
         return [*outside, *[self._fault] * 4, self._webhooks] if self.inside else outside
 
     async def calm(self) -> None:

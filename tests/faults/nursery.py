@@ -24,7 +24,7 @@ import payment_subgraph.worker  # noqa: F401
 def main() -> None:
     children: set[int] = set()
     ended, wake = os.pipe()
-    os.set_blocking(wake, False)  # noqa: FBT003 - the name of the function says of what
+    os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     waiting = selectors.DefaultSelector()

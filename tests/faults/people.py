@@ -74,7 +74,14 @@ class Sum:
         return Sum(self.steps // parts, self.currency)
 
 
-CURRENCIES = {"EUR": (100, 2), "USD": (100, 2), "JPY": (1, 0), "KWD": (100, 3), "ISK": (1, 0), "HUF": (100, 2)}
+CURRENCIES = {
+    "EUR": (100, 2),
+    "USD": (100, 2),
+    "JPY": (1, 0),
+    "KWD": (100, 3),
+    "ISK": (1, 0),
+    "HUF": (100, 2),
+}
 """How many steps a unit has, and how many digits it is written with: KWD's third is always 0 at Stripe."""
 
 
@@ -121,7 +128,9 @@ class Purchase:
     async def _go_on(self, paid: Told, payment_id: str) -> None:
         if paid.status == "REQUIRES_ACTION" and paid.client_secret and self.luck.random() < 0.8:
             verdict = self.luck.choice(["complete_3ds", "complete_3ds", "fail_3ds"])
-            await asyncio.gather(self.shop.bank(paid.client_secret, verdict), self._change_mind(payment_id, 0.4))
+            await asyncio.gather(
+                self.shop.bank(paid.client_secret, verdict), self._change_mind(payment_id, 0.4)
+            )
         elif paid.member == "PaymentDeclinedError" or paid.status == "REQUIRES_PAYMENT_METHOD":
             if self.luck.random() < 0.8:
                 await self._confirm(payment_id)
@@ -159,9 +168,7 @@ class Purchase:
         part = price.share(self.luck.choice([1, 2, 3]))
         asked = {"paymentId": payment_id, "amount": part.input, "reason": "REQUESTED_BY_CUSTOMER"}
         keys = [f"refund-{self.number}-{nth}" for nth in range(self.luck.randint(1, 4))]
-        await asyncio.gather(
-            *(self.shop.ask(Intention("refundPayment", key, STAFF, asked)) for key in keys)
-        )
+        await asyncio.gather(*(self.shop.ask(Intention("refundPayment", key, STAFF, asked)) for key in keys))
 
 
 def _price(luck: Random) -> Sum:

@@ -97,9 +97,7 @@ class _Run:
         if self.settings.black_box:
             seen = await read_from_outside(self.clients, self.http, self.fleet.stripe_url)
             return seen.counts(), seen.violations()
-        books = await read_books(
-            self.fleet.database_url, self.fleet.stripe_url, self.http, self.clients.told
-        )
+        books = await read_books(self.fleet.database_url, self.fleet.stripe_url, self.http, self.clients.told)
         return books.counts(), violations(books)
 
 
@@ -146,9 +144,7 @@ async def _started(
             luck = Random(f"proxy {settings.seed}")
             between.append(await stack.enter_async_context(proxy(ports.seen_stripe, ports.stripe, luck)))
         processes = await stack.enter_async_context(fleet(settings, folder, tokens, database.url, ports))
-        clients = Clients(
-            processes.service_urls, processes.stripe_url, tokens, http, settings.patience_s
-        )
+        clients = Clients(processes.service_urls, processes.stripe_url, tokens, http, settings.patience_s)
         luck = Random(f"mischief {settings.seed}")
         mischief = Mischief(processes, database, clients, http, luck, inside=not settings.black_box)
         yield _Run(settings, processes, clients, mischief, http, progress), between

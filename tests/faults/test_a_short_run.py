@@ -19,7 +19,9 @@ def outcome_of(settings: RigSettings, opened: Opened, folder: Path) -> Outcome:
         return asyncio.run(run(settings, database, folder, lambda _: None))
 
 
-@pytest.mark.parametrize("opened", [sqlite_file, lambda _folder: postgres(None)], ids=["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "opened", [sqlite_file, lambda _folder: postgres(None)], ids=["sqlite", "postgresql"]
+)
 def test_nothing_is_lost_and_nothing_done_twice(opened: Opened, tmp_path: Path) -> None:
     settings = RigSettings(seed=20_261_128, payments=10)
 

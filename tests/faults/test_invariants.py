@@ -8,8 +8,8 @@ import pytest
 from payment_subgraph.ledger import Account
 from payment_subgraph.operation import Rejection, RejectionKind
 from tests.faults.books import Books, StripeCharge, StripePayment, StripeRefund
-from tests.faults.people import Told
 from tests.faults.invariants import violations
+from tests.faults.people import Told
 
 PAYMENT: dict[str, Any] = {
     "id": "pay_1",

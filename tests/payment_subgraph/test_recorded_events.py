@@ -46,7 +46,10 @@ def badly_delivered(events: list[dict[str, Any]], luck: random.Random) -> list[d
     arriving = [event for event in events if luck.random() >= LOST]
     places = [(float(place), event) for place, event in enumerate(arriving)]
     places += [(luck.uniform(0, len(arriving)), event) for event in arriving if luck.random() < DUPLICATED]
-    moved = [(luck.uniform(0, len(arriving)), event) if luck.random() < MOVED else (place, event) for place, event in places]
+    moved = [
+        (luck.uniform(0, len(arriving)), event) if luck.random() < MOVED else (place, event)
+        for place, event in places
+    ]
     return [event for _, event in sorted(moved, key=lambda one: one[0])]
 
 
@@ -97,7 +100,9 @@ async def test_ten_thousand_events_in_any_order_twice_or_lost_end_as_in_order(wo
     refunded = {number: 0 if number % 3 == 0 else 100 + number % 7 for number in range(count)}
     paid, given, held = await outcome(world)
     assert paid == [(f"pay_{n:05}", "SUCCEEDED", 1000, refunded[n], None) for n in range(count)]
-    assert Counter(status for _, status in given) == Counter("FAILED" if n % 3 == 0 else "SUCCEEDED" for n in range(count))
+    assert Counter(status for _, status in given) == Counter(
+        "FAILED" if n % 3 == 0 else "SUCCEEDED" for n in range(count)
+    )
     assert held == {
         (f"pay_{n:05}", account): sign * (1000 - refunded[n])
         for n in range(count)

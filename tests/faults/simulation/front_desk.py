@@ -99,7 +99,9 @@ def _ask(desk: UseCases, viewer: Viewer, intention: Intention) -> Any:
         case "createPayment":
             return desk.create_payment(viewer, _creation(key, intention.who, wanted))
         case "confirmPayment":
-            return desk.confirm_payment(viewer, ConfirmPayment(key, wanted["paymentId"], wanted["paymentMethodId"]))
+            return desk.confirm_payment(
+                viewer, ConfirmPayment(key, wanted["paymentId"], wanted["paymentMethodId"])
+            )
         case "capturePayment":
             return desk.capture_payment(viewer, CapturePayment(key, wanted["paymentId"], _money(wanted)))
         case "cancelPayment":
@@ -136,5 +138,7 @@ def _told(intention: Intention, outcome: Outcome) -> Told:
 
 def _refused(intention: Intention, refusal: errors.Refusal) -> Told:
     spoken_of = getattr(refusal, "payment", None) or getattr(refusal, "existing", None)
-    spoken_id = spoken_of.id if isinstance(refusal, errors.PaymentDeclined | errors.DuplicatePayment) else None
+    spoken_id = (
+        spoken_of.id if isinstance(refusal, errors.PaymentDeclined | errors.DuplicatePayment) else None
+    )
     return Told(intention.kind, intention.key, _MEMBERS[type(refusal)], spoken_id)

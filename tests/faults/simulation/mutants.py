@@ -236,11 +236,15 @@ def new_key_after_500() -> Iterator[None]:
     """After a failure of Stripe's the key is changed, so that the 500 is not repeated."""
     leave_open, numbers = Closing.leave_open, count()
 
-    async def rotate(self: Closing, operation: Operation, *, must_look: bool | None = None, **how: Any) -> None:
+    async def rotate(
+        self: Closing, operation: Operation, *, must_look: bool | None = None, **how: Any
+    ) -> None:
         await leave_open(self, operation, must_look=False, **how)
         if must_look:
             async with self.repository.writing() as rows:
-                await rows.change_operation(operation, provider_key=f"{operation.provider_key}:{next(numbers)}")
+                await rows.change_operation(
+                    operation, provider_key=f"{operation.provider_key}:{next(numbers)}"
+                )
 
     with patch.object(Closing, "leave_open", rotate):
         yield
@@ -253,7 +257,9 @@ def reject_500_at_once() -> Iterator[None]:
 
     async def give_up(self: Sending, operation: Operation, said: ProcessorError, basis: Basis) -> None:
         if isinstance(said, OutcomeUnknown) and said.stored:
-            await self.closing.reject(operation, Rejection(RejectionKind.PROVIDER, code="failed", retryable=True))
+            await self.closing.reject(
+                operation, Rejection(RejectionKind.PROVIDER, code="failed", retryable=True)
+            )
         else:
             await not_done(self, operation, said, basis)
 

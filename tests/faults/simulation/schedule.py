@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -229,7 +229,12 @@ class _World:
         assert process.parts is not None
         door = WebhookEndpoint(process.parts.inbox, process.parts.processor, [_SECRET], self.clock)
         signed = stripe.WebhookSignature.generate_signature_header(payload, _SECRET, int(self.timestamp()))
-        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"stripe-signature", signed.encode())]}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "headers": [(b"stripe-signature", signed.encode())],
+        }
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": payload.encode(), "more_body": False}
@@ -273,12 +278,12 @@ class _World:
     # The whole.
 
     async def run(self, purchases: int) -> None:
+        for name in (*_SERVICES, *_WORKERS):
+            self.start(name)
         background = [
             asyncio.ensure_future(work)
             for work in (self.account.timekeeper.run(), self.courier.run(), self.keep_alive())
         ]
-        while len(self.processes) < len(_SERVICES) + len(_WORKERS):
-            await asyncio.sleep(0.1)
         trouble = asyncio.ensure_future(self.mischief())
         lives = (
             Purchase(self.desk, number, Random(f"{self.seed} {number}")).live() for number in range(purchases)
@@ -302,7 +307,7 @@ class _World:
         self.account.store.rows("DELETE FROM faults")
         until = self.loop.time() + _BOUND_S
         await asyncio.sleep(_CALM_S)
-        while self.loop.time() < until and not self.is_quiet():
+        while self.loop.time() < until and not self.is_quiet():  # noqa: ASYNC110 - an hour of this costs nothing
             await asyncio.sleep(60)
 
     def is_quiet(self) -> bool:
@@ -313,9 +318,7 @@ class _World:
         with self.bench.engine.connect() as connection:
             books = books_of(connection, listed, frozenset(self.courier.acknowledged), self.desk.told)
         desk = self.desk
-        return Outcome(
-            self.seed, violations(books), deaths, books, desk.sent, desk.unanswered, desk.broken
-        )
+        return Outcome(self.seed, violations(books), deaths, books, desk.sent, desk.unanswered, desk.broken)
 
     def end(self) -> None:
         with warnings.catch_warnings():

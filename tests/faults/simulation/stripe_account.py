@@ -47,7 +47,9 @@ class StripeAccount:
         store.forget_everything()
         self.store = store
         self.due, self.news = Bell(), Bell()
-        account = Account("http://stripe", VERSION, delivers_webhooks=True, refund_settle_s=5.0, async_capture_s=0.0)
+        account = Account(
+            "http://stripe", VERSION, delivers_webhooks=True, refund_settle_s=5.0, async_capture_s=0.0
+        )
         self.runtime = Runtime(store, WorldClock(time), account, (self.due, self.news))
         self._api = Router(routes=list(Api(self.runtime, None, Connections()).routes()))
         self.timekeeper = Timekeeper(self.runtime, self.due)
@@ -125,7 +127,9 @@ class Courier:
         async with asyncio.TaskGroup() as rides:
             while True:
                 for delivery in self._account.undelivered():
-                    copies = 0 if self._luck.random() < self._lost else 1 + (self._luck.random() < self._twice)
+                    copies = (
+                        0 if self._luck.random() < self._lost else 1 + (self._luck.random() < self._twice)
+                    )
                     self._account.settle_delivery(delivery, "on its way" if copies else "dropped")
                     for _ in range(copies):
                         rides.create_task(self._ride(delivery.event))
