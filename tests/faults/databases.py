@@ -34,7 +34,10 @@ class SqliteFile:
 
     async def disturb(self, luck: Random) -> str:
         """Another program holds the write lock for a while."""
-        await asyncio.to_thread(self._hold, luck.uniform(0.2, 2.5))
+        try:
+            await asyncio.to_thread(self._hold, luck.uniform(0.2, 2.5))
+        except sqlite3.OperationalError:  # held by somebody who is suspended just now
+            return "write lock not to be had"
         return "write lock held"
 
     def _hold(self, seconds: float) -> None:

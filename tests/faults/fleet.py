@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -41,6 +42,7 @@ class Member:
     deaths: int = 0
     pid: int | None = None
     absence_s: float = 0
+    born_at: float = 0
 
     def kill(self) -> None:
         """As the kernel, or a machine that stops, would: nothing is finished, nothing said."""
@@ -71,6 +73,8 @@ class Fleet:
     service_urls: list[str]
     stripe_url: str
     database_url: str
+    start_takes_s: float = 0
+    """Until a process is ready; measured at the beginning."""
     _nursery: asyncio.subprocess.Process | None = None
     _returning: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -124,7 +128,8 @@ class Fleet:
 
     def _hear(self, said: dict[str, Any]) -> None:
         if "began" in said:
-            next(each for each in self.everybody if each.name == said["began"]).pid = said["pid"]
+            born = next(each for each in self.everybody if each.name == said["began"])
+            born.pid, born.born_at = said["pid"], monotonic()
             return
         for member in self.everybody:
             if member.pid == said["ended"]:
@@ -159,6 +164,7 @@ async def fleet(
         try:
             for url in (made.stripe_url, *made.service_urls):
                 await until_ready(url)
+            made.start_takes_s = monotonic() - max(member.born_at for member in made.mortals)
             yield made
         finally:
             keeping.cancel()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -84,6 +85,8 @@ class Mischief:
         if self.luck.random() < 0.7:
             return
         victim = self.luck.choice(self.fleet.mortals)
+        if monotonic() - victim.born_at < 2 * self.fleet.start_takes_s:
+            return
         match self.luck.choice(["kill -9", "kill -9", "SIGTERM", "SIGSTOP"]):
             case "kill -9":
                 victim.kill()

@@ -10,7 +10,7 @@ from tests.faults.simulation.mutants import MUTANTS
 from tests.faults.simulation.network import Weather
 from tests.faults.simulation.schedule import Workbench, workbench
 
-_SCHEDULES = 120
+_SCHEDULES = 60
 _WITHIN = 200
 """So many schedules are tried until one shows what a mutant breaks."""
 _NOISY = Weather()
