@@ -1,6 +1,7 @@
-"""Ten thousand recorded events, in order and as a bad network brings them: the same rows, the same ledger."""
+"""Recorded events by the thousand, in order and as a bad network brings them: the same rows, the same ledger."""
 
 import asyncio
+import os
 import random
 from collections import Counter
 from typing import Any
@@ -13,7 +14,8 @@ from tests.payment_subgraph.world import ADA, World
 
 pytestmark = pytest.mark.anyio
 
-EVENTS = 10_000
+EVENTS = int(os.environ.get("RECORDED_EVENTS", "500"))
+"""RECORDED_EVENTS=10000 for the whole, which takes minutes: each is read, fetched again, compared and written."""
 KINDS = ("created", "requires_action", "processing", "succeeded", "charge.succeeded", "refund.created", "refund.updated", "charge.refunded", "charge.updated", "refund.failed")  # fmt: skip
 DUPLICATED, MOVED, LOST = 0.3, 0.2, 0.05
 
@@ -56,8 +58,8 @@ def badly_delivered(events: list[dict[str, Any]], luck: random.Random) -> list[d
 async def store(world: World, events: list[dict[str, Any]]) -> None:
     """Through the inbox, a hundred a time, the worker at work meanwhile."""
     processor, inbox = world.parts.processor, world.parts.inbox
-    for at in range(0, len(events), 500):
-        await inbox.store([processor.read_event(event) for event in events[at : at + 500]], world.clock())
+    for at in range(0, len(events), 100):
+        await inbox.store([processor.read_event(event) for event in events[at : at + 100]], world.clock())
         await asyncio.gather(*(world.parts.reconciler.work_inbox() for _ in range(3)))
     while await world.parts.reconciler.work_inbox():
         pass
@@ -76,8 +78,9 @@ async def outcome(world: World) -> tuple[object, ...]:
     return rows, given, {key: total for key, total in held.items() if total}
 
 
-async def test_ten_thousand_events_in_any_order_twice_or_lost_end_as_in_order(world: World) -> None:
+async def test_recorded_events_in_any_order_twice_or_lost_end_as_in_order(world: World) -> None:
     count = EVENTS // len(KINDS)
+    await world.parts.reconciler.backfill_events()  # from here on
     async with world.parts.repository.writing() as rows:
         for number in range(count):
             now = world.clock()
@@ -87,7 +90,6 @@ async def test_ten_thousand_events_in_any_order_twice_or_lost_end_as_in_order(wo
     assert len(world.wire.events) == EVENTS
 
     arrived = badly_delivered(world.wire.events, random.Random(1))
-    await world.parts.reconciler.backfill_events()  # from here on
     await store(world, arrived)
     lost = EVENTS - await world.count(provider_events)
     world.clock.turn(minutes=11)
