@@ -43,8 +43,8 @@ schema: install ## write schema/*.graphql from the code
 bench: $(UV) ## compare the gateway with others (needs wrk); ARGS="--only gateway" for ours alone
 	@$(UV) run --frozen --quiet --project gateway python -m bench $(ARGS)
 
-faults: prepare ## kill processes and lose answers while people pay; FAULT_SEED, FAULT_PAYMENTS, FAULT_DATABASE_URL
-	@$(UV) run --frozen --quiet --project payment_subgraph python -m tests.faults
+faults: prepare ## kill processes and lose answers while people pay; FAULT_SEED, FAULT_PAYMENTS, ARGS="--black-box"
+	@$(UV) run --frozen --quiet --project payment_subgraph python -m tests.faults $(ARGS)
 
 install: $(UV)
 	@$(LAUNCH) install

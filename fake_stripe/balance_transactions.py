@@ -51,9 +51,10 @@ def as_of(now: int, transaction: StripeObject) -> StripeObject:
     return {**transaction, "status": "available" if now >= transaction["available_on"] else "pending"}
 
 
-def charge_fee(amount: int) -> int:
-    """What Stripe keeps of a charge, rounded half up."""
-    return (amount * CHARGE_FEE_BASIS_POINTS + 5_000) // 10_000 + CHARGE_FEE_FIXED
+def charge_fee(amount: int, currency: str) -> int:
+    """What Stripe keeps of a charge, rounded half up; in whole units where the currency has nothing smaller."""
+    fee = (amount * CHARGE_FEE_BASIS_POINTS + 5_000) // 10_000 + CHARGE_FEE_FIXED
+    return (fee + 50) // 100 * 100 if currency in currencies.WHOLE_UNITS_IN_TWO_DECIMALS else fee
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Movement:
 def add_charge(execution: Execution, charge: StripeObject) -> StripeObject:
     """Captured money comes in, less the fee."""
     amount = charge["amount_captured"]
-    fee = charge_fee(_settled(execution, charge["currency"], amount))
+    settled_in = execution.account.settlement_currency or charge["currency"]
+    fee = charge_fee(_settled(execution, charge["currency"], amount), settled_in)
     movement = Movement(
         "charge", "charge", charge["description"], fee, "Stripe processing fees", CHARGE_PENDING_S
     )

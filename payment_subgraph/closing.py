@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.operation import Operation, OperationKind, OperationState, Patience, Rejection
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
@@ -64,6 +65,7 @@ class Closing:
             after = await _released(rows, payment, refunds, settled, now)
             if after != payment:
                 await rows.change_payment(payment, after, now)
+            crash_point(CrashPoint.T4_REJECTED, operation.kind)
 
     async def operation(self, operation_id: str) -> Operation:
         async with self.repository.reading() as rows:

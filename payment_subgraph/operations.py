@@ -87,7 +87,7 @@ class Operations:
         claimed = await self._claim(operation, step, now)
         if claimed is None:
             return False
-        crash_point(CrashPoint.T2_CLAIMED)
+        crash_point(CrashPoint.T2_CLAIMED, claimed.kind)
         match step:
             case Step.SEND:
                 await self.sending.send(claimed)

@@ -59,7 +59,7 @@ class Reconciler:
         now = self.clock()
         try:
             state = await self._apply(event)
-            crash_point(CrashPoint.W3_APPLIED)
+            crash_point(CrashPoint.W3_APPLIED, "WEBHOOK")
         except Refused as gone:  # a clear no, e.g. no such object: not mended by waiting for the provider
             await self._settle(event, after_fault(event), str(gone))
         except ProcessorError as unread:
@@ -167,6 +167,7 @@ class Reconciler:
         new = await self.inbox.store(
             [event for event in events if event.livemode is self.processor.livemode], now
         )
+        crash_point(CrashPoint.B_STORED, "BACKFILL")
         await self.inbox.advance(BACKFILL, now)
         if new:
             log.warning("%d events had not reached us by webhook", new)

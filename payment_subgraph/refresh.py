@@ -100,6 +100,10 @@ class Errand:
     warnings: bool = False
     settle: tuple[Operation, Judge] | None = None
 
+    @property
+    def under_way(self) -> str:
+        return self.settle[0].kind if self.settle else self.cause.source
+
 
 class Refresh:
     """Brings a payment (and its refunds) to what the provider says."""
@@ -115,8 +119,8 @@ class Refresh:
             reading = reading or await self.read(errand)
             async with self._repository.writing() as rows:
                 written = await self._write(rows, errand, reading)
-                crash_point(CrashPoint.T4_WRITTEN)
-            crash_point(CrashPoint.T4_COMMITTED)
+                crash_point(CrashPoint.T4_WRITTEN, errand.under_way)
+            crash_point(CrashPoint.T4_COMMITTED, errand.under_way)
             if written is not None:
                 return written
             reading = None
@@ -137,6 +141,7 @@ class Refresh:
         if errand.warnings and await self._processor.warned_of_fraud(errand.provider_payment_id):
             payment = replace(payment, fraud_warned=True)
         disputes = await self._disputes(errand, payment)
+        crash_point(CrashPoint.READ, errand.under_way)
         return Reading(basis, payment, found, errand.refunds, disputes)
 
     async def _disputes(self, errand: Errand, payment: PaymentSnapshot) -> Sequence[DisputeSnapshot] | None:

@@ -53,11 +53,11 @@ class Sending:
         try:
             answer = await self.processor.send(operation, payment.provider_payment_id)
         except ProcessorError as said:
-            crash_point(CrashPoint.T3_ANSWERED)
+            crash_point(CrashPoint.T3_UNANSWERED, operation.kind)
             log.warning("operation %s: %s (request %s)", operation.id, said, said.request_id)
             await self._not_done(operation, said, basis)
         else:
-            crash_point(CrashPoint.T3_ANSWERED)
+            crash_point(CrashPoint.T3_ANSWERED, operation.kind)
             await self._done(operation, answer, Reading(basis, answer.payment, _listed(answer)))
 
     async def _not_done(self, operation: Operation, said: ProcessorError, basis: Basis) -> None:

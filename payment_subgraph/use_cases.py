@@ -203,13 +203,13 @@ class UseCases:
             written = await self._write(write)
         except IntegrityError:
             written = await self._write(write)
-        crash_point(CrashPoint.T1_COMMITTED)
+        crash_point(CrashPoint.T1_COMMITTED, written[0].kind)
         return written
 
     async def _write(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
         async with self.repository.writing() as rows:
             written = await write(rows)
-            crash_point(CrashPoint.T1_WRITTEN)
+            crash_point(CrashPoint.T1_WRITTEN, written[0].kind)
         return written
 
     def _refund_operation(

@@ -45,14 +45,14 @@ class WebhookEndpoint:
         if event.livemode is not self.processor.livemode:
             log.error("ALERT webhook of the other mode (livemode=%s) refused: %s", event.livemode, event.type)
             return _answer(400, "refused")
-        crash_point(CrashPoint.W0_VERIFIED)
+        crash_point(CrashPoint.W0_VERIFIED, "WEBHOOK")
         try:
             new = await self.inbox.store([event], self.clock())
         except SQLAlchemyError:
             # Not 2xx: the provider then sends it again, for three days.
             log.exception("webhook %s could not be stored", event.provider_event_id)
             return _answer(503, "try again")
-        crash_point(CrashPoint.W1_STORED)
+        crash_point(CrashPoint.W1_STORED, "WEBHOOK")
         log.info("webhook %s %s %s", event.provider_event_id, event.type, "stored" if new else "known")
         return _answer(200, "stored")
 

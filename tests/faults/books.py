@@ -1,21 +1,27 @@
 """Both sides, read when all is quiet: our rows, and what Stripe lists."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from sqlalchemy import create_engine, select
+from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.engine import make_url
 
 from payment_subgraph.stripe_amounts import from_stripe_amount
 from payment_subgraph.tables import ledger_entries, payment_operations, payments, provider_events, refunds
-from tests.faults.clients import Told
+from tests.faults.people import Told
+
+Json = Mapping[str, Any]
+Row = dict[str, Any]
+STRIPE_KINDS = ("payment_intents", "refunds", "charges", "balance_transactions")
+"""What is listed of Stripe's."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripePayment:
-    """A PaymentIntent of Stripe's. Amounts are in our minor units."""
+    """A PaymentIntent of Stripe's. Amounts are in our minor units; *payment_id* and *operation_id* we wrote on it."""
 
     id: str
     payment_id: str | None
@@ -23,6 +29,8 @@ class StripePayment:
     amount: int
     received: int
     currency: str
+    operation_id: str | None = None
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +41,18 @@ class StripeRefund:
     status: str
     amount: int
     currency: str
+    operation_id: str | None = None
 
 
-Row = dict[str, Any]
+@dataclass(frozen=True, slots=True)
+class StripeCharge:
+    """What was taken and given back on one charge, as Stripe adds it up."""
+
+    id: str
+    intent: str
+    captured: int
+    refunded: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +66,117 @@ class Books:
     """Ids of the events that we have stored."""
     stripe_payments: Sequence[StripePayment] = ()
     stripe_refunds: Sequence[StripeRefund] = ()
+    stripe_charges: Sequence[StripeCharge] = ()
+    stripe_balance: Mapping[str, int] = field(default_factory=dict)
+    """By currency, in our minor units: the sum of `net` of all balance transactions."""
     delivered: frozenset[str] = frozenset()
     """Ids of events whose delivery we answered with 2xx, of the newest deliveries."""
-    told: Sequence[Told] = field(default=())
+    told: Sequence[Told] = ()
+
+    def counts(self) -> Counter[str]:
+        return Counter(
+            {
+                "payments": len(self.payments),
+                "refunds": len(self.refunds),
+                "operations": len(self.operations),
+                "ledger entries": len(self.entries),
+                "events": len(self.events),
+                "payments at Stripe": len(self.stripe_payments),
+                "refunds at Stripe": len(self.stripe_refunds),
+            }
+        )
 
 
 async def read_books(
     database_url: str, stripe_url: str, http: httpx.AsyncClient, told: Sequence[Told]
 ) -> Books:
-    intents = await _listed(http, stripe_url, "payment_intents")
-    refunded = await _listed(http, stripe_url, "refunds")
+    listed = {kind: await listed_at_stripe(http, stripe_url, kind) for kind in STRIPE_KINDS}
     deliveries = (await http.get(f"{stripe_url}/_fake/webhook_deliveries")).json()["deliveries"]
-    rows = _rows(database_url)
+    delivered = frozenset(each["event"] for each in deliveries if each["state"] == "delivered")
+    url = make_url(database_url)
+    driver = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    engine = create_engine(url.set(drivername=driver))
+    try:
+        with engine.connect() as connection:
+            return books_of(connection, listed, delivered, told)
+    finally:
+        engine.dispose()
+
+
+def books_of(
+    connection: Connection,
+    listed: Mapping[str, Sequence[Json]],
+    delivered: frozenset[str],
+    told: Sequence[Told],
+) -> Books:
+    """*listed*: Stripe's objects by `STRIPE_KINDS`."""
+
+    def rows(table: Any) -> list[Row]:
+        return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    events = connection.execute(select(provider_events.c.provider_event_id)).scalars()
     return Books(
-        payments=rows["payments"],
-        refunds=rows["refunds"],
-        operations=rows["payment_operations"],
-        entries=rows["ledger_entries"],
-        events=frozenset(row["provider_event_id"] for row in rows["provider_events"]),
-        stripe_payments=[
-            StripePayment(
-                each["id"],
-                each["metadata"].get("payment_id"),
-                each["status"],
-                _minor(each["amount"], each["currency"]),
-                _minor(each["amount_received"], each["currency"]),
-                each["currency"].upper(),
-            )
-            for each in intents
-        ],
-        stripe_refunds=[
-            StripeRefund(
-                each["id"],
-                each["metadata"].get("refund_id"),
-                each["payment_intent"],
-                each["status"],
-                _minor(each["amount"], each["currency"]),
-                each["currency"].upper(),
-            )
-            for each in refunded
-        ],
-        delivered=frozenset(each["event"] for each in deliveries if each["state"] == "delivered"),
+        payments=rows(payments),
+        refunds=rows(refunds),
+        operations=rows(payment_operations),
+        entries=rows(ledger_entries),
+        events=frozenset(events),
+        stripe_payments=[_payment(each) for each in listed["payment_intents"]],
+        stripe_refunds=[_refund(each) for each in listed["refunds"]],
+        stripe_charges=[_charge(each) for each in listed["charges"] if each["captured"]],
+        stripe_balance=_balance(listed["balance_transactions"]),
+        delivered=delivered,
         told=told,
     )
 
 
-async def _listed(http: httpx.AsyncClient, stripe_url: str, kind: str) -> list[dict[str, Any]]:
+def _payment(intent: Json) -> StripePayment:
+    currency, metadata = intent["currency"], intent["metadata"]
+    return StripePayment(
+        intent["id"],
+        metadata.get("payment_id"),
+        intent["status"],
+        _minor(intent["amount"], currency),
+        _minor(intent["amount_received"], currency),
+        currency.upper(),
+        metadata.get("operation_id"),
+        intent["capture_method"] == "manual",
+    )
+
+
+def _refund(refund: Json) -> StripeRefund:
+    currency, metadata = refund["currency"], refund["metadata"]
+    return StripeRefund(
+        refund["id"],
+        metadata.get("refund_id"),
+        refund["payment_intent"],
+        refund["status"],
+        _minor(refund["amount"], currency),
+        currency.upper(),
+        metadata.get("operation_id"),
+    )
+
+
+def _charge(charge: Json) -> StripeCharge:
+    currency = charge["currency"]
+    return StripeCharge(
+        charge["id"],
+        charge["payment_intent"],
+        _minor(charge["amount_captured"], currency),
+        _minor(charge["amount_refunded"], currency),
+        currency.upper(),
+    )
+
+
+def _balance(transactions: Sequence[Json]) -> Mapping[str, int]:
+    """A fee and what is left of a sum may be odd where Stripe's smallest unit is smaller than ours: only all is not."""
+    sums: Counter[str] = Counter()
+    for each in transactions:
+        sums[each["currency"]] += each["net"]
+    return {currency.upper(): _minor(net, currency) for currency, net in sums.items()}
+
+
+async def listed_at_stripe(http: httpx.AsyncClient, stripe_url: str, kind: str) -> list[dict[str, Any]]:
     """All of them, page by page."""
     found: list[dict[str, Any]] = []
     after: dict[str, str] = {}
@@ -116,17 +198,3 @@ def _minor(amount: int, currency: str) -> int:
     money = from_stripe_amount(amount, currency)
     assert money is not None, (amount, currency)
     return money.minor
-
-
-def _rows(database_url: str) -> dict[str, list[Row]]:
-    url = make_url(database_url)
-    driver = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_engine(url.set(drivername=driver))
-    try:
-        with engine.connect() as connection:
-            return {
-                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-                for table in (payments, refunds, payment_operations, provider_events, ledger_entries)
-            }
-    finally:
-        engine.dispose()

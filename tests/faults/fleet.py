@@ -1,16 +1,20 @@
-"""The processes under test: some payment services, some workers, and one fake Stripe. Whoever is killed comes back."""
+"""The processes under test: some payment services, some workers, and one fake Stripe. Whoever ends comes back."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import httpx
 
@@ -25,35 +29,40 @@ _READY_WITHIN_S = 60
 
 @dataclass(slots=True)
 class Member:
-    """One process, started again whenever it ends; *deaths* counts how often."""
+    """One process, started again whenever it ends; *deaths* counts how often. *warm*: a fork of the nursery.
+
+    *absence_s*: how long it stays away the next time.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    warm: bool = False
     deaths: int = 0
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, env=dict(self.environment), cwd=ROOT, stdout=log, stderr=log
-            )
+    pid: int | None = None
+    absence_s: float = 0
+    born_at: float = 0
 
     def kill(self) -> None:
         """As the kernel, or a machine that stops, would: nothing is finished, nothing said."""
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
-    def revive(self) -> None:
-        if self.process and self.process.poll() is not None:
-            self.deaths += 1
-            self.start()
+    def terminate(self) -> None:
+        """As a deployment does: what is under way may end."""
+        self.signal(signal.SIGTERM)
 
-    def end(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+    def suspend(self) -> None:
+        self.signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Nothing to one that is away."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 @dataclass(slots=True)
@@ -64,47 +73,103 @@ class Fleet:
     service_urls: list[str]
     stripe_url: str
     database_url: str
-    _keeping: "asyncio.Task[None] | None" = field(default=None)
+    start_takes_s: float = 0
+    """Until a process is ready; measured at the beginning."""
+    _nursery: asyncio.subprocess.Process | None = None
+    _returning: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
     def mortals(self) -> list[Member]:
         return [*self.services, *self.workers]
 
     @property
+    def everybody(self) -> list[Member]:
+        return [self.stripe, *self.mortals]
+
+    @property
     def deaths(self) -> int:
         return sum(member.deaths for member in self.mortals)
 
-    def crashes(self) -> Counter[str]:
-        """How often a process died at which of its own points."""
-        lines = (line for member in self.mortals for line in member.log.read_text().splitlines())
-        return Counter(line.removeprefix("CRASH ") for line in lines if line.startswith("CRASH "))
+    def crashes(self) -> Counter[tuple[str, str]]:
+        """How often a process died at which of its own points, and what was under way."""
+        found: Counter[tuple[str, str]] = Counter()
+        for member in self.mortals:
+            with member.log.open(errors="replace") as lines:
+                for line in lines:
+                    if line.startswith("CRASH "):
+                        point, _, under_way = line.removeprefix("CRASH ").strip().partition("|")
+                        found[point, under_way] += 1
+        return found
+
+    async def begin(self) -> None:
+        self._nursery = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.faults.nursery", stdin=PIPE, stdout=PIPE, cwd=ROOT
+        )
+        for member in self.everybody:
+            self._start(member)
+
+    def _start(self, member: Member) -> None:
+        assert self._nursery is not None
+        assert self._nursery.stdin is not None
+        wanted = {
+            "name": member.name,
+            "command": list(member.command),
+            "environment": dict(member.environment),
+            "log": str(member.log),
+            "warm": member.warm,
+        }
+        self._nursery.stdin.write(json.dumps(wanted).encode() + b"\n")
 
     async def keep_alive(self) -> None:
-        while True:
-            for member in self.mortals:
-                member.revive()
-            await asyncio.sleep(_LOOK_S)
+        assert self._nursery is not None
+        assert self._nursery.stdout is not None
+        while line := await self._nursery.stdout.readline():
+            self._hear(json.loads(line))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        if "began" in said:
+            born = next(each for each in self.everybody if each.name == said["began"])
+            born.pid, born.born_at = said["pid"], monotonic()
+            return
+        for member in self.everybody:
+            if member.pid == said["ended"]:
+                member.pid, member.deaths = None, member.deaths + 1
+                task = asyncio.create_task(self._return(member))
+                self._returning.add(task)
+                task.add_done_callback(self._returning.discard)
+
+    async def _return(self, member: Member) -> None:
+        absence, member.absence_s = member.absence_s, 0
+        await asyncio.sleep(absence)
+        self._start(member)
+
+    async def end(self) -> None:
+        for task in self._returning:
+            task.cancel()
+        if self._nursery is not None and self._nursery.stdin is not None:
+            self._nursery.stdin.close()
+            await self._nursery.wait()
 
 
 @asynccontextmanager
-async def fleet(settings: RigSettings, folder: Path, issuer: Issuer) -> AsyncIterator[Fleet]:
+async def fleet(
+    settings: RigSettings, folder: Path, issuer: Issuer, database_url: str, ports: "Ports"
+) -> AsyncIterator[Fleet]:
     """Started, migrated and ready; ended with the block."""
-    made = _fleet(settings, folder, issuer)
+    made = _fleet(settings, folder, issuer, database_url, ports)
     _migrate(made.services[0].environment)
-    everybody = [made.stripe, *made.mortals]
     try:
-        for member in everybody:
-            member.start()
-        for url in (made.stripe_url, *made.service_urls):
-            await _until_ready(url)
+        await made.begin()
         keeping = asyncio.create_task(made.keep_alive())
         try:
+            for url in (made.stripe_url, *made.service_urls):
+                await until_ready(url)
+            made.start_takes_s = monotonic() - max(member.born_at for member in made.mortals)
             yield made
         finally:
             keeping.cancel()
     finally:
-        for member in everybody:
-            member.end()
+        await made.end()
 
 
 def _migrate(environment: Mapping[str, str]) -> None:
@@ -112,33 +177,25 @@ def _migrate(environment: Mapping[str, str]) -> None:
     subprocess.run(command, env=dict(environment), cwd=ROOT, check=True)
 
 
-def _fleet(settings: RigSettings, folder: Path, issuer: Issuer) -> Fleet:
-    stripe_port, *ports = _free_ports(1 + settings.services)
-    database = settings.database_url or f"sqlite:///{folder}/payments.sqlite3"
-    base = {
-        "PATH": os.environ["PATH"],
-        "STRIPE_SECRET_KEY": "sk_test_rig",
-        "STRIPE_WEBHOOK_SECRET": "whsec_rig",
-    }
-    ours = {
-        **base,
-        **settings.environment,
-        "PAYMENT_DATABASE_URL": database,
-        "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
-        "JWKS_URL": issuer.url,
-        "TOKEN_ISSUER": issuer.url,
-        "TOKEN_AUDIENCE": AUDIENCE,
-    }
-    fakes = {
-        **base,
-        "DATA_DIR": str(folder),
-        "FAKE_STRIPE_PORT": str(stripe_port),
-        # One of the services; when it is down, deliveries fail, are late, and come out of order.
-        "FAKE_STRIPE_WEBHOOK_URL": f"http://{HOST}:{ports[0]}/webhooks/stripe",
-        "FAKE_STRIPE_RETRY_FIRST_SECONDS": "0.3",
-        "FAKE_STRIPE_RETRY_CAP_SECONDS": "2",
-        "FAKE_STRIPE_REFUND_SETTLE_SECONDS": "1",
-    }
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """*seen_stripe*: where our processes look for Stripe; another than *stripe* if something stands between."""
+
+    stripe: int
+    seen_stripe: int
+    services: Sequence[int]
+
+    @classmethod
+    def free(cls, services: int, *, between: bool) -> "Ports":
+        probes = [socket.create_server((HOST, 0)) for _ in range(2 + services)]
+        stripe, proxy, *others = [int(probe.getsockname()[1]) for probe in probes]
+        for probe in probes:
+            probe.close()
+        return cls(stripe, proxy if between else stripe, others)
+
+
+def _fleet(settings: RigSettings, folder: Path, issuer: Issuer, database_url: str, ports: Ports) -> Fleet:
+    ours = _our_environment(settings, issuer, database_url, ports)
     return Fleet(
         services=[
             Member(
@@ -146,8 +203,9 @@ def _fleet(settings: RigSettings, folder: Path, issuer: Issuer) -> Fleet:
                 [sys.executable, "-m", "payment_subgraph", "serve"],
                 ours | {"PAYMENT_SUBGRAPH_PORT": str(port)},
                 folder / f"service-{number}.log",
+                warm=not settings.black_box,
             )
-            for number, port in enumerate(ports, 1)
+            for number, port in enumerate(ports.services, 1)
         ],
         workers=[
             Member(
@@ -155,30 +213,56 @@ def _fleet(settings: RigSettings, folder: Path, issuer: Issuer) -> Fleet:
                 [sys.executable, "-m", "payment_subgraph.worker"],
                 ours,
                 folder / f"worker-{number}.log",
+                warm=not settings.black_box,
             )
             for number in range(1, settings.workers + 1)
         ],
         stripe=Member(
             "fake Stripe",
             [str(ROOT / "fake_stripe/.venv/bin/python"), "-m", "fake_stripe"],
-            fakes,
+            _stripes_environment(folder, ports),
             folder / "fake-stripe.log",
         ),
-        service_urls=[f"http://{HOST}:{port}" for port in ports],
-        stripe_url=f"http://{HOST}:{stripe_port}",
-        database_url=database,
+        service_urls=[f"http://{HOST}:{port}" for port in ports.services],
+        stripe_url=f"http://{HOST}:{ports.stripe}",
+        database_url=database_url,
     )
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+_SECRETS = {"STRIPE_SECRET_KEY": "sk_test_rig", "STRIPE_WEBHOOK_SECRET": "whsec_rig"}
 
 
-async def _until_ready(url: str) -> None:
+def _our_environment(
+    settings: RigSettings, issuer: Issuer, database_url: str, ports: Ports
+) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        **_SECRETS,
+        **settings.environment,
+        "PAYMENT_CRASH_CHANCE": str(0 if settings.black_box else settings.crash_chance),
+        "PAYMENT_DATABASE_URL": database_url,
+        "STRIPE_API_BASE": f"http://{HOST}:{ports.seen_stripe}",
+        "JWKS_URL": issuer.url,
+        "TOKEN_ISSUER": issuer.url,
+        "TOKEN_AUDIENCE": AUDIENCE,
+    }
+
+
+def _stripes_environment(folder: Path, ports: Ports) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        **_SECRETS,
+        "DATA_DIR": str(folder),
+        "FAKE_STRIPE_PORT": str(ports.stripe),
+        # One of the services; when it is down, deliveries fail, are late, and come out of order.
+        "FAKE_STRIPE_WEBHOOK_URL": f"http://{HOST}:{ports.services[0]}/webhooks/stripe",
+        "FAKE_STRIPE_RETRY_FIRST_SECONDS": "0.3",
+        "FAKE_STRIPE_RETRY_CAP_SECONDS": "2",
+        "FAKE_STRIPE_REFUND_SETTLE_SECONDS": "1",
+    }
+
+
+async def until_ready(url: str) -> None:
     async with httpx.AsyncClient() as client, asyncio.timeout(_READY_WITHIN_S):
         while True:
             try:

@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from payment_subgraph.ledger import Account, PostingKind
-from tests.faults.books import Books
+from payment_subgraph.ledger import Account, PostingKind, off_from_provider
+from tests.faults.books import Books, Row
 
 _LIVE_REFUND: Final = {"pending", "requires_action", "succeeded"}
-_DONE_OR_NOT: Final = {"PaymentDeclinedError", "PaymentProviderError", "InvalidPaymentStateError"}
+_DONE_OR_NOT: Final = {
+    "PaymentDeclinedError",
+    "PaymentProviderError",
+    "InvalidPaymentStateError",
+    "RefundExceedsAvailableError",
+}
 _OF_AMOUNTS: Final = (PostingKind.CAPTURE, PostingKind.REFUND)
 _STATUS: Final = {
     "requires_payment_method": "REQUIRES_PAYMENT_METHOD",
@@ -62,6 +67,12 @@ def one_movement_per_intention(books: Books) -> Iterator[str]:
     for refund_id, count in Counter(each.refund_id for each in books.stripe_refunds).items():
         if refund_id is not None and count > 1:
             yield f"{count} refunds at Stripe for {refund_id}"
+    captures = Counter(row["payment_id"] for row in books.operations if _succeeded(row, "CAPTURE"))
+    yield from (f"{count} captures of {payment_id}" for payment_id, count in captures.items() if count > 1)
+
+
+def _succeeded(operation: Row, kind: str) -> bool:
+    return (operation["kind"], operation["state"]) == (kind, "SUCCEEDED")
 
 
 def refunds_within_what_was_captured(books: Books) -> Iterator[str]:
@@ -78,12 +89,25 @@ def refunds_within_what_was_captured(books: Books) -> Iterator[str]:
             yield f"{row['id']} says it has refunded more than it captured"
 
 
+def no_refund_was_accepted_that_stripe_refuses(books: Books) -> Iterator[str]:
+    """I3"""
+    for row in books.operations:
+        if row["kind"] == "REFUND" and row["result"] and row["result"].kind == "REFUND_EXCEEDS":
+            yield f"refund {row['refund_id']} was accepted, and Stripe had to refuse it"
+
+
 def nothing_at_stripe_without_a_row(books: Books) -> Iterator[str]:
     """I4"""
     ours = {row["provider_payment_id"] for row in books.payments}
     yield from (f"{each.id} is no payment of ours" for each in books.stripe_payments if each.id not in ours)
-    ours = {row["provider_refund_id"] for row in books.refunds}
-    yield from (f"{each.id} is no refund of ours" for each in books.stripe_refunds if each.id not in ours)
+    refunds = {row["provider_refund_id"]: row["id"] for row in books.refunds}
+    for refund in books.stripe_refunds:
+        if refund.id not in refunds or refund.refund_id not in (None, refunds[refund.id]):
+            yield f"{refund.id} is no refund of ours, or not the one it was made for"
+    operations = {row["id"] for row in books.operations}
+    for made in (*books.stripe_payments, *books.stripe_refunds):
+        if made.operation_id is not None and made.operation_id not in operations:
+            yield f"{made.id} was made by {made.operation_id}, of which we know nothing"
 
 
 def no_operation_is_open(books: Books) -> Iterator[str]:
@@ -103,6 +127,13 @@ def payments_are_as_stripe_has_them(books: Books) -> Iterator[str]:
                 yield f"{row['id']} is {row['status']}, and Stripe has nothing of it"
         elif (row["status"], row["amount_captured"]) != (_STATUS[theirs.status], theirs.received):
             yield f"{row['id']} is {row['status']}, {theirs.id} is {theirs.status}"
+
+
+def no_payment_is_frozen(books: Books) -> Iterator[str]:
+    """I5: Stripe contradicts nobody in a rig where only we act; a state that went back would look like it."""
+    for row in books.payments:
+        if row["frozen_reason"] is not None:
+            yield f"{row['id']} is frozen: {row['frozen_reason']}"
 
 
 def refunds_are_as_stripe_has_them(books: Books) -> Iterator[str]:
@@ -130,6 +161,21 @@ def sums_are_stripes(books: Books) -> Iterator[str]:
             yield f"we hold {ours[currency]} {currency}, Stripe {theirs[currency]}"
 
 
+def each_payment_holds_what_its_charges_do(books: Books) -> Iterator[str]:
+    """I6: to the cent, by payment; what is on its way back counts as given back, as at Stripe."""
+    captured: Counter[str] = Counter()
+    refunded: Counter[str] = Counter()
+    for charge in books.stripe_charges:
+        captured[charge.intent] += charge.captured
+        refunded[charge.intent] += charge.refunded
+    for row in books.payments:
+        intent = row["provider_payment_id"]
+        ours = row["amount_captured"], row["amount_refunded"] + row["amount_refund_pending"]
+        theirs = captured[intent], refunded[intent]
+        if ours != theirs:
+            yield f"{row['id']} says {ours} were captured and refunded, the charges of {intent} {theirs}"
+
+
 def refunds_add_up(books: Books) -> Iterator[str]:
     """I6: what a payment says was refunded is what its refunds say."""
     refunded: Counter[str] = Counter()
@@ -148,8 +194,8 @@ def the_ledger_is_balanced(books: Books) -> Iterator[str]:
     yield from (f"{txn} is {total} {currency} off" for (txn, currency), total in sums.items() if total)
 
 
-def effects_happened_once(books: Books) -> Iterator[str]:
-    """I6, I8: what the ledger holds of each payment is what the payment says, no more and no less."""
+def the_ledger_is_what_the_payments_say(books: Books) -> Iterator[str]:
+    """I6"""
     held: Counter[str] = Counter()
     for entry in books.entries:
         counts = entry["account"] == Account.STRIPE_CLEARING and entry["kind"] in _OF_AMOUNTS
@@ -158,6 +204,33 @@ def effects_happened_once(books: Books) -> Iterator[str]:
         says = row["amount_captured"] - row["amount_refunded"]
         if held[row["id"]] != says:
             yield f"{row['id']} says {says}, the ledger {held[row['id']]}"
+
+
+def the_balance_is_stripes(books: Books) -> Iterator[str]:
+    """I6: what the ledger says Stripe holds for us is the sum of its balance transactions, to the cent."""
+    ours: Counter[str] = Counter()
+    for entry in books.entries:
+        ours[entry["currency"]] += entry["amount_minor"] if entry["account"] == Account.STRIPE_BALANCE else 0
+    for currency, more in off_from_provider(ours, books.stripe_balance).items():
+        yield f"the ledger has {more} {currency} more in Stripe's balance than there is"
+
+
+def effects_happened_once(books: Books) -> Iterator[str]:
+    """I8: a posting for what was captured, one for each refund that arrived, two for one that did and came back."""
+    postings = Counter(_subject(txn) for txn in {entry["txn_id"] for entry in books.entries})
+    for row in books.payments:
+        wanted = {1} if row["amount_captured"] else {0}
+        if postings[row["id"]] not in wanted:
+            yield f"{postings[row['id']]} postings for the capture of {row['id']}"
+    for row in books.refunds:
+        wanted = {"SUCCEEDED": {1}, "FAILED": {0, 2}, "CANCELED": {0, 2}}.get(row["status"], {0})
+        if postings[row["id"]] not in wanted:
+            yield f"{postings[row['id']]} postings for {row['id']}, which is {row['status']}"
+
+
+def _subject(txn_id: str) -> str:
+    """The row whose change was posted: the rest is its version."""
+    return txn_id.rpartition(":")[0]
 
 
 def what_was_acknowledged_is_stored(books: Books) -> Iterator[str]:
@@ -180,38 +253,75 @@ def no_success_was_told_that_stripe_denies(books: Books) -> Iterator[str]:
     known = {each.payment_id for each in books.stripe_payments} | {
         each.refund_id for each in books.stripe_refunds
     }
-    paid = {each.payment_id for each in books.stripe_payments if each.status == "succeeded"}
+    status = {each.payment_id: each.status for each in books.stripe_payments}
     for told in books.told:
         if told.member in {"PaymentSuccess", "RefundSuccess"} and told.object_id not in known:
             yield f"{told.kind} {told.key} was told of {told.object_id}, and Stripe has none"
-        if told.kind != "refundPayment" and told.status == "SUCCEEDED" and told.object_id not in paid:
-            yield f"{told.kind} {told.key} was told that {told.object_id} is paid"
+        if told.kind != "refundPayment" and told.status in _FINAL:
+            now = status.get(told.object_id, told.status.lower())
+            if now != told.status.lower():
+                yield f"{told.kind} {told.key} was told {told.status}, {told.object_id} is {now}"
+        wanted = _END.get(told.kind) if told.member == "PaymentSuccess" else None
+        if wanted is not None and status.get(told.object_id) != wanted:
+            yield f"{told.kind} {told.key} was told of success, {told.object_id} is not {wanted}"
+
+
+_FINAL: Final = {"SUCCEEDED", "CANCELED"}
+_END: Final = {"capturePayment": "succeeded", "cancelPayment": "canceled"}
 
 
 def no_failure_was_told_that_stripe_denies(books: Books) -> Iterator[str]:
     """I9: what was told to have been refused or declined was not done behind the client's back."""
-    states = {row["client_key"]: row["state"] for row in books.operations}
+    states = {(row["kind"], row["client_key"]): row for row in books.operations}
+    done = {each.operation_id for each in (*books.stripe_payments, *books.stripe_refunds)}
     for told in books.told:
-        if told.member in _DONE_OR_NOT and states.get(told.key) == "SUCCEEDED":
+        operation = states.get((_KIND[told.kind], told.key))
+        if operation is None or told.member not in _DONE_OR_NOT:
+            continue
+        declined = told.member == "PaymentDeclinedError"  # then there is an object, which was not paid
+        if operation["state"] == "SUCCEEDED" or (operation["id"] in done and not declined):
             yield f"{told.kind} {told.key} was told {told.member}, and it was done"
+
+
+_KIND: Final = {
+    "createPayment": "CREATE",
+    "confirmPayment": "CONFIRM",
+    "capturePayment": "CAPTURE",
+    "cancelPayment": "CANCEL",
+    "refundPayment": "REFUND",
+}
+
+
+def what_was_captured_somebody_asked_for(books: Books) -> Iterator[str]:
+    """I9: and was told that it was done."""
+    asked = {row["payment_id"] for row in books.operations if _succeeded(row, "CAPTURE")}
+    for payment in books.stripe_payments:
+        if payment.manual and payment.status == "succeeded" and payment.payment_id not in asked:
+            yield f"{payment.payment_id} was captured, and no capture is known to have been done"
 
 
 CHECKERS: Final[dict[str, Checker]] = {
     "I1 one intent per payment": one_intent_per_payment,
     "I2 one movement per intention": one_movement_per_intention,
     "I3 refunds within what was captured": refunds_within_what_was_captured,
+    "I3 no refund was accepted that Stripe refuses": no_refund_was_accepted_that_stripe_refuses,
     "I4 nothing at Stripe without a row": nothing_at_stripe_without_a_row,
     "I5 no operation is open": no_operation_is_open,
     "I5 payments are as Stripe has them": payments_are_as_stripe_has_them,
+    "I5 no payment is frozen": no_payment_is_frozen,
     "I5 refunds are as Stripe has them": refunds_are_as_stripe_has_them,
     "I6 sums are Stripe's": sums_are_stripes,
+    "I6 each payment holds what its charges do": each_payment_holds_what_its_charges_do,
     "I6 refunds add up": refunds_add_up,
     "I6 the ledger is balanced": the_ledger_is_balanced,
+    "I6 the ledger is what the payments say": the_ledger_is_what_the_payments_say,
+    "I6 the balance is Stripe's": the_balance_is_stripes,
     "I8 each effect once": effects_happened_once,
     "I7 what was acknowledged is stored": what_was_acknowledged_is_stored,
     "I9 one answer per intention": one_answer_per_intention,
     "I9 no success was told that Stripe denies": no_success_was_told_that_stripe_denies,
     "I9 no failure was told that Stripe denies": no_failure_was_told_that_stripe_denies,
+    "I9 what was captured somebody asked for": what_was_captured_somebody_asked_for,
 }
 
 

@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey, KeySet
 AUDIENCE = "modular-payment-system"
 CUSTOMER = "payments:read payments:write"
 FINANCE = f"{CUSTOMER} payments:read:any payments:write:any refunds:write"
+KEEPER = f"{FINANCE} webhooks:manage"
 
 
 @dataclass(frozen=True)

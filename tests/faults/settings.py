@@ -15,25 +15,30 @@ class BadSetting(Exception):
 class RigSettings:
     """*seed* decides what clients intend and what goes wrong; what meets what also depends on the machine.
 
-    *database_url*: PostgreSQL's, an empty database; None for a SQLite file of the run's own.
+    *database_url*: of an empty PostgreSQL database; None for a server that is brought along. *black_box*: nothing of
+    the service's own helps: no crash points, no forks, a proxy before Stripe, and only answers of the API are compared.
     """
 
     seed: int
     payments: int
     database_url: str | None = None
-    clients: int = 8
-    quiet_within_s: float = 90
+    black_box: bool = False
+    clients: int = 16
+    quiet_within_s: float = 120
+    patience_s: float = 90
     services: int = 2
     workers: int = 2
+    crash_chance: float = 0.01
     environment: Mapping[str, str] = field(default_factory=lambda: HURRIED)
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def read(cls, environment: Mapping[str, str] = os.environ, *, black_box: bool = False) -> Self:
         """FAULT_SEED, FAULT_PAYMENTS and FAULT_DATABASE_URL. Raises BadSetting."""
         return cls(
             seed=_whole(environment, "FAULT_SEED", SystemRandom().randrange(10**6)),
             payments=_whole(environment, "FAULT_PAYMENTS", 300),
             database_url=environment.get("FAULT_DATABASE_URL") or None,
+            black_box=black_box,
         )
 
 
@@ -45,7 +50,6 @@ HURRIED = {
     "OPEN_PAYMENT_REREAD_SECONDS": "3",
     "EVENT_BACKFILL_SECONDS": "3",
     "WORKER_POLL_SECONDS": "0.1",
-    "PAYMENT_CRASH_CHANCE": "0.01",
 }
 """The waits of a production system, made short: nothing here takes hours. The lease outlasts every request to the fake
 Stripe, the grace everything that it does later."""

@@ -13,8 +13,8 @@ import pytest
 from payment_subgraph.books import Books
 from payment_subgraph.ledger import off_from_provider
 from payment_subgraph.tables import balance_transactions, disputes, ledger_entries, payments, refunds
-from payment_subgraph.viewer import Viewer
 from payment_subgraph.verification import Verification
+from payment_subgraph.viewer import Viewer
 from tests.payment_subgraph.bank import Bank
 from tests.payment_subgraph.world import STAFF, World
 
