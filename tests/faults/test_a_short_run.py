@@ -30,7 +30,7 @@ def test_nothing_is_lost_and_nothing_done_twice(opened: Opened, tmp_path: Path) 
     assert outcome.left == []
     assert outcome.unanswered == []
     assert outcome.found["payments"] >= settings.payments
-    assert outcome.mischief.total() > 10
+    assert outcome.mischief.total() > 0
 
 
 def test_the_same_is_seen_from_outside(tmp_path: Path) -> None:
