@@ -1,10 +1,11 @@
-"""`python -m payment_subgraph serve | migrate | print-schema`."""
+"""`python -m payment_subgraph serve | migrate | print-schema`, and what operators do to the outbox."""
 
 import argparse
 import os
 import sys
 
 from payment_subgraph.errors import SettingError
+from payment_subgraph.outbox_commands import add_commands, run
 from payment_subgraph.settings import DatabaseSettings, Settings
 from payment_subgraph.telemetry import configure_logging
 
@@ -13,11 +14,16 @@ _DRAIN_S = 30
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m payment_subgraph", description=__doc__)
-    parser.add_argument("command", choices=("serve", "migrate", "print-schema"))
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in _COMMANDS:
+        commands.add_parser(name)
+    add_commands(commands)
+    arguments = parser.parse_args()
     configure_logging()
     try:
-        return {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}[command]()
+        if arguments.command in _COMMANDS:
+            return _COMMANDS[arguments.command]()
+        return run(arguments.command, DatabaseSettings.read(os.environ), arguments.moment)
     except SettingError as refused:
         sys.stderr.write(f"{refused}\n")
         return 2
@@ -67,6 +73,8 @@ def _print_schema() -> int:
     sys.stdout.write(sdl())
     return 0
 
+
+_COMMANDS = {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,11 +19,13 @@ from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.books import Books
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
+from payment_subgraph.delivery import Delivery, Receiver
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.looking import Looking
 from payment_subgraph.operations import Operations
+from payment_subgraph.outbox import Outbox
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
 from payment_subgraph.processors import open_processor
@@ -34,6 +36,7 @@ from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.syncing import Syncing
+from payment_subgraph.timeline import Timeline
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.webhooks import WebhookEndpoint
@@ -56,6 +59,7 @@ class Parts:
     use_cases: UseCases
     syncing: Syncing
     inbox: Inbox
+    outbox: Outbox
     reconciler: Reconciler
 
 
@@ -79,6 +83,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         use_cases=UseCases(repository, processor, operations, inbox, clock),
         syncing=Syncing(repository, processor, refresh, settings.answer_within, clock),
         inbox=inbox,
+        outbox=Outbox(database, settings.outbox.patience, clock),
         reconciler=Reconciler(
             repository,
             inbox,
@@ -90,6 +95,15 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             settings.backfill_every,
         ),
     )
+
+
+def build_delivery(
+    settings: Settings, parts: Parts, client: httpx.AsyncClient, clock: Clock = utc_now
+) -> Delivery | None:
+    """None where no receiver is set: then all messages wait."""
+    if settings.outbox.url is None:
+        return None
+    return Delivery(parts.outbox, client, Receiver(settings.outbox.url, settings.outbox.keys), clock)
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -121,6 +135,7 @@ def web_app(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
     pages, books = Pages(parts.database), Books(parts.database, clock)
+    timeline = Timeline(parts.database)
     turns = Turns()
     graphql = GraphQLEndpoint(
         verifier,
@@ -131,6 +146,8 @@ def web_app(
             books,
             parts.use_cases,
             parts.syncing,
+            parts.outbox,
+            timeline,
             turns,
             asked.operation_name,
             unusual=asked.size > USUAL_BYTES,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Named after the steps of `operations.py`; W are a webhook's."""
+    """Named after the steps of `operations.py`; W are a webhook's, O the outbox's."""
 
     T1_WRITTEN = "T1 written, not committed"
     T1_COMMITTED = "T1 committed"
@@ -17,7 +17,11 @@ class CrashPoint(StrEnum):
     T4_COMMITTED = "T4 committed"
     W0_VERIFIED = "W0 verified, not stored"
     W1_STORED = "W1 stored, not acknowledged"
+    W2_CLAIMED = "W2 claimed, not applied"
     W3_APPLIED = "W3 applied, not settled"
+    O1_CLAIMED = "O1 outbox claimed, not sent"
+    O2_SENT = "O2 outbox sent, not marked"
+    O3_MARKED = "O3 outbox marked"
 
 
 _chance = 0.0

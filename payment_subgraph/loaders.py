@@ -12,6 +12,7 @@ from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
+from payment_subgraph.timeline import PaymentEventRecord, Timeline
 
 Arguments = TypeVar("Arguments", bound=Hashable)
 Found = TypeVar("Found")
@@ -41,8 +42,8 @@ class Grouped(Generic[Arguments, Found]):
 class Loaders:
     """One per request: what it has loaded it does not load again, and nobody else sees it."""
 
-    def __init__(self, pages: Pages, books: Books) -> None:
-        self._pages, self._books = pages, books
+    def __init__(self, pages: Pages, books: Books, timeline: Timeline) -> None:
+        self._pages, self._books, self._timeline = pages, books, timeline
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
         self.open_operations: DataLoader[str, list[Operation]] = DataLoader(self._open_operations)
@@ -50,6 +51,7 @@ class Loaders:
         self.payment_count_of = Grouped(self._payment_count_of)
         self.refunds_of = Grouped(self._refunds_of)
         self.summary_of = Grouped(self._summary_of)
+        self.events_of = Grouped(self._events_of)
 
     async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
         found = await self._pages.payments_by_id(ids)
@@ -80,3 +82,10 @@ class Loaders:
     async def _summary_of(self, owners: Sequence[str], currency: str) -> list[Summary]:
         found = await self._books.summaries_of(owners, currency)
         return [found[one] for one in owners]
+
+    async def _events_of(
+        self, payments: Sequence[str], asked: tuple[PageRequest, bool]
+    ) -> list[Page[PaymentEventRecord]]:
+        page, for_staff = asked
+        found = await self._timeline.events_of(payments, page, for_staff=for_staff)
+        return [found[one] for one in payments]

@@ -16,9 +16,9 @@ from payment_subgraph.operation import Operation
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.repository import FINANCIAL_STATUS
-from payment_subgraph.tables import payment_operations, payments, provider_events, refunds
+from payment_subgraph.tables import UNFINISHED_EVENTS, payment_operations, payments, provider_events, refunds
 
-Row = TypeVar("Row", Payment, Refund, Operation, EventRecord)
+Row = TypeVar("Row")
 
 _SORT_COLUMNS: Final = {
     SortField.CREATED_AT: "created_at",
@@ -27,6 +27,7 @@ _SORT_COLUMNS: Final = {
 }
 _TABLES: Final[dict[type, Table]] = {Payment: payments, Refund: refunds}
 _RANK: Final = "rank_in_page"
+_UNFINISHED: Final = frozenset({InboxState.RECEIVED, InboxState.PARKED, InboxState.DEAD})
 _PARENTS: Final = "parents"
 
 
@@ -95,6 +96,7 @@ class Pages:
         column = provider_events.c
         conditions = [
             column.state.in_(wanted.state) if wanted.state is not None else None,
+            UNFINISHED_EVENTS if wanted.state and wanted.state <= _UNFINISHED else None,  # names their index
             column.type == wanted.type if wanted.type is not None else None,
             column.id < page.cursor.id if page.cursor is not None else None,
         ]

@@ -1,5 +1,8 @@
 """Rows in and out: payments, refunds, operations, observations, ledger. Each method is one SQL statement.
 
+What a change of a payment or refund means is noted where the row is written, in here, and written when the
+transaction ends (`history.py`): no change is without its transitions.
+
 Whoever decides opens a transaction here (`writing()`), reads, decides by the pure rules, writes.
 No transaction is ever open while the provider is asked.
 """
@@ -14,11 +17,13 @@ from sqlalchemy import RowMapping, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.database import Database
+from payment_subgraph.history import History
 from payment_subgraph.ledger import Posting
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.tables import LIVE, ledger_entries, observations, payment_operations, payments, refunds
+from payment_subgraph.transitions import payment_transitions, refund_transitions
 
 Row = TypeVar("Row")
 
@@ -46,9 +51,9 @@ FINANCIAL_STATUS: Final = case(
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the provider was read: *source* is ANSWER, LOOK, WEBHOOK, RECONCILER or SYNC, *id* names what caused it.
+    """Why a row changes: *source* is REQUEST, or why the provider was read; *id* names what caused it.
 
-    That is the operation, the event, the payment, or whoever asked for it.
+    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC: who asked for it.
     """
 
     source: str
@@ -70,7 +75,9 @@ class Repository:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["Transaction"]:
         async with self._database.writing() as connection:
-            yield Transaction(connection, self._reread_after)
+            rows = Transaction(connection, self._reread_after)
+            yield rows
+            await rows.write_history()
 
 
 class Transaction:
@@ -79,13 +86,20 @@ class Transaction:
     def __init__(self, connection: AsyncConnection, reread_after: timedelta) -> None:
         self._connection = connection
         self._reread_after = reread_after
+        self._history = History(connection)
+
+    async def write_history(self) -> None:
+        await self._history.write()
 
     # Payments.
 
     async def payment(self, payment_id: str, *, lock: bool = False) -> Payment | None:
         """*lock* holds the row until the transaction ends (SQLite: the whole database, since its BEGIN)."""
         query = select(*_PAYMENT).where(payments.c.id == payment_id)
-        return _one(Payment, await self._first(query.with_for_update() if lock else query))
+        found = _one(Payment, await self._first(query.with_for_update() if lock else query))
+        if found is not None:
+            self._history.know(found)
+        return found
 
     async def payment_of_provider(self, provider_payment_id: str) -> Payment | None:
         query = select(*_PAYMENT).where(payments.c.provider_payment_id == provider_payment_id)
@@ -95,19 +109,26 @@ class Transaction:
         owned = (payments.c.owner_id == owner_id) & (payments.c.reference == reference) & LIVE
         return _one(Payment, await self._first(select(*_PAYMENT).where(owned)))
 
-    async def add_payment(self, payment: Payment) -> None:
+    async def add_payment(self, payment: Payment, cause: Cause) -> None:
         row = _values(payment) | {"reread_at": payment.created_at + self._reread_after}
         await self._connection.execute(insert(payments).values(row))
+        self._history.know(payment)
+        self._history.note(payment_transitions(None, payment), cause.source, cause.id, payment.created_at)
 
-    async def change_payment(self, before: Payment, after: Payment, now: datetime) -> Payment | None:
+    async def change_payment(
+        self, before: Payment, after: Payment, cause: Cause, now: datetime
+    ) -> Payment | None:
         """Write *after* if the row still is *before*; None when somebody was faster."""
         changed = replace(after, version=before.version + 1, updated_at=now)
         quiet = changed.settled and changed.amount_refund_pending == 0
         reread = None if quiet else func.coalesce(payments.c.reread_at, now + self._reread_after)
         unchanged = (payments.c.id == before.id) & (payments.c.version == before.version)
         statement = update(payments).where(unchanged).values(_values(changed) | {"reread_at": reread})
-        written = await self._connection.execute(statement.returning(payments.c.id))
-        return changed if written.first() else None
+        if (await self._connection.execute(statement.returning(payments.c.id))).first() is None:
+            return None
+        self._history.know(changed)
+        self._history.note(payment_transitions(before, changed), cause.source, cause.id, now)
+        return changed
 
     async def count_reading(self, payment: Payment) -> None:
         more = {"readings": payment.readings + 1}
@@ -139,15 +160,22 @@ class Transaction:
         query = select(*_REFUND).where(refunds.c.payment_id == payment_id).order_by(refunds.c.id)
         return [_made(Refund, row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def add_refund(self, refund: Refund) -> None:
+    async def add_refund(self, refund: Refund, cause: Cause) -> None:
+        """Only under the payment's lock, or with a new payment."""
         await self._connection.execute(insert(refunds).values(_values(refund)))
+        currency = self._history.known(refund.payment_id).currency
+        self._history.note(
+            refund_transitions(currency, None, refund), cause.source, cause.id, refund.created_at
+        )
 
-    async def change_refund(self, before: Refund, after: Refund, now: datetime) -> Refund:
+    async def change_refund(self, before: Refund, after: Refund, cause: Cause, now: datetime) -> Refund:
         """Only under the payment's lock: that is what makes the plain write safe."""
         changed = replace(after, version=before.version + 1, updated_at=now)
         await self._connection.execute(
             update(refunds).where(refunds.c.id == before.id).values(_values(changed))
         )
+        currency = self._history.known(before.payment_id).currency
+        self._history.note(refund_transitions(currency, before, changed), cause.source, cause.id, now)
         return changed
 
     # Operations.

@@ -52,6 +52,7 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
         redirect_url=_redirect_url(intent.get("next_action") or {}),
         payment_method=_method_details(intent.get("payment_method")),
         last_error=_failure(intent.get("last_payment_error"), now),
+        cancellation_reason=intent.get("cancellation_reason"),
     )
 
 
@@ -80,7 +81,7 @@ def _method_details(method: object) -> MethodDetails | None:
 def _failure(error: Json | None, now: datetime) -> Failure | None:
     if not error:
         return None
-    return Failure(error.get("code") or error["type"], error.get("decline_code"), now)
+    return Failure(error.get("code") or error["type"], error.get("decline_code"), now, error.get("charge"))
 
 
 def refund_snapshot(refund: Json) -> RefundSnapshot:

@@ -30,6 +30,7 @@ from sqlalchemy.types import JSON
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.outbox_message import OutboxState
 from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
 from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
 
@@ -110,11 +111,13 @@ def _write_failure(failure: Failure) -> dict[str, Any]:
         "code": failure.code,
         "decline_code": failure.decline_code,
         "occurred_at": failure.occurred_at.isoformat(),
+        "attempt_id": failure.attempt_id,
     }
 
 
 def _read_failure(value: dict[str, Any]) -> Failure:
-    return Failure(value["code"], value["decline_code"], datetime.fromisoformat(value["occurred_at"]))
+    occurred_at = datetime.fromisoformat(value["occurred_at"])
+    return Failure(value["code"], value["decline_code"], occurred_at, value.get("attempt_id"))
 
 
 def _write_rejection(rejection: Rejection) -> dict[str, Any]:
@@ -166,6 +169,7 @@ payments: Final = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("succeeded_at", UtcDateTime),
     Column("canceled_at", UtcDateTime),
+    Column("cancellation_reason", String(64)),
     Column("reread_at", UtcDateTime),  # when the reconciler looks at the provider; null: no more
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("amount_captured <= amount_minor", name="captured_within_amount"),
@@ -242,6 +246,8 @@ refunds: Final = Table(
     Index("ix_refunds_payment_id_created_at_id", "payment_id", "created_at", "id"),
 )
 
+UNFINISHED_EVENTS: Final = text("state IN ('RECEIVED', 'PARKED', 'DEAD')")
+
 provider_events: Final = Table(
     "provider_events",
     metadata,
@@ -253,11 +259,18 @@ provider_events: Final = Table(
     Column("payload", _RAW_JSON, nullable=False),
     Column("state", Word(InboxState), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("lost_claims", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", UtcDateTime, nullable=False),
     Column("last_error", Text),
     Column("received_at", UtcDateTime, nullable=False),
     Column("processed_at", UtcDateTime),
     UniqueConstraint("provider", "provider_event_id"),
+    Index(
+        "ix_provider_events_unfinished",
+        "id",
+        sqlite_where=UNFINISHED_EVENTS,
+        postgresql_where=UNFINISHED_EVENTS,
+    ),
     Index(
         "ix_provider_events_open",
         "next_attempt_at",
@@ -296,6 +309,65 @@ ledger_entries: Final = Table(
     Index("ix_ledger_entries_account_effective_at", "account", "effective_at"),
 )
 """The migration adds triggers: entries of a transaction add up to zero, and none is changed or deleted."""
+
+payment_transitions: Final = Table(
+    "payment_transitions",
+    metadata,
+    Column("payment_id", ID, ForeignKey("payments.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("subject_id", ID, nullable=False),
+    Column("subject_version", Integer, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("cause_id", String(255), nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", String(3)),
+    Column("reason", String(255)),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    UniqueConstraint("subject_id", "subject_version", "type"),
+)
+"""What happened to each payment, in order. Rows are never changed."""
+
+WAITING_MESSAGES: Final = text("state = 'PENDING'")
+UNFINISHED_MESSAGES: Final = text("state IN ('PENDING', 'DEAD')")
+
+outbox_messages: Final = Table(
+    "outbox_messages",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("payload", Text, nullable=False),  # as it is signed and sent, to the letter
+    Column("state", Word(OutboxState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("delivered_at", UtcDateTime),
+    Index("ix_outbox_messages_created_at_id", "created_at", "id"),
+    Index(
+        "ix_outbox_messages_due",
+        "next_attempt_at",
+        sqlite_where=WAITING_MESSAGES,
+        postgresql_where=WAITING_MESSAGES,
+    ),
+    Index(
+        "ix_outbox_messages_waiting",
+        "payment_id",
+        "sequence",
+        sqlite_where=WAITING_MESSAGES,
+        postgresql_where=WAITING_MESSAGES,
+    ),
+    Index(
+        "ix_outbox_messages_unfinished",
+        "created_at",
+        "id",
+        sqlite_where=UNFINISHED_MESSAGES,
+        postgresql_where=UNFINISHED_MESSAGES,
+    ),
+)
+"""One message for each transition, until an operator prunes it: the transitions stay."""
 
 job_cursors: Final = Table(
     "job_cursors",

@@ -42,7 +42,7 @@ from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, avai
 from payment_subgraph.processor import Params, PaymentProcessor
 from payment_subgraph.refund import Refund
 from payment_subgraph.refusals import refusal_of
-from payment_subgraph.repository import Repository, Transaction
+from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class UseCases:
             if stored := await _stored(rows, operation):
                 return stored, True
             await _refuse_duplicate(rows, payment)
-            await rows.add_payment(payment)
+            await rows.add_payment(payment, _asked(operation))
             await rows.add_operation(operation)
             return operation, False
 
@@ -161,8 +161,9 @@ class UseCases:
                 return stored, True
             _require_refundable(self.processor, payment, refund, command)
             pending = payment.amount_refund_pending + refund.amount_minor
-            await rows.add_refund(refund)
-            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), now)
+            reserved = replace(payment, amount_refund_pending=pending)
+            await rows.add_refund(refund, _asked(operation))
+            await rows.change_payment(payment, reserved, _asked(operation), now)
             await rows.add_operation(operation)
             return operation, False
 
@@ -262,6 +263,10 @@ def _new_payment(command: CreatePayment, now: datetime) -> Payment:
         created_at=now,
         updated_at=now,
     )
+
+
+def _asked(operation: Operation) -> Cause:
+    return Cause("REQUEST", operation.id)
 
 
 def _new_refund(payment: Payment, command: RefundPayment, now: datetime) -> Refund:

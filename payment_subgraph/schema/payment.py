@@ -30,6 +30,7 @@ from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import given
+from payment_subgraph.schema.payment_event import PaymentEventConnection
 from payment_subgraph.schema.scalars import Url
 from payment_subgraph.schema.values import MetadataEntry, Money, PageInfo
 from payment_subgraph.viewer import READ_ANY, Viewer
@@ -235,6 +236,16 @@ class Payment:
         page = await info.context.loaders.refunds_of.of(self.row.id, request)
         count_rows(info, len(page.rows))
         return RefundConnection.of(page, request, self.row)
+
+    @strawberry.field
+    async def events(
+        self, info: Info, first: int | None = DEFAULT_PAGE, after: str | None = UNSET
+    ) -> PaymentEventConnection:
+        request = page_request(first, given(after))
+        for_staff = info.context.viewer.holds(READ_ANY)
+        page = await info.context.loaders.events_of.of(self.row.id, (request, for_staff))
+        count_rows(info, len(page.rows))
+        return PaymentEventConnection.of(page, request)
 
     metadata: list[MetadataEntry]
 

@@ -7,7 +7,7 @@ import pytest
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus
-from tests.payment_subgraph.world import STAFF, Statements, World
+from tests.payment_subgraph.world import CAUSE, STAFF, Statements, World
 
 pytestmark = pytest.mark.anyio
 
@@ -35,12 +35,12 @@ async def fill(world: World, users: int, each: int) -> None:
                     amount_captured=1000,
                     amount_refunded=200,
                 )
-                await rows.add_payment(payment)
+                await rows.add_payment(payment, CAUSE)
                 for one in range(2):
                     refund = Refund(
                         f"rfd_{user}_{number}_{one}", payment.id, 100, at, at, status=RefundStatus.SUCCEEDED
                     )
-                    await rows.add_refund(refund)
+                    await rows.add_refund(refund, CAUSE)
                 await rows.add_operation(
                     Operation(
                         id=f"op_{user}_{number}",

@@ -16,6 +16,7 @@ from sqlalchemy import event, func, select, text
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
 from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.repository import Cause
 from payment_subgraph.settings import Settings, StripeSettings
 from payment_subgraph.stripe_processor import StripeProcessor
 from tests.payment_subgraph.stripe_wire import StripeWire
@@ -73,6 +74,7 @@ GRACE = Person("usr_grace", CUSTOMER)
 STAFF = Person("usr_staff", FINANCE)
 HELPDESK = Person("usr_helpdesk", SUPPORT)
 KEEPER = Person("usr_keeper", ADMIN)
+CAUSE = Cause("REQUEST", "op_of_a_test")
 
 
 def settings(database_url: str, **environment: str) -> Settings:
