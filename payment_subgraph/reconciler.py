@@ -53,9 +53,16 @@ class Reconciler:
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
         await asyncio.gather(*(self._work_event(event) for event in events))
-        return len(events)
+        suspects = await self.inbox.claim_suspect(self.clock())
+        for suspect in suspects:
+            await self._work_event(suspect)
+        return len(events) + len(suspects)
 
     async def _work_event(self, event: InboxEvent) -> None:
+        crash_point(CrashPoint.W2_CLAIMED)
+        if event.kills:
+            await self._settle(event, InboxState.DEAD, "its worker ended each time")
+            return
         now = self.clock()
         try:
             state = await self._apply(event)
