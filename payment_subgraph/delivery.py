@@ -48,7 +48,7 @@ class _NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Any number of these may run. *client* must follow no redirect: the answer 3xx is a failure."""
+    """Any number of these may run."""
 
     outbox: Outbox
     client: httpx.AsyncClient
@@ -95,7 +95,14 @@ class Delivery:
         try:
             async with (
                 asyncio.timeout(self.outbox.patience.timeout.total_seconds()),
-                self.client.stream("POST", self.receiver.url, content=body, headers=headers) as answer,
+                self.client.stream(
+                    "POST",
+                    self.receiver.url,
+                    content=body,
+                    headers=headers,
+                    follow_redirects=False,
+                    timeout=None,  # the time above is for all of it, and no single step has less
+                ) as answer,
             ):
                 await _read_a_little(answer)
         except TimeoutError:

@@ -37,7 +37,7 @@ async def _run(settings: Settings) -> None:
     processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)
     pause_s = settings.poll_every.total_seconds()
-    client = httpx.AsyncClient(follow_redirects=False)
+    client = httpx.AsyncClient()
     delivery = build_delivery(settings, parts, client)
     log.info("worker runs, looking for work every %s s", pause_s)
     try:

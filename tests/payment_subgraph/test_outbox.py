@@ -48,7 +48,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 @asynccontextmanager
 async def delivering(world: World, receiver: Receiver, secret: str = SECRET) -> AsyncIterator[Delivery]:
     chosen = settings(world.settings.database.url, OUTBOX_URL=receiver.url, OUTBOX_SECRET=secret)
-    async with httpx.AsyncClient(follow_redirects=False) as client:
+    hasty = httpx.AsyncClient(timeout=0.1, follow_redirects=True)  # of both the delivery makes nothing
+    async with hasty as client:
         delivery = build_delivery(chosen, world.parts, client, world.clock)
         assert delivery is not None
         yield delivery
@@ -256,6 +257,18 @@ async def test_a_receiver_that_does_not_answer_in_time_has_not_taken_it(
     await world.close()
 
     assert (message["state"], message["lastError"]) == ("PENDING", "no answer in time")
+
+
+async def test_a_receiver_may_take_its_time(world: World, receiver: Receiver) -> None:
+    """All that it is given; the steps of a request have no limits of their own."""
+    held = asyncio.Event()
+    receiver.answers = [Answer(held=held)]
+    await world.create()
+    async with delivering(world, receiver) as delivery:
+        asyncio.get_running_loop().call_later(0.5, held.set)
+        taken = await delivery.round()
+
+    assert taken == 1
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(world: World, receiver: Receiver) -> None:

@@ -1,7 +1,9 @@
 """What follows from a change, whatever its cause."""
 
+import ast
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from payment_subgraph.payment import Failure, Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus
 from payment_subgraph.transitions import TransitionType, payload, payment_transitions, refund_transitions
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PAYMENT = Payment("pay_1", "usr_ada", 1000, "EUR", NOW, NOW, reference="order-7", client_secret="pi_1_secret")
 REFUND = Refund("rfd_1", "pay_1", 300, NOW, NOW)
@@ -21,6 +24,21 @@ def changed(payment: Payment, **changes: object) -> Payment:
 
 def types(before: Payment | None, after: Payment) -> list[str]:
     return [one.type for one in payment_transitions(before, after)]
+
+
+def test_rows_are_written_where_their_transitions_are_noted() -> None:
+    """Statements that write `payments` or `refunds` stand in `repository.py` alone."""
+    writers = set()
+    for file in (ROOT / "payment_subgraph").glob("**/*.py"):
+        if {".venv", "migrations"} & set(file.parts):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("insert", "update", "delete"):
+                table = node.args[0]
+                if isinstance(table, ast.Name) and table.id in ("payments", "refunds"):
+                    writers.add(file.name)
+
+    assert writers == {"repository.py"}
 
 
 def test_a_new_payment_is_created() -> None:
