@@ -15,11 +15,10 @@ from payment_subgraph.cursors import Cursor, PageRequest
 from payment_subgraph.database import Database
 from payment_subgraph.outbox_message import DeliveryPatience, OutboxMessage, OutboxRecord, OutboxState
 from payment_subgraph.pages import Page
-from payment_subgraph.tables import UNFINISHED_MESSAGES, WAITING_MESSAGES, outbox_messages
+from payment_subgraph.tables import DEAD, WAITING_MESSAGES, outbox_messages
 
 _MESSAGE: Final = tuple(outbox_messages.c[field.name] for field in fields(OutboxMessage))
 _RECORD: Final = tuple(outbox_messages.c[field.name] for field in fields(OutboxRecord))
-_UNFINISHED: Final = frozenset({OutboxState.PENDING, OutboxState.DEAD})
 _PRUNED: Final = (OutboxState.DELIVERED, OutboxState.SKIPPED)
 _BATCH: Final = 1000
 # Written into the statement: only so do the databases see that a partial index has all that is wanted.
@@ -66,7 +65,11 @@ class Outbox:
         await self._settle(message, state=OutboxState.DELIVERED, delivered_at=now, last_error=None)
 
     async def put_off(self, message: OutboxMessage, until: datetime, error: str) -> None:
+        """Those behind it are not looked at before either: many may wait, and each look asks who is before them."""
         await self._settle(message, next_attempt_at=until, last_error=error)
+        behind = _untried(message.payment_id) & (outbox_messages.c.next_attempt_at < until)
+        async with self._database.writing() as connection:
+            await connection.execute(update(outbox_messages).where(behind).values(next_attempt_at=until))
 
     async def give_up(self, message: OutboxMessage, error: str) -> None:
         await self._settle(message, state=OutboxState.DEAD, last_error=error)
@@ -93,10 +96,15 @@ class Outbox:
 
     async def replay(self, message_id: str) -> OutboxRecord | None:
         """Have it sent once more, with all its tries, whatever came of it; None if there is no such message."""
-        again = _again(self._clock()).where(outbox_messages.c.id == message_id).returning(*_RECORD)
+        now = self._clock()
+        again = _again(now).where(outbox_messages.c.id == message_id).returning(*_RECORD)
         async with self._database.writing() as connection:
             row = (await connection.execute(again)).mappings().first()
-        return None if row is None else OutboxRecord(**row)
+            if row is None:
+                return None
+            behind = update(outbox_messages).where(_untried(row["payment_id"]))
+            await connection.execute(behind.values(next_attempt_at=now))
+        return OutboxRecord(**row)
 
     async def replay_since(self, since: datetime) -> int:
         """All that was written from *since* on, for a receiver that lost what it had; how many those are."""
@@ -136,6 +144,12 @@ def _due(now: datetime) -> Any:
     )
 
 
+def _untried(payment_id: str) -> ColumnElement[bool]:
+    """Of one payment, what waits and was never tried: what stands behind others, or is due now."""
+    column = outbox_messages.c
+    return (column.payment_id == payment_id) & (column.attempts == 0) & WAITING_MESSAGES
+
+
 def _again(now: datetime) -> Update:
     fresh = {"state": OutboxState.PENDING, "attempts": 0, "next_attempt_at": now, "delivered_at": None}
     return update(outbox_messages).values(fresh)
@@ -145,7 +159,9 @@ def _conditions(wanted: OutboxFilter) -> Sequence[Any]:
     column = outbox_messages.c
     conditions = [
         column.state.in_(wanted.state) if wanted.state is not None else None,
-        UNFINISHED_MESSAGES if wanted.state and wanted.state <= _UNFINISHED else None,
+        # In the words of the partial indexes: only then do the databases use them.
+        DEAD if wanted.state == frozenset({OutboxState.DEAD}) else None,
+        WAITING_MESSAGES if wanted.state == frozenset({OutboxState.PENDING}) else None,
         column.type == wanted.type if wanted.type is not None else None,
         column.payment_id == wanted.payment_id if wanted.payment_id is not None else None,
     ]

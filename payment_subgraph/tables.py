@@ -246,7 +246,7 @@ refunds: Final = Table(
     Index("ix_refunds_payment_id_created_at_id", "payment_id", "created_at", "id"),
 )
 
-UNFINISHED_EVENTS: Final = text("state IN ('RECEIVED', 'PARKED', 'DEAD')")
+DEAD: Final = text("state = 'DEAD'")
 
 provider_events: Final = Table(
     "provider_events",
@@ -266,10 +266,10 @@ provider_events: Final = Table(
     Column("processed_at", UtcDateTime),
     UniqueConstraint("provider", "provider_event_id"),
     Index(
-        "ix_provider_events_unfinished",
+        "ix_provider_events_dead",
         "id",
-        sqlite_where=UNFINISHED_EVENTS,
-        postgresql_where=UNFINISHED_EVENTS,
+        sqlite_where=DEAD,
+        postgresql_where=DEAD,
     ),
     Index(
         "ix_provider_events_open",
@@ -329,7 +329,6 @@ payment_transitions: Final = Table(
 """What happened to each payment, in order. Rows are never changed."""
 
 WAITING_MESSAGES: Final = text("state = 'PENDING'")
-UNFINISHED_MESSAGES: Final = text("state IN ('PENDING', 'DEAD')")
 
 outbox_messages: Final = Table(
     "outbox_messages",
@@ -360,11 +359,11 @@ outbox_messages: Final = Table(
         postgresql_where=WAITING_MESSAGES,
     ),
     Index(
-        "ix_outbox_messages_unfinished",
+        "ix_outbox_messages_dead",
         "created_at",
         "id",
-        sqlite_where=UNFINISHED_MESSAGES,
-        postgresql_where=UNFINISHED_MESSAGES,
+        sqlite_where=DEAD,
+        postgresql_where=DEAD,
     ),
 )
 """One message for each transition, until an operator prunes it: the transitions stay."""

@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from payment_subgraph.app import build_delivery
 from payment_subgraph.delivery import BATCH, Delivery
-from payment_subgraph.outbox import _due
+from payment_subgraph.outbox import OutboxFilter, _conditions, _due
 from payment_subgraph.outbox_message import DeliveryPatience, OutboxState
 from payment_subgraph.payment import PaymentStatus
 from payment_subgraph.refresh import Errand
@@ -206,6 +206,33 @@ async def test_a_payment_waits_for_its_first_message_and_others_do_not(
     assert of_the_troubled == ["payment.created"]
     assert [of_others[one] for one in others] == [2, 2, 2]
     assert receiver.types[-2:] == ["payment.created", "payment.succeeded"]
+
+
+async def test_those_behind_a_failed_one_are_not_looked_at_and_come_with_it(
+    world: World, receiver: Receiver
+) -> None:
+    payment = await world.pay()
+    await world.mutate("refundPayment", STAFF, paymentId=payment["id"])
+    receiver.decide = lambda one: Answer(500) if one.type == "payment.created" else None
+    async with delivering(world, receiver) as delivery:
+        for seconds in (7, 400):
+            await delivery.round()
+            world.clock.turn(seconds=seconds)
+        await delivery.round()
+        due = {row["next_attempt_at"] for row in await world.rows(outbox_messages)}
+        receiver.decide = None
+        first = min(await listed(world), key=lambda one: one["sequence"])
+        await world.ask(REPLAY, KEEPER, id=first["id"])
+        world.clock.turn(seconds=5)  # for so long it was thought to be down
+        await deliver_all(delivery)
+
+    assert len(due) == 1
+    assert receiver.types[-4:] == [
+        "payment.created",
+        "payment.succeeded",
+        "refund.created",
+        "refund.succeeded",
+    ]
 
 
 async def test_while_the_receiver_is_down_messages_keep_their_tries(
@@ -585,7 +612,12 @@ async def test_those_that_wait_are_found_without_looking_at_the_others(world: Wo
         query = str(_due(world.clock()).limit(10).compile(dialect=dialect, compile_kwargs=literal))
         explain = "EXPLAIN" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
         plan = [str(row) for row in await connection.execute(text(f"{explain} {query}"))]
+        dead = select(outbox_messages.c.id).where(*_conditions(OutboxFilter(frozenset({OutboxState.DEAD}))))
+        newest = dead.order_by(outbox_messages.c.created_at.desc(), outbox_messages.c.id.desc()).limit(21)
+        query = str(newest.compile(dialect=dialect, compile_kwargs=literal))
+        of_dead = [str(row) for row in await connection.execute(text(f"{explain} {query}"))]
 
+    assert any("ix_outbox_messages_dead" in line for line in of_dead)
     assert any("ix_outbox_messages_due" in line for line in plan)
     assert not any("Seq Scan" in line or "SCAN " in line for line in plan)
 

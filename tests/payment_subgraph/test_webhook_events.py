@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from payment_subgraph.inbox_event import InboxState
-from payment_subgraph.tables import UNFINISHED_EVENTS, provider_events
+from payment_subgraph.tables import DEAD, provider_events
 from tests.payment_subgraph.test_pages import forged
 from tests.payment_subgraph.world import KEEPER, STAFF, Person, Statements, World
 
@@ -306,13 +306,11 @@ async def test_dead_events_are_found_without_reading_a_large_inbox(world: World)
         await listed(world, state=["DEAD"])
     async with world.parts.database.reading() as connection:
         explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-        dead = select(provider_events.c.id).where(
-            provider_events.c.state.in_([InboxState.DEAD]), UNFINISHED_EVENTS
-        )
+        dead = select(provider_events.c.id).where(provider_events.c.state.in_([InboxState.DEAD]), DEAD)
         newest = dead.order_by(provider_events.c.id.desc()).limit(21)
         literal = {"literal_binds": True}
         query = newest.compile(dialect=connection.dialect, compile_kwargs=literal)
         plan = [str(row) for row in await connection.execute(text(f"{explain} {query}"))]
 
-    assert str(UNFINISHED_EVENTS) in statements.texts[0]
-    assert any("ix_provider_events_unfinished" in line for line in plan)
+    assert str(DEAD) in statements.texts[0]
+    assert any("ix_provider_events_dead" in line for line in plan)

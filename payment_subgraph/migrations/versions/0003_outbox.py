@@ -8,9 +8,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_UNFINISHED_EVENTS = sa.text("state IN ('RECEIVED', 'PARKED', 'DEAD')")
 _WAITING = sa.text("state = 'PENDING'")
-_UNFINISHED = sa.text("state IN ('PENDING', 'DEAD')")
+_DEAD = sa.text("state = 'DEAD'")
 
 
 def upgrade() -> None:
@@ -57,12 +56,12 @@ def upgrade() -> None:
     op.create_index("ix_outbox_messages_created_at_id", "outbox_messages", ["created_at", "id"])
     _index("ix_outbox_messages_due", "outbox_messages", ["next_attempt_at"], _WAITING)
     _index("ix_outbox_messages_waiting", "outbox_messages", ["payment_id", "sequence"], _WAITING)
-    _index("ix_outbox_messages_unfinished", "outbox_messages", ["created_at", "id"], _UNFINISHED)
+    _index("ix_outbox_messages_dead", "outbox_messages", ["created_at", "id"], _DEAD)
     op.add_column("payments", sa.Column("cancellation_reason", sa.String(length=64), nullable=True))
     op.add_column(
         "provider_events", sa.Column("lost_claims", sa.Integer(), server_default="0", nullable=False)
     )
-    _index("ix_provider_events_unfinished", "provider_events", ["id"], _UNFINISHED_EVENTS)
+    _index("ix_provider_events_dead", "provider_events", ["id"], _DEAD)
     _tell_what_stands()
 
 
@@ -129,7 +128,7 @@ def _refunded(kind: str, place: str, at: str, which: str) -> str:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_provider_events_unfinished", "provider_events")
+    op.drop_index("ix_provider_events_dead", "provider_events")
     op.drop_column("provider_events", "lost_claims")
     op.drop_column("payments", "cancellation_reason")
     op.drop_table("outbox_messages")
