@@ -62,9 +62,19 @@ class AdminDisputes:
     def _deciding(self, decision: Decision) -> Callable[[Request], Awaitable[Response]]:
         async def decide(http: Request) -> Response:
             with self._runtime.execution() as execution:
-                return JSONResponse(decision(execution, disputes.find(execution, http.path_params["id"])))
+                return JSONResponse(decision(execution, _dispute(execution, http.path_params["id"])))
 
         return decide
+
+
+def _dispute(execution: Execution, wanted_id: str) -> StripeObject:
+    """The dispute with this id, or the latest one about the payment intent with this id."""
+    if wanted_id.startswith("pi_"):
+        latest = execution.store.select(
+            "object = 'dispute' AND payment_intent = ?", (wanted_id,), "ORDER BY seq DESC LIMIT 1"
+        )
+        wanted_id = latest[0]["id"] if latest else wanted_id
+    return disputes.find(execution, wanted_id)
 
 
 def _charge(execution: Execution, wanted_id: str) -> StripeObject:

@@ -47,6 +47,7 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
         settings.webhook_url is not None,
         settings.refund_settle_s,
         settings.async_capture_s,
+        settings.settlement_currency,
     )
     runtime = Runtime(store, Clock(store), account, (sender_bell, timekeeper_bell))
     api = Api(runtime, settings.secret_key, connections)

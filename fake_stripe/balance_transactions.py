@@ -4,8 +4,9 @@ Source: https://docs.stripe.com/api/balance_transactions, https://docs.stripe.co
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
-from fake_stripe import lists
+from fake_stripe import currencies, lists
 from fake_stripe.api_errors import missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import new_id
@@ -16,11 +17,13 @@ LIST_FIELDS: Fields = {**lists.FIELDS, "currency": Text(), "source": Text(), "ty
 
 CHARGE_FEE_BASIS_POINTS = 150
 CHARGE_FEE_FIXED = 25
-"""In minor units of whatever currency was charged: the fake converts nothing."""
+"""In minor units of whatever currency the account settles in."""
 CHARGE_PENDING_S = 2 * 86_400
 """How long the money of a charge stays pending."""
 DISPUTE_FEE = 1_500
 """For a chargeback, in minor units; not returned even when the dispute is won (since 2025-06-17)."""
+EXCHANGE_RATE = Fraction(11, 10)
+"""Of any currency into any other, whole units for whole units."""
 
 
 def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
@@ -69,7 +72,7 @@ class Movement:
 def add_charge(execution: Execution, charge: StripeObject) -> StripeObject:
     """Captured money comes in, less the fee."""
     amount = charge["amount_captured"]
-    fee = charge_fee(amount)
+    fee = charge_fee(_settled(execution, charge["currency"], amount))
     movement = Movement(
         "charge", "charge", charge["description"], fee, "Stripe processing fees", CHARGE_PENDING_S
     )
@@ -101,11 +104,14 @@ def add_dispute_reversal(execution: Execution, dispute: StripeObject) -> StripeO
 
 
 def _add(execution: Execution, source: StripeObject, amount: int, movement: Movement) -> StripeObject:
+    """*amount* as the source has it; the balance may be kept in another currency."""
     now = execution.clock.now()
+    currency = execution.account.settlement_currency or source["currency"]
+    amount = _settled(execution, source["currency"], amount)
     fee_detail = {
         "amount": movement.fee,
         "application": None,
-        "currency": source["currency"],
+        "currency": currency,
         "description": movement.fee_description,
         "type": "stripe_fee",
     }
@@ -116,9 +122,9 @@ def _add(execution: Execution, source: StripeObject, amount: int, movement: Move
         "available_on": now + movement.pending_s,
         "balance_type": "payments",
         "created": now,
-        "currency": source["currency"],
+        "currency": currency,
         "description": movement.description,
-        "exchange_rate": None,
+        "exchange_rate": None if currency == source["currency"] else float(EXCHANGE_RATE),
         "fee": movement.fee,
         "fee_details": [fee_detail] if movement.fee else [],
         "net": amount - movement.fee,
@@ -128,3 +134,13 @@ def _add(execution: Execution, source: StripeObject, amount: int, movement: Move
         "type": movement.type,
     }
     return execution.store.insert(as_of(now, transaction))
+
+
+def _settled(execution: Execution, currency: str, amount: int) -> int:
+    """*amount* in the currency the account settles in, rounded half up away from zero."""
+    into = execution.account.settlement_currency or currency
+    if into == currency:
+        return amount
+    exact = abs(amount) * EXCHANGE_RATE * 10 ** currencies.digits(into) / 10 ** currencies.digits(currency)
+    whole = int(exact + Fraction(1, 2))
+    return whole if amount > 0 else -whole

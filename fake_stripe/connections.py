@@ -1,9 +1,12 @@
 """Connections that can be cut: how a lost request or a lost answer looks to the client."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Connections:
@@ -12,8 +15,11 @@ class Connections:
     def __init__(self) -> None:
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
 
-    def protocol(self) -> type[HttpToolsProtocol]:
+    def protocol(self) -> "type[HttpToolsProtocol]":
         """The protocol class the server must use, so that connections are known here."""
+        # Needed by a server alone: the application also runs inside a test's process.
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415
+
         transports = self._transports
 
         class Cuttable(HttpToolsProtocol):

@@ -71,10 +71,15 @@ def _check_step(amount: int, currency: str) -> None:
         )
 
 
+def digits(currency: str) -> int:
+    """After the point, as Stripe counts them."""
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
 def written(amount: int, currency: str) -> str:
     """The amount as it stands in Stripe's messages: `$20.00`, `¥500`, `12.50 CHF`."""
-    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    places = digits(currency)
     # Integers only: a float would round large amounts.
-    whole, rest = divmod(amount, 10**digits)
-    number = f"{whole:,}.{rest:0{digits}d}" if digits else f"{whole:,}"
+    whole, rest = divmod(amount, 10**places)
+    number = f"{whole:,}.{rest:0{places}d}" if places else f"{whole:,}"
     return f"{_SYMBOL[currency]}{number}" if currency in _SYMBOL else f"{number} {currency.upper()}"

@@ -57,6 +57,8 @@ class Account:
     delivers_webhooks: bool
     refund_settle_s: float
     async_capture_s: float
+    settlement_currency: str | None = None
+    """What the balance is kept in, lower case; None: each currency by itself."""
 
 
 @dataclass(frozen=True)

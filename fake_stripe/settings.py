@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fake_stripe.currencies import SUPPORTED
+
 
 class SettingError(Exception):
     """A variable has a value that cannot be used; the message names it and says what to set."""
@@ -33,6 +35,8 @@ class Settings:
     """How long the test cards with slow refunds take to change their mind."""
     async_capture_s: float
     """How long after a payment its money is in the balance; 0 means at once."""
+    settlement_currency: str | None
+    """What all money is exchanged into; None: nothing is."""
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -57,7 +61,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         retry_cap_s=_number(environment, "FAKE_STRIPE_RETRY_CAP_SECONDS", 60),
         refund_settle_s=_number(environment, "FAKE_STRIPE_REFUND_SETTLE_SECONDS", 5),
         async_capture_s=_number(environment, "FAKE_STRIPE_ASYNC_CAPTURE_SECONDS", 0),
+        settlement_currency=_currency(environment),
     )
+
+
+def _currency(environment: Mapping[str, str]) -> str | None:
+    code = (environment.get("FAKE_STRIPE_SETTLEMENT_CURRENCY") or "").lower()
+    if code and code not in SUPPORTED:
+        raise SettingError(f"FAKE_STRIPE_SETTLEMENT_CURRENCY must be a currency Stripe takes, not {code!r}.")
+    return code or None
 
 
 def _port(environment: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""`python -m payment_subgraph serve | migrate | print-schema`, and what operators do to the outbox."""
+"""`python -m payment_subgraph serve | migrate | reread | print-schema`, and what operators do to the outbox."""
 
 import argparse
 import os
@@ -67,6 +67,26 @@ def _migrate() -> int:
     return 0
 
 
+def _reread() -> int:
+    """The workers then read them, each payment whose balance transaction is not known here."""
+    import asyncio  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from payment_subgraph.database import Database  # noqa: PLC0415
+    from payment_subgraph.repository import Repository  # noqa: PLC0415
+
+    async def mark() -> int:
+        database = Database(DatabaseSettings.read(os.environ).url)
+        try:
+            async with Repository(database).writing() as rows:
+                return await rows.reread_unsettled(datetime.now(UTC))
+        finally:
+            await database.close()
+
+    sys.stdout.write(f"{asyncio.run(mark())} payments will be read again\n")
+    return 0
+
+
 def _print_schema() -> int:
     from payment_subgraph.schema import sdl  # noqa: PLC0415
 
@@ -74,7 +94,8 @@ def _print_schema() -> int:
     return 0
 
 
-_COMMANDS = {"serve": _serve, "migrate": _migrate, "print-schema": _print_schema}
+_COMMANDS = {"serve": _serve, "migrate": _migrate, "reread": _reread, "print-schema": _print_schema}
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -33,7 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.database import Database
 from payment_subgraph.money import Money
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import (
@@ -160,6 +160,12 @@ class BankTransferProcessor:
     async def fetch_refunds(self, provider_payment_id: str) -> Sequence[RefundSnapshot]:
         transfer = await self._read(provider_payment_id)
         return [_refund_snapshot(row) for row in transfer.refunds]
+
+    async def fetch_disputes(self, provider_payment_id: str) -> Sequence[DisputeSnapshot]:
+        return []
+
+    async def warned_of_fraud(self, provider_payment_id: str) -> bool:
+        return False
 
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         async with self._writing() as connection:

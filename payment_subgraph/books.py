@@ -1,7 +1,7 @@
 """What the ledger says, and whether it says the same as the payments: one statement each, so of one moment."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -23,10 +23,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import String
 
+from payment_subgraph.balance import MovementKind
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.ledger import Account, Difference, PostingKind, Sums, differences
 from payment_subgraph.report import Takings
-from payment_subgraph.tables import ledger_entries, payments
+from payment_subgraph.tables import balance_transactions, disputes, ledger_entries, payments
 
 MAX_DIFFERENT: Final = 100
 """Payments whose differences are told at once."""
@@ -60,6 +62,16 @@ class Books:
         entries = ledger_entries.c
         query = select(entries.txn_id).where(entries.currency == currency).group_by(entries.txn_id)
         return not await self._database.rows(query.having(func.sum(entries.amount_minor) != 0).limit(1))
+
+    async def provider_balances(self) -> dict[str, int]:
+        """What the ledger says that the provider holds for us, by currency.
+
+        It is the sum of `net` of the provider's balance transactions: `ledger.off_from_provider` compares.
+        """
+        held, total = ledger_entries.c, func.sum(ledger_entries.c.amount_minor).label("total")
+        query = select(held.currency, total).where(held.account == Account.STRIPE_BALANCE)
+        rows = await self._database.rows(query.group_by(held.currency))
+        return {row["currency"]: int(row["total"]) for row in rows}
 
     async def differences(self, currency: str) -> list[Difference]:
         """Between payments and ledger, of the first MAX_DIFFERENT payments that have any."""
@@ -144,35 +156,88 @@ def _posted(kind: PostingKind) -> ColumnElement[Any]:
 
 
 def _different(currency: str) -> Select[tuple[Any, ...]]:
-    """The payments of which row and ledger do not say the same; of another currency a row says nothing."""
-    posted, same = _posted_by_payment(currency), payments.c.currency == currency
-    sums = {
-        "captured": case((same, payments.c.amount_captured), else_=0),
-        "refunded": case((same, payments.c.amount_refunded), else_=0),
-        "posted_captured": func.coalesce(posted.c.captured, 0),
-        "posted_refunded": func.coalesce(posted.c.refunded, 0),
-    }
-    differs = or_(
-        sums["captured"] != sums["posted_captured"],
-        sums["refunded"] != sums["posted_refunded"],
+    """The payments of which rows and ledger do not say the same, each kind of posting by itself."""
+    told, brought, lost, posted = (
+        _by_rows(currency),
+        _by_balance_transactions(currency),
+        _by_disputes(currency),
+        _by_ledger(currency),
     )
-    query = select(payments.c.id, *(value.label(name) for name, value in sums.items()))
-    query = query.outerjoin_from(payments, posted, posted.c.payment_id == payments.c.id)
+    of_rows = {"capture": told, "refund": told, "chargeback": lost}
+    expected = {kind: _zero(of_rows.get(kind, brought), kind) for kind in _KINDS}
+    booked = {kind: _zero(posted, kind) for kind in _KINDS}
+    query = select(
+        payments.c.id,
+        *(value.label(f"expected_{kind}") for kind, value in expected.items()),
+        *(value.label(f"posted_{kind}") for kind, value in booked.items()),
+    ).select_from(payments)
+    for found in (told, brought, lost, posted):
+        query = query.outerjoin(found, found.c.payment_id == payments.c.id)
+    differs = or_(*(expected[kind] != booked[kind] for kind in _KINDS))
     return query.where(differs).order_by(payments.c.id).limit(MAX_DIFFERENT)
 
 
-def _posted_by_payment(currency: str) -> Subquery:
-    """As the account of what the provider holds shows it."""
+_KINDS: Final = tuple(field.name for field in fields(Sums))
+
+
+def _zero(found: Subquery, kind: str) -> ColumnElement[Any]:
+    return func.coalesce(found.c[kind], 0)
+
+
+def _by_rows(currency: str) -> Subquery:
+    """What payments say was captured and refunded; of another currency than their own they say nothing."""
+    row = payments.c
+    query = select(
+        row.id.label("payment_id"), row.amount_captured.label("capture"), row.amount_refunded.label("refund")
+    )
+    return query.where(row.currency == currency).subquery()
+
+
+def _by_balance_transactions(currency: str) -> Subquery:
+    """What they moved in *currency*; of an exchange both sides, of which the payment's own has its currency."""
+    row, total = balance_transactions.c, func.sum
+    settled, disputed = row.currency == currency, row.kind == MovementKind.DISPUTE
+    given = (payments.c.currency == currency) & ~settled & ~disputed
+    taken = settled & (payments.c.currency != currency) & ~disputed
+    query = select(
+        row.payment_id,
+        total(case((settled, row.fee_minor), else_=0)).label("fee"),
+        total(case((settled & disputed, -row.amount_minor), else_=0)).label("dispute"),
+        total(case((given, -row.payment_minor), (taken, row.amount_minor), else_=0)).label("exchange"),
+        total(case((settled, row.net_minor), else_=0)).label("settlement"),
+    ).join_from(balance_transactions, payments, payments.c.id == row.payment_id)
+    return query.where(settled | given).group_by(row.payment_id).subquery()
+
+
+def _by_disputes(currency: str) -> Subquery:
+    """What of them is lost: `Dispute.lost_minor` in SQL."""
+    row = disputes.c
+    away = row.status.in_((DisputeStatus.LOST, DisputeStatus.PREVENTED)) | ~row.funds_withdrawn
+    query = select(row.payment_id, func.sum(row.held_minor).label("chargeback"))
+    return query.where(away, row.held_currency == currency).group_by(row.payment_id).subquery()
+
+
+def _by_ledger(currency: str) -> Subquery:
+    """As what is under way shows it, and of chargebacks the losses."""
     entries = ledger_entries.c
     query = select(
         entries.payment_id,
-        _posted(PostingKind.CAPTURE).label("captured"),
-        (-_posted(PostingKind.REFUND)).label("refunded"),
-    ).where(entries.currency == currency, entries.account == Account.STRIPE_CLEARING)
+        _posted(PostingKind.CAPTURE).label("capture"),
+        (-_posted(PostingKind.REFUND)).label("refund"),
+        (-_posted(PostingKind.FEE)).label("fee"),
+        (-_posted(PostingKind.DISPUTE)).label("dispute"),
+        _posted(PostingKind.CHARGEBACK).label("chargeback"),
+        _posted(PostingKind.EXCHANGE).label("exchange"),
+        (-_posted(PostingKind.SETTLEMENT)).label("settlement"),
+    ).where(
+        entries.currency == currency,
+        entries.account.in_((Account.STRIPE_CLEARING, Account.CHARGEBACK_LOSSES)),
+    )
     return query.group_by(entries.payment_id).subquery()
 
 
 def _differences(row: RowMapping, currency: str) -> list[Difference]:
-    expected = Sums(int(row["captured"]), int(row["refunded"]))
-    posted = Sums(int(row["posted_captured"]), int(row["posted_refunded"]))
+    expected, posted = (
+        Sums(**{kind: int(row[f"{side}_{kind}"]) for kind in _KINDS}) for side in ("expected", "posted")
+    )
     return differences(row["id"], currency, expected, posted)

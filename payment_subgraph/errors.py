@@ -17,6 +17,7 @@
         ├── DuplicatePayment             DUPLICATE_PAYMENT
         ├── InvalidPaymentState          INVALID_PAYMENT_STATE
         ├── RefundExceedsAvailable       REFUND_EXCEEDS_AVAILABLE
+        ├── PaymentDisputed              PAYMENT_DISPUTED
         └── ProviderRefused              PAYMENT_PROVIDER
 
 Every code is explained in `schema/error_codes.json`. What the payment processor says is told by
@@ -26,6 +27,7 @@ the smaller tree in `processor.py`; `sending.py` makes a Rejection of it, `refus
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.money import Money
 from payment_subgraph.operation import Operation
@@ -162,6 +164,14 @@ class RefundExceedsAvailable(Refusal):
     def __init__(self, refundable: Money) -> None:
         self.refundable = refundable
         super().__init__("This is more than can still be refunded.")
+
+
+class PaymentDisputed(Refusal):
+    code = "PAYMENT_DISPUTED"
+
+    def __init__(self, payment: Payment, dispute: Dispute) -> None:
+        self.payment, self.dispute = payment, dispute
+        super().__init__("Nothing can be refunded because of a dispute about this payment.")
 
 
 class ProviderRefused(Refusal):

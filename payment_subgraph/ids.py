@@ -15,6 +15,10 @@ def new_refund_id() -> str:
     return _new("rfd")
 
 
+def new_dispute_id() -> str:
+    return _new("dsp")
+
+
 def new_inbox_id() -> str:
     return _new("whe")
 

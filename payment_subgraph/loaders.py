@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
 from payment_subgraph.payment import Payment
@@ -46,6 +47,8 @@ class Loaders:
         self._pages, self._books, self._timeline = pages, books, timeline
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
+        self.dispute: DataLoader[str, Dispute | None] = DataLoader(self._disputes_by_id)
+        self.disputes_of: DataLoader[str, list[Dispute]] = DataLoader(self._disputes_of)
         self.open_operations: DataLoader[str, list[Operation]] = DataLoader(self._open_operations)
         self.payments_of = Grouped(self._payments_of)
         self.payment_count_of = Grouped(self._payment_count_of)
@@ -60,6 +63,14 @@ class Loaders:
     async def _refunds_by_id(self, ids: list[str]) -> list[Refund | None]:
         found = await self._pages.refunds_by_id(ids)
         return [found.get(one) for one in ids]
+
+    async def _disputes_by_id(self, ids: list[str]) -> list[Dispute | None]:
+        found = await self._pages.disputes_by_id(ids)
+        return [found.get(one) for one in ids]
+
+    async def _disputes_of(self, ids: list[str]) -> list[list[Dispute]]:
+        found = await self._pages.disputes_of(ids)
+        return [found.get(one, []) for one in ids]
 
     async def _open_operations(self, ids: list[str]) -> list[list[Operation]]:
         found = await self._pages.open_operations_of(ids)

@@ -23,6 +23,9 @@ class Money:
     minor: int
     currency: str
 
+    def negative(self) -> "Money":
+        return Money(-self.minor, self.currency)
+
     @property
     def amount(self) -> Decimal:
         """With exactly the currency's digits: `Decimal("10.50")`."""

@@ -11,12 +11,20 @@ from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, fu
 
 from payment_subgraph.cursors import Cursor, PageRequest, SortField
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import Dispute, DisputeStatus
 from payment_subgraph.inbox_event import EventRecord, InboxState
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.repository import FINANCIAL_STATUS
-from payment_subgraph.tables import DEAD, payment_operations, payments, provider_events, refunds
+from payment_subgraph.tables import (
+    DEAD,
+    disputes,
+    payment_operations,
+    payments,
+    provider_events,
+    refunds,
+)
 
 Row = TypeVar("Row")
 
@@ -91,6 +99,25 @@ class Pages:
         build = _refunds_by_payment if page.cursor is None else _refunds_by_payment.__wrapped__
         return await self._grouped(Refund, refunds.c.payment_id, payment_ids, page, build(page))
 
+    async def disputes(self, status: frozenset[DisputeStatus] | None, page: PageRequest) -> Page[Dispute]:
+        query = select(*_columns(Dispute, disputes)).where(*_beyond(disputes, page))
+        if status is not None:
+            query = query.where(disputes.c.status.in_(status))
+        rows = await self._database.rows(query.order_by(*_order(disputes, page)).limit(page.size + 1))
+        return _page([Dispute(**row) for row in rows], page)
+
+    async def disputes_of(self, payment_ids: Sequence[str]) -> dict[str, list[Dispute]]:
+        """All of each payment's, oldest first: there are hardly ever two."""
+        query = select(*_columns(Dispute, disputes)).where(disputes.c.payment_id.in_(payment_ids))
+        found: dict[str, list[Dispute]] = defaultdict(list)
+        for row in await self._database.rows(query.order_by(disputes.c.created_at, disputes.c.id)):
+            found[row["payment_id"]].append(Dispute(**row))
+        return found
+
+    async def disputes_by_id(self, ids: Sequence[str]) -> dict[str, Dispute]:
+        query = select(*_columns(Dispute, disputes)).where(disputes.c.id.in_(ids))
+        return {row["id"]: Dispute(**row) for row in await self._database.rows(query)}
+
     async def webhook_events(self, wanted: EventFilter, page: PageRequest) -> Page[EventRecord]:
         """Newest first, by their ids: those begin with the time, and have an index."""
         column = provider_events.c
@@ -161,7 +188,7 @@ def _ranked(
     return select(ranked).where(ranked.c[_RANK] <= page.size + 1).order_by(ranked.c[_RANK])
 
 
-def cursor_of(row: Payment | Refund, page: PageRequest) -> str:
+def cursor_of(row: Payment | Refund | Dispute, page: PageRequest) -> str:
     return Cursor(page.field, getattr(row, _SORT_COLUMNS[page.field]), row.id).encode()
 
 

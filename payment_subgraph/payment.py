@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from payment_subgraph.dispute import BLOCKING, DisputeStanding
 from payment_subgraph.money import Money
 
 
@@ -61,6 +62,23 @@ class NextActionType(StrEnum):
     WAIT = "WAIT"
 
 
+class RiskLevel(StrEnum):
+    """How the provider rates the attempt that paid; of REVIEW and FRAUD_WARNING people are to be told.
+
+    The later word is the worse. REVIEW: somebody was asked to look at the payment. FRAUD_WARNING: the card's
+    issuer has reported fraud.
+    """
+
+    NORMAL = "NORMAL"
+    ELEVATED = "ELEVATED"
+    HIGHEST = "HIGHEST"
+    REVIEW = "REVIEW"
+    FRAUD_WARNING = "FRAUD_WARNING"
+
+
+FLAGGED: Final = (RiskLevel.REVIEW, RiskLevel.FRAUD_WARNING)
+"""Levels that a payment never falls from, the lesser first."""
+
 SETTLED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED})
 """Nothing more can be collected."""
 
@@ -103,6 +121,10 @@ class Payment:
     contradicted us (other amount, a settled payment reopened, one given up found after its reference
     went to another): such a payment takes no command and no change any more until a person has looked
     at it.
+
+    *amount_disputed* and *dispute_standing* tell of its disputes (`dispute.py`); None without any.
+    *watched* says that the provider will have more to say though the payment is settled: a dispute is open,
+    or money has not reached the balance yet.
     """
 
     id: str
@@ -126,6 +148,10 @@ class Payment:
     amount_captured: int = 0
     amount_refunded: int = 0
     amount_refund_pending: int = 0
+    amount_disputed: int = 0
+    dispute_standing: DisputeStanding | None = None
+    risk_level: RiskLevel | None = None
+    watched: bool = False
     frozen_reason: str | None = None
     succeeded_at: datetime | None = None
     canceled_at: datetime | None = None
@@ -148,16 +174,31 @@ class Payment:
 
     @property
     def refundable(self) -> Money:
-        """Captured, less every refund that is not failed or canceled: also those whose answer was lost."""
-        return self.money(max(0, self.amount_captured - self.amount_refunded - self.amount_refund_pending))
+        """Captured, less what banks took back, less refunds, also those whose answer was lost; not failed ones."""
+        given = self.amount_refunded + self.amount_refund_pending + self.amount_disputed
+        return self.money(max(0, self.amount_captured - given))
+
+    @property
+    def refund_blocked(self) -> bool:
+        """Whether a dispute keeps the provider from refunding anything."""
+        return self.dispute_standing in BLOCKING
 
     @property
     def settled(self) -> bool:
         return self.status in SETTLED
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing more is to be heard of it, unless somebody does something."""
+        return self.settled and self.amount_refund_pending == 0 and not self.watched
+
 
 def financial_status(payment: Payment) -> FinancialStatus:
     """`repository.FINANCIAL_STATUS` says the same in SQL; a test holds the two together."""
+    if payment.dispute_standing is DisputeStanding.LOST:
+        return FinancialStatus.CHARGED_BACK
+    if payment.dispute_standing is DisputeStanding.WITHDRAWN:
+        return FinancialStatus.DISPUTED
     if payment.amount_captured > 0:
         if payment.amount_refunded >= payment.amount_captured:
             return FinancialStatus.REFUNDED
@@ -178,7 +219,7 @@ def available_actions(payment: Payment) -> list[PaymentAction]:
         actions.append(PaymentAction.CAPTURE)
     if not payment.settled and payment.provider_payment_id is not None:
         actions.append(PaymentAction.CANCEL)
-    if payment.refundable.minor > 0:
+    if payment.refundable.minor > 0 and not payment.refund_blocked:
         actions.append(PaymentAction.REFUND)
     return actions
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from payment_subgraph.money import Money
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
@@ -54,6 +54,7 @@ class RefusedFor(StrEnum):
     """Our word for why; OTHER is everything that makes no difference to us."""
 
     WRONG_STATE = "WRONG_STATE"
+    DISPUTED = "DISPUTED"
     NOTHING_LEFT = "NOTHING_LEFT"
     AMOUNT_TOO_SMALL = "AMOUNT_TOO_SMALL"
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
@@ -108,7 +109,8 @@ class ProviderEvent:
     """A hint that something changed. Nothing in it is believed except where to look.
 
     *provider_payment_id*, *payment_id* and *environment* are None where the event names none;
-    *about_refunds* says that the refunds of that payment are to be read too.
+    *about_refunds* says that the refunds of that payment are to be read too, *about_disputes* its disputes,
+    *about_warnings* the warnings of fraud about it.
     """
 
     provider_event_id: str
@@ -120,6 +122,8 @@ class ProviderEvent:
     payment_id: str | None = None
     environment: str | None = None
     about_refunds: bool = False
+    about_disputes: bool = False
+    about_warnings: bool = False
 
 
 class PaymentProcessor(Protocol):
@@ -159,6 +163,11 @@ class PaymentProcessor(Protocol):
     async def fetch_payment(self, provider_payment_id: str) -> PaymentSnapshot: ...
 
     async def fetch_refunds(self, provider_payment_id: str) -> Sequence[RefundSnapshot]: ...
+
+    async def fetch_disputes(self, provider_payment_id: str) -> Sequence[DisputeSnapshot]: ...
+
+    async def warned_of_fraud(self, provider_payment_id: str) -> bool:
+        """Whether the issuer of the card has reported the payment."""
 
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """The provider's object that carries our *payment_id*, among those made in the window."""

@@ -7,7 +7,7 @@ finished runs out, and another takes it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 BATCH: Final = 10
 BACKFILL: Final = "event-backfill"
 _OVERLAP: Final = timedelta(hours=1)
-_ACTED_ON: Final = ("payment_intent.", "charge.", "refund.")
-_LATER: Final = "charge.dispute."
+_ACTED_ON: Final = ("payment_intent.", "charge.", "refund.", "radar.early_fraud_warning.", "review.")
+_WITHOUT_OUR_IDS: Final = ("charge.dispute.", "radar.early_fraud_warning.", "review.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,35 @@ class Reconciler:
         """An event is a hint where to look; what it says is not used."""
         hint = self.processor.read_event(event.payload)
         intent = hint.provider_payment_id
-        if not hint.type.startswith(_ACTED_ON) or hint.type.startswith(_LATER) or intent is None:
+        if not hint.type.startswith(_ACTED_ON) or intent is None:
             return InboxState.IGNORED
+        hint = await self._traced(hint, intent)
         payment = await self._payment_of(hint)
         if payment is None:
             ours = hint.payment_id is not None and hint.environment == self.environment
             return after_park(event, self.clock()) if ours else InboxState.IGNORED
         cause = Cause("WEBHOOK", event.provider_event_id)
-        await self.refresh(Errand(payment.id, intent, cause, refunds=hint.about_refunds))
+        errand = Errand(
+            payment.id,
+            intent,
+            cause,
+            refunds=hint.about_refunds,
+            disputes=hint.about_disputes,
+            warnings=hint.about_warnings,
+        )
+        await self.refresh(errand)
         await self._hurry(payment.id)
         return InboxState.PROCESSED
+
+    async def _traced(self, hint: ProviderEvent, intent: str) -> ProviderEvent:
+        """Disputes, warnings and reviews do not carry our ids; of a payment whose answer is lost its object does."""
+        if not hint.type.startswith(_WITHOUT_OUR_IDS):
+            return hint
+        async with self.repository.reading() as rows:
+            if await rows.payment_of_provider(intent) is not None:
+                return hint
+        seen = await self.processor.fetch_payment(intent)
+        return replace(hint, payment_id=seen.payment_id, environment=seen.environment)
 
     async def _payment_of(self, hint: ProviderEvent) -> Payment | None:
         """By the provider's id, else by the id of ours that we wrote on the object: its answer may be lost."""
@@ -136,9 +155,8 @@ class Reconciler:
             payment = await rows.payment(payment_id)
         if payment is None or payment.provider_payment_id is None:
             return False
-        errand = Errand(
-            payment.id, payment.provider_payment_id, Cause("RECONCILER", payment.id), refunds=True
-        )
+        cause = Cause("RECONCILER", payment.id)
+        errand = Errand(payment.id, payment.provider_payment_id, cause, refunds=True, disputes=True)
         try:
             await self.refresh(errand)
         except ProcessorError as unread:

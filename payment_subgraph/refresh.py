@@ -15,17 +15,22 @@ new version: never to "an event arrived". That is what the ledger posts (`ledger
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+from payment_subgraph.balance import BalanceTransaction
 from payment_subgraph.crash_points import CrashPoint, crash_point
+from payment_subgraph.dispute import Dispute
+from payment_subgraph.disputed import DisputeMoves, after_disputes, dispute_moves
 from payment_subgraph.ids import new_refund_id
-from payment_subgraph.ledger import postings
+from payment_subgraph.ledger import Posting, balance_postings, chargeback_postings, postings
 from payment_subgraph.observation import (
     Contradiction,
+    DisputeSnapshot,
     PaymentSnapshot,
     RefundSnapshot,
+    known_movements,
     observe_payment,
     observe_refund,
 )
@@ -56,24 +61,44 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the provider says; *basis* is what we knew before we asked."""
+    """What the provider says; *basis* is what we knew before we asked.
+
+    *all_refunds*: those are all there are. *disputes* None: they were not read; nor are they ever without the
+    payment, whose count of readings therefore guards them, too.
+    """
 
     basis: Basis
     payment: PaymentSnapshot | None = None
     refunds: Sequence[RefundSnapshot] = ()
+    all_refunds: bool = False
+    disputes: Sequence[DisputeSnapshot] | None = None
+
+    def moved(self) -> list[BalanceTransaction]:
+        """Every balance transaction it tells of. Raises Contradiction."""
+        charge = self.payment.charge.movements if self.payment and self.payment.charge else ()
+        return known_movements(
+            (
+                *charge,
+                *(one for refund in self.refunds for one in refund.movements),
+                *(one for dispute in self.disputes or () for one in dispute.movements),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What is to be brought up to date, and why.
 
-    *refunds*: read those too. *settle*: the operation that this decides, and who judges it.
+    *refunds*, *disputes*, *warnings* (of fraud): read those too; disputes are read anyhow where the charge says
+    that there are some. *settle*: the operation that this decides, and who judges it.
     """
 
     payment_id: str
     provider_payment_id: str
     cause: Cause
     refunds: bool = False
+    disputes: bool = False
+    warnings: bool = False
     settle: tuple[Operation, Judge] | None = None
 
 
@@ -110,7 +135,18 @@ class Refresh:
         basis = await self.basis(errand.payment_id)
         payment = await self._processor.fetch_payment(errand.provider_payment_id)
         found = await self._processor.fetch_refunds(errand.provider_payment_id) if errand.refunds else ()
-        return Reading(basis, payment, found)
+        if errand.warnings and await self._processor.warned_of_fraud(errand.provider_payment_id):
+            payment = replace(payment, fraud_warned=True)
+        disputes = await self._disputes(errand, payment)
+        return Reading(basis, payment, found, errand.refunds, disputes)
+
+    async def _disputes(self, errand: Errand, payment: PaymentSnapshot) -> Sequence[DisputeSnapshot] | None:
+        """None if there is no reason to ask: of what was not collected nothing can be disputed."""
+        told = payment.charge is not None and payment.charge.disputed
+        collected = payment.captured is None or payment.captured.minor > 0
+        if not told and not (errand.disputes and collected):
+            return None
+        return await self._processor.fetch_disputes(errand.provider_payment_id)
 
     async def _write(self, rows: Transaction, errand: Errand, reading: Reading) -> Payment | None:
         """None, with nothing written, if our rows are newer than the reading."""
@@ -118,6 +154,7 @@ class Refresh:
         if payment is None:
             raise LookupError(errand.payment_id)
         known = await rows.refunds_of(errand.payment_id)
+        disputes = await rows.disputes_of(errand.payment_id) if _may_be_disputed(payment, reading) else []
         if _outdated(payment, known, reading):
             return None
         if payment.frozen_reason is not None:
@@ -126,24 +163,23 @@ class Refresh:
             )
             return payment
         try:
-            change = _change(payment, known, reading, self._clock())
+            change = _change(payment, known, disputes, reading, self._clock())
+            change = replace(change, moved=await _news(rows, reading))
             await _require_reference(rows, change)
         except Contradiction as reason:
-            await _record(rows, errand, reading, known, self._clock())
+            await _record(rows, errand, reading, known, disputes, self._clock())
             return await self._freeze(rows, errand, payment, str(reason))
         return await self._apply(rows, errand, reading, change)
 
     async def _apply(self, rows: Transaction, errand: Errand, reading: Reading, change: "_Change") -> Payment:
         now = self._clock()
         if change or errand.settle is not None:
-            await _record(rows, errand, reading, change.all_refunds.values(), now)
-        for before, after in change.refunds:
-            if before is None:
-                await rows.add_refund(after, errand.cause)
-            elif before != after:
-                await rows.change_refund(before, after, errand.cause, now)
+            disputes = [after for _, after in change.disputes]
+            await _record(rows, errand, reading, change.all_refunds.values(), disputes, now)
+        await _write_moves(rows, change, errand.cause, now)
         payment = await _written(rows, change, errand.cause, now, counted=reading.payment is not None)
-        await rows.post(postings(change.before, change.after, change.refunds), now)
+        await rows.add_balance_transactions(payment.id, change.moved)
+        await rows.post(change.postings(), now)
         if errand.settle is not None:
             operation, judge = errand.settle
             verdict = judge(payment, change.all_refunds)
@@ -160,25 +196,80 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The payment and the refunds seen, each before and after; *all_refunds* by id, as they will stand."""
+    """The payment, refunds and disputes seen, each before and after; *all_refunds* by id, as they will stand.
+
+    *moved*: balance transactions that were not known.
+    """
 
     before: Payment
     after: Payment
     refunds: list[tuple[Refund | None, Refund]]
     all_refunds: dict[str, Refund]
+    disputes: DisputeMoves = field(default_factory=list)
+    moved: Sequence[BalanceTransaction] = ()
 
     def __bool__(self) -> bool:
-        return self.before != self.after or any(before != after for before, after in self.refunds)
+        moves = (*self.refunds, *self.disputes)
+        return self.before != self.after or bool(self.moved) or any(was != is_now for was, is_now in moves)
+
+    def postings(self) -> list[Posting]:
+        return [
+            *postings(self.before, self.after, self.refunds),
+            *balance_postings(self.after, self.moved),
+            *chargeback_postings(self.disputes),
+        ]
 
 
-def _change(payment: Payment, known: list[Refund], reading: Reading, now: datetime) -> _Change:
+async def _news(rows: Transaction, reading: Reading) -> Sequence[BalanceTransaction]:
+    """What the reading tells of that was not taken in before: each by the provider's id, and once."""
+    told = {one.id: one for one in reading.moved()}
+    known = await rows.known_balance_transactions(list(told)) if told else frozenset()
+    return [one for one in told.values() if one.id not in known]
+
+
+def _may_be_disputed(payment: Payment, reading: Reading) -> bool:
+    return payment.dispute_standing is not None or reading.disputes is not None
+
+
+def _change(
+    payment: Payment, known: list[Refund], disputes: list[Dispute], reading: Reading, now: datetime
+) -> _Change:
     """What *reading* makes of our rows. Raises Contradiction."""
     seen = observe_payment(payment, reading.payment, now) if reading.payment else payment
     moves = [_refund_move(payment, known, one, now) for one in reading.refunds]
     current = {refund.id: refund for refund in known} | {after.id: after for _, after in moves}
     refunded, pending = refund_totals(current.values())
-    after = replace(seen, amount_refunded=refunded, amount_refund_pending=pending)
-    return _Change(payment, after, moves, current)
+    disputed = dispute_moves(payment, disputes, reading.disputes or (), now)
+    stand = {one.id: one for one in disputes} | {after.id: after for _, after in disputed}
+    after = after_disputes(
+        replace(seen, amount_refunded=refunded, amount_refund_pending=pending), list(stand.values())
+    )
+    watched = _watched(after, list(stand.values()), reading) or (
+        payment.watched and not _whole(reading, known, stand.values())
+    )
+    return _Change(payment, replace(after, watched=watched), moves, current, disputed)
+
+
+def _watched(payment: Payment, disputes: Collection[Dispute], reading: Reading) -> bool:
+    """Whether the provider will have more to say of what was collected, by all that *reading* tells."""
+    charge = reading.payment.charge if reading.payment else None
+    unsettled = charge is not None and payment.amount_captured > 0 and charge.unsettled
+    unknown = charge is not None and charge.disputed and not disputes
+    return (
+        unsettled
+        or unknown
+        or any(one.unsettled for one in reading.refunds)
+        or any(one.open for one in disputes)
+    )
+
+
+def _whole(reading: Reading, refunds: Collection[Refund], disputes: Collection[Dispute]) -> bool:
+    """Whether *reading* shows all there is: only then nothing of what was waited for is out of its sight."""
+    return (
+        reading.payment is not None
+        and (reading.all_refunds or not refunds)
+        and (reading.disputes is not None or not disputes)
+    )
 
 
 async def _require_reference(rows: Transaction, change: _Change) -> None:
@@ -222,6 +313,20 @@ def _refund_move(
     return None, observe_refund(made, seen, payment.currency)
 
 
+async def _write_moves(rows: Transaction, change: _Change, cause: Cause, now: datetime) -> None:
+    """What changed of the refunds and disputes seen."""
+    for before, after in change.refunds:
+        if before is None:
+            await rows.add_refund(after, cause)
+        elif before != after:
+            await rows.change_refund(before, after, cause, now)
+    for was, is_now in change.disputes:
+        if was is None:
+            await rows.add_dispute(is_now, cause, now)
+        elif was != is_now:
+            await rows.change_dispute(was, is_now, cause, now)
+
+
 async def _written(
     rows: Transaction, change: _Change, cause: Cause, now: datetime, *, counted: bool
 ) -> Payment:
@@ -239,8 +344,13 @@ async def _written(
     return written
 
 
-async def _record(
-    rows: Transaction, errand: Errand, reading: Reading, refunds: Collection[Refund], now: datetime
+async def _record(  # noqa: PLR0913, PLR0917 - what was read, why, and by which ids we know it
+    rows: Transaction,
+    errand: Errand,
+    reading: Reading,
+    refunds: Collection[Refund],
+    disputes: Collection[Dispute],
+    now: datetime,
 ) -> None:
     """By our own ids; what a refund made elsewhere has for a `refund_id` may be any text."""
     if reading.payment is not None:
@@ -249,13 +359,19 @@ async def _record(
         ours = _local(refunds, seen)
         name = ours.id if ours else seen.provider_refund_id
         await rows.observe("refund", name, errand.cause, _plain(seen), now)
+    names = {one.provider_dispute_id: one.id for one in disputes}
+    for dispute in reading.disputes or ():
+        name = names.get(dispute.provider_dispute_id, dispute.provider_dispute_id)
+        await rows.observe("dispute", name, errand.cause, _plain(dispute), now)
 
 
 def _plain(snapshot: Any) -> Any:
     """A snapshot as JSON, without what opens a payment to its holder."""
     if isinstance(snapshot, datetime):
         return snapshot.isoformat()
+    if isinstance(snapshot, tuple):
+        return [_plain(one) for one in snapshot]
     if hasattr(snapshot, "__dataclass_fields__"):
-        named = ((field.name, getattr(snapshot, field.name)) for field in fields(snapshot))
+        named = ((each.name, getattr(snapshot, each.name)) for each in fields(snapshot))
         return {name: _plain(value) for name, value in named if name not in _SECRET}
     return snapshot

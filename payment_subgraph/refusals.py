@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from payment_subgraph.declines import decline_message, decline_retryable
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.errors import (
     InvalidInput,
     InvalidPaymentState,
     PaymentDeclined,
+    PaymentDisputed,
     ProviderRefused,
     RefundExceedsAvailable,
     Refusal,
@@ -21,8 +23,8 @@ from payment_subgraph.payment import Failure, Payment
 from payment_subgraph.processor import RefusedFor
 
 
-def refusal_of(rejection: Rejection, payment: Payment) -> Refusal:
-    """*payment* as it stands now, read again after the provider's refusal."""
+def refusal_of(rejection: Rejection, payment: Payment, dispute: Dispute | None = None) -> Refusal:
+    """*payment*, and the worst *dispute* about it, as they stand now, read again after the provider's refusal."""
     match rejection.kind:
         case RejectionKind.DECLINED:
             message = decline_message(rejection.code, rejection.decline_code)
@@ -33,7 +35,9 @@ def refusal_of(rejection: Rejection, payment: Payment) -> Refusal:
             return RefundExceedsAvailable(payment.refundable)
         case RejectionKind.INVALID_INPUT:
             return InvalidInput(_flaw(rejection))
-        case RejectionKind.PROVIDER:
+        case RejectionKind.DISPUTED if dispute is not None:
+            return PaymentDisputed(payment, dispute)
+        case RejectionKind.DISPUTED | RejectionKind.PROVIDER:
             return ProviderRefused(rejection.request_id, retryable=rejection.retryable)
         case _:
             assert_never(rejection.kind)

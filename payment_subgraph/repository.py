@@ -1,6 +1,6 @@
 """Rows in and out: payments, refunds, operations, observations, ledger. Each method is one SQL statement.
 
-What a change of a payment or refund means is noted where the row is written, in here, and written when the
+What a change of a payment, refund or dispute means is noted where the row is written, in here, and written when the
 transaction ends (`history.py`): no change is without its transitions.
 
 Whoever decides opens a transaction here (`writing()`), reads, decides by the pure rules, writes.
@@ -13,26 +13,40 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, case, func, insert, select, update
+from sqlalchemy import RowMapping, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payment_subgraph.balance import BalanceTransaction, MovementKind
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import Dispute, DisputeStanding
 from payment_subgraph.history import History
 from payment_subgraph.ledger import Posting
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
-from payment_subgraph.tables import LIVE, ledger_entries, observations, payment_operations, payments, refunds
-from payment_subgraph.transitions import payment_transitions, refund_transitions
+from payment_subgraph.tables import (
+    LIVE,
+    balance_transactions,
+    disputes,
+    ledger_entries,
+    observations,
+    payment_operations,
+    payments,
+    refunds,
+)
+from payment_subgraph.transitions import dispute_transitions, payment_transitions, refund_transitions
 
 Row = TypeVar("Row")
 
 _PAYMENT: Final = tuple(payments.c[field.name] for field in fields(Payment))
 _REFUND: Final = tuple(refunds.c[field.name] for field in fields(Refund))
+_DISPUTE: Final = tuple(disputes.c[field.name] for field in fields(Dispute))
 _OPERATION: Final = tuple(payment_operations.c[field.name] for field in fields(Operation))
 _OPEN: Final = payment_operations.c.resolved_at.is_(None)
 
 FINANCIAL_STATUS: Final = case(
+    (payments.c.dispute_standing == DisputeStanding.LOST, FinancialStatus.CHARGED_BACK.value),
+    (payments.c.dispute_standing == DisputeStanding.WITHDRAWN, FinancialStatus.DISPUTED.value),
     (
         (payments.c.amount_captured > 0) & (payments.c.amount_refunded >= payments.c.amount_captured),
         FinancialStatus.REFUNDED.value,
@@ -120,8 +134,7 @@ class Transaction:
     ) -> Payment | None:
         """Write *after* if the row still is *before*; None when somebody was faster."""
         changed = replace(after, version=before.version + 1, updated_at=now)
-        quiet = changed.settled and changed.amount_refund_pending == 0
-        reread = None if quiet else func.coalesce(payments.c.reread_at, now + self._reread_after)
+        reread = None if changed.quiet else func.coalesce(payments.c.reread_at, now + self._reread_after)
         unchanged = (payments.c.id == before.id) & (payments.c.version == before.version)
         statement = update(payments).where(unchanged).values(_values(changed) | {"reread_at": reread})
         if (await self._connection.execute(statement.returning(payments.c.id))).first() is None:
@@ -131,7 +144,9 @@ class Transaction:
         return changed
 
     async def count_reading(self, payment: Payment) -> None:
-        more = {"readings": payment.readings + 1}
+        more: dict[str, Any] = {"readings": payment.readings + 1}
+        if payment.quiet:
+            more["reread_at"] = None
         await self._connection.execute(update(payments).where(payments.c.id == payment.id).values(more))
 
     async def has_silent_payments(self, now: datetime) -> bool:
@@ -177,6 +192,42 @@ class Transaction:
         currency = self._history.known(before.payment_id).currency
         self._history.note(refund_transitions(currency, before, changed), cause.source, cause.id, now)
         return changed
+
+    # Disputes, and what moved the provider's balance. Both are written under the payment's lock.
+
+    async def disputes_of(self, payment_id: str) -> list[Dispute]:
+        query = select(*_DISPUTE).where(disputes.c.payment_id == payment_id).order_by(disputes.c.id)
+        return [_made(Dispute, row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def add_dispute(self, dispute: Dispute, cause: Cause, now: datetime) -> None:
+        await self._connection.execute(insert(disputes).values(_values(dispute)))
+        self._history.note(dispute_transitions(None, dispute), cause.source, cause.id, now)
+
+    async def change_dispute(self, before: Dispute, after: Dispute, cause: Cause, now: datetime) -> None:
+        changed = replace(after, version=before.version + 1, updated_at=now)
+        await self._connection.execute(
+            update(disputes).where(disputes.c.id == before.id).values(_values(changed))
+        )
+        self._history.note(dispute_transitions(before, changed), cause.source, cause.id, now)
+
+    async def known_balance_transactions(self, ids: Sequence[str]) -> frozenset[str]:
+        known = select(balance_transactions.c.id).where(balance_transactions.c.id.in_(ids))
+        return frozenset((await self._connection.execute(known)).scalars())
+
+    async def add_balance_transactions(self, payment_id: str, new: Sequence[BalanceTransaction]) -> None:
+        rows = [_values(one) | {"payment_id": payment_id} for one in new]
+        if rows:
+            await self._connection.execute(insert(balance_transactions).values(rows))
+
+    async def reread_unsettled(self, now: datetime) -> int:
+        """Have every payment read again of which we do not know what it brought; how many those are."""
+        known = exists().where(
+            balance_transactions.c.payment_id == payments.c.id,
+            balance_transactions.c.kind == MovementKind.CHARGE,
+        )
+        unsettled = (payments.c.amount_captured > 0) & payments.c.frozen_reason.is_(None) & ~known
+        marked = await self._connection.execute(update(payments).where(unsettled).values(reread_at=now))
+        return marked.rowcount
 
     # Operations.
 

@@ -4,14 +4,17 @@ Source: https://docs.stripe.com/api/payment_intents/object, …/refunds/object, 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
-from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus
+from payment_subgraph.balance import MovementKind
+from payment_subgraph.dispute import DisputeStatus
+from payment_subgraph.observation import ChargeSnapshot, DisputeSnapshot, PaymentSnapshot, RefundSnapshot
+from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus, RiskLevel
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.stripe_amounts import from_stripe_amount
+from payment_subgraph.stripe_balance import movements, stripe_balance_transaction
 
 Json = Mapping[str, Any]
 
@@ -53,6 +56,32 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
         payment_method=_method_details(intent.get("payment_method")),
         last_error=_failure(intent.get("last_payment_error"), now),
         cancellation_reason=intent.get("cancellation_reason"),
+        charge=_charge(intent.get("latest_charge")),
+        under_review=intent.get("review") is not None,
+    )
+
+
+_RISK: Final = {
+    "normal": RiskLevel.NORMAL,
+    "elevated": RiskLevel.ELEVATED,
+    "highest": RiskLevel.HIGHEST,
+}
+
+
+def _charge(charge: str | Json | None) -> ChargeSnapshot | None:
+    """Of a bare id, which older operations still ask for, only that its money has to be looked for."""
+    if charge is None:
+        return None
+    if isinstance(charge, str):
+        return ChargeSnapshot(charge, unsettled=True)
+    brought = from_stripe_amount(charge["amount_captured"], charge["currency"])
+    moved = movements(MovementKind.CHARGE, charge["id"], brought, charge.get("balance_transaction"))
+    return ChargeSnapshot(
+        charge["id"],
+        disputed=bool(charge.get("disputed")),
+        risk_level=_RISK.get((charge.get("outcome") or {}).get("risk_level") or ""),
+        movements=moved,
+        unsettled=not moved,
     )
 
 
@@ -85,13 +114,52 @@ def _failure(error: Json | None, now: datetime) -> Failure | None:
 
 
 def refund_snapshot(refund: Json) -> RefundSnapshot:
+    amount = from_stripe_amount(refund["amount"], refund["currency"])
+    taken = movements(
+        MovementKind.REFUND,
+        refund["id"],
+        amount.negative() if amount else None,
+        refund.get("balance_transaction"),
+    )
+    returned = movements(
+        MovementKind.REFUND_FAILURE, refund["id"], amount, refund.get("failure_balance_transaction")
+    )
     return RefundSnapshot(
         provider_refund_id=refund["id"],
         provider_payment_id=refund["payment_intent"],
         status=RefundStatus((refund.get("status") or "pending").upper()),
-        amount=from_stripe_amount(refund["amount"], refund["currency"]),
+        amount=amount,
         refund_id=(refund.get("metadata") or {}).get("refund_id"),
         failure_reason=refund.get("failure_reason"),
+        movements=(*taken, *returned),
+        unsettled=_is_unsettled(refund),
+    )
+
+
+def _is_unsettled(refund: Json) -> bool:
+    """Whether a balance transaction has still to come, or to be read: only an object tells what it moved."""
+    taken, returned = refund.get("balance_transaction"), refund.get("failure_balance_transaction")
+    if refund.get("status") == "succeeded":
+        return not isinstance(taken, Mapping)
+    if refund.get("status") in ("failed", "canceled"):
+        return taken is not None and not (isinstance(taken, Mapping) and isinstance(returned, Mapping))
+    return False
+
+
+def dispute_snapshot(dispute: Json) -> DisputeSnapshot:
+    due_by = (dispute.get("evidence_details") or {}).get("due_by")
+    moved = dispute.get("balance_transactions") or []
+    return DisputeSnapshot(
+        provider_dispute_id=dispute["id"],
+        provider_payment_id=dispute["payment_intent"],
+        status=DisputeStatus(dispute["status"].upper()),
+        amount=from_stripe_amount(dispute["amount"], dispute["currency"]),
+        reason=dispute["reason"],
+        opened_at=datetime.fromtimestamp(dispute["created"], UTC),
+        evidence_due_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+        movements=tuple(
+            stripe_balance_transaction(MovementKind.DISPUTE, dispute["id"], None, one) for one in moved
+        ),
     )
 
 
@@ -110,7 +178,9 @@ def provider_event(event: Json) -> ProviderEvent:
             provider_payment_id=subject.get("id") if is_intent else subject.get("payment_intent"),
             payment_id=metadata.get("payment_id"),
             environment=metadata.get("env"),
-            about_refunds=event["type"].startswith(("refund.", "charge.refund")),
+            about_refunds=event["type"].startswith(("refund.", "charge.refund", "charge.dispute.")),
+            about_disputes=event["type"].startswith("charge.dispute."),
+            about_warnings=event["type"].startswith("radar.early_fraud_warning."),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a Stripe event") from error

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, cast
 import stripe
 
 from payment_subgraph.money import Money
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
 from payment_subgraph.payment import CaptureMethod, Payment
 from payment_subgraph.processor import (
@@ -29,6 +29,7 @@ from payment_subgraph.refund import Refund
 from payment_subgraph.stripe_amounts import to_stripe_amount
 from payment_subgraph.stripe_objects import (
     REFUND_REASONS,
+    dispute_snapshot,
     payment_snapshot,
     provider_event,
     refund_snapshot,
@@ -39,7 +40,8 @@ REQUEST_TIMEOUT_S: Final = 20.0
 NETWORK_RETRIES: Final = 2
 WEBHOOK_TOLERANCE: Final = timedelta(seconds=300)
 
-_EXPAND: Final = ["payment_method"]
+_EXPAND: Final = ["payment_method", "latest_charge.balance_transaction"]
+_REFUND_EXPAND: Final = ["balance_transaction", "failure_balance_transaction"]
 _INPUT_FIELDS: Final = {
     "payment_method": "paymentMethodId",
     "amount": "amount",
@@ -52,6 +54,7 @@ _REASONS: Final = {
     "charge_already_captured": RefusedFor.WRONG_STATE,
     "charge_expired_for_capture": RefusedFor.WRONG_STATE,
     "capture_charge_authorization_expired": RefusedFor.WRONG_STATE,
+    "charge_disputed": RefusedFor.DISPUTED,
     "charge_already_refunded": RefusedFor.NOTHING_LEFT,
     "amount_too_small": RefusedFor.AMOUNT_TOO_SMALL,
     "amount_too_large": RefusedFor.AMOUNT_TOO_LARGE,
@@ -146,6 +149,7 @@ class StripeProcessor:
                 "operation_id": operation_id,
                 "env": self._environment,
             },
+            "expand": _REFUND_EXPAND,
         }
         if refund.reason in REFUND_REASONS:
             params["reason"] = REFUND_REASONS[refund.reason]
@@ -188,8 +192,23 @@ class StripeProcessor:
         return payment_snapshot((await self._asked(read)).to_dict(), self._clock())
 
     async def fetch_refunds(self, provider_payment_id: str) -> Sequence[RefundSnapshot]:
-        listing = self._client.v1.refunds.list_async({"payment_intent": provider_payment_id, "limit": 100})
-        return [refund_snapshot(found) async for found in self._all(listing)]
+        wanted: Any = {
+            "payment_intent": provider_payment_id,
+            "limit": 100,
+            "expand": [f"data.{name}" for name in _REFUND_EXPAND],
+        }
+        return [
+            refund_snapshot(found) async for found in self._all(self._client.v1.refunds.list_async(wanted))
+        ]
+
+    async def fetch_disputes(self, provider_payment_id: str) -> Sequence[DisputeSnapshot]:
+        listing = self._client.v1.disputes.list_async({"payment_intent": provider_payment_id, "limit": 100})
+        return [dispute_snapshot(found) async for found in self._all(listing)]
+
+    async def warned_of_fraud(self, provider_payment_id: str) -> bool:
+        warnings = self._client.v1.radar.early_fraud_warnings
+        page = await self._asked(warnings.list_async({"payment_intent": provider_payment_id, "limit": 1}))
+        return not page.is_empty
 
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """Lists instead of searching: Stripe's Search API shows a new object only after up to an hour."""

@@ -55,7 +55,7 @@ class Syncing:
             intent = payment.provider_payment_id or await self._find_intent(payment)
             if intent is None:
                 return payment
-            errand = Errand(payment.id, intent, cause, refunds=True)
+            errand = Errand(payment.id, intent, cause, refunds=True, disputes=True, warnings=True)
             reading = await self.refresh.read(errand)
         written = await self.refresh(errand, reading)
         async with self.repository.writing() as rows:

@@ -27,11 +27,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
+from payment_subgraph.balance import MovementKind
+from payment_subgraph.dispute import DisputeStanding, DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
 from payment_subgraph.outbox_message import OutboxState
-from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
+from payment_subgraph.payment import (
+    CaptureMethod,
+    Failure,
+    MethodDetails,
+    MethodType,
+    PaymentStatus,
+    RiskLevel,
+)
 from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
 
 metadata: Final = MetaData(
@@ -162,6 +171,10 @@ payments: Final = Table(
     Column("amount_captured", BigInteger, nullable=False),
     Column("amount_refunded", BigInteger, nullable=False),
     Column("amount_refund_pending", BigInteger, nullable=False),
+    Column("amount_disputed", BigInteger, nullable=False),
+    Column("dispute_standing", Word(DisputeStanding)),
+    Column("risk_level", Word(RiskLevel)),
+    Column("watched", Boolean, nullable=False),
     Column("frozen_reason", String(64)),
     Column("version", Integer, nullable=False),
     Column("readings", Integer, nullable=False),
@@ -245,6 +258,45 @@ refunds: Final = Table(
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     Index("ix_refunds_payment_id_created_at_id", "payment_id", "created_at", "id"),
 )
+
+disputes: Final = Table(
+    "disputes",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False),
+    Column("provider_dispute_id", String(255), nullable=False, unique=True),
+    Column("amount_minor", BigInteger, nullable=False),  # no ceiling: it may exceed the payment
+    Column("currency", String(3), nullable=False),
+    Column("status", Word(DisputeStatus), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("funds_withdrawn", Boolean, nullable=False),
+    Column("held_minor", BigInteger, nullable=False),
+    Column("held_currency", String(3)),
+    Column("evidence_due_by", UtcDateTime),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_disputes_payment_id_created_at_id", "payment_id", "created_at", "id"),
+    Index("ix_disputes_created_at_id", "created_at", "id"),
+)
+
+balance_transactions: Final = Table(
+    "balance_transactions",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("kind", Word(MovementKind), nullable=False),
+    Column("source_id", String(255), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("fee_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("payment_minor", BigInteger),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("available_at", UtcDateTime, nullable=False),
+    Index("ix_balance_transactions_created_at", "created_at"),
+)
+"""As the provider told them, each once: its primary key is the provider's."""
 
 DEAD: Final = text("state = 'DEAD'")
 

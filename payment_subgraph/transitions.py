@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.money import Money
-from payment_subgraph.payment import Failure, Payment, PaymentStatus, financial_status
+from payment_subgraph.payment import FLAGGED, Failure, Payment, PaymentStatus, financial_status
 from payment_subgraph.refund import Refund, RefundStatus
 
 
@@ -27,14 +28,19 @@ class TransitionType(StrEnum):
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_REOPENED = "payment.reopened"
     PAYMENT_FROZEN = "payment.frozen"
+    PAYMENT_FLAGGED = "payment.flagged"
     REFUND_CREATED = "refund.created"
     REFUND_REQUIRES_ACTION = "refund.requires_action"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_CANCELED = "refund.canceled"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_FUNDS_WITHDRAWN = "dispute.funds_withdrawn"
+    DISPUTE_FUNDS_REINSTATED = "dispute.funds_reinstated"
+    DISPUTE_CLOSED = "dispute.closed"
 
 
-FOR_STAFF: Final = frozenset({TransitionType.PAYMENT_FROZEN})
+FOR_STAFF: Final = frozenset({TransitionType.PAYMENT_FROZEN, TransitionType.PAYMENT_FLAGGED})
 """What the payer is not told."""
 
 
@@ -67,6 +73,8 @@ def payment_transitions(before: Payment | None, after: Payment) -> Iterator[Tran
         yield from _new_status(before, after)
     if after.frozen_reason is not None and (before is None or before.frozen_reason is None):
         yield _of_payment(TransitionType.PAYMENT_FROZEN, after, None, after.frozen_reason)
+    if after.risk_level in FLAGGED and (before is None or before.risk_level is not after.risk_level):
+        yield _of_payment(TransitionType.PAYMENT_FLAGGED, after, None, after.risk_level)
 
 
 _FAILED_WITHOUT_A_CHARGE: Final = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
@@ -135,6 +143,24 @@ def _of_refund(kind: TransitionType, currency: str, refund: Refund, reason: str 
     amount = Money(refund.amount_minor, currency)
     told = {"refund": {"id": refund.id, "status": refund.status, "amount": _money(amount)}}
     return Transition(kind, refund.payment_id, refund.id, refund.version, amount, reason, told)
+
+
+def dispute_transitions(before: Dispute | None, after: Dispute) -> Iterator[Transition]:
+    """*before* is None for a new dispute; one that was first seen late may be withdrawn and closed at once."""
+    if before is None:
+        yield _of_dispute(TransitionType.DISPUTE_OPENED, after, after.reason)
+    withdrawn = before is not None and before.funds_withdrawn
+    if after.funds_withdrawn and not withdrawn:
+        yield _of_dispute(TransitionType.DISPUTE_FUNDS_WITHDRAWN, after)
+    if withdrawn and not after.funds_withdrawn:
+        yield _of_dispute(TransitionType.DISPUTE_FUNDS_REINSTATED, after)
+    if after.decided and not (before is not None and before.decided):
+        yield _of_dispute(TransitionType.DISPUTE_CLOSED, after)
+
+
+def _of_dispute(kind: TransitionType, dispute: Dispute, reason: str | None = None) -> Transition:
+    told = {"dispute": {"id": dispute.id, "status": dispute.status, "amount": _money(dispute.amount)}}
+    return Transition(kind, dispute.payment_id, dispute.id, dispute.version, dispute.amount, reason, told)
 
 
 def payload(transition: Transition, payment: Payment, sequence: int, occurred_at: str) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from payment_subgraph.commands import (
     request_hash,
 )
 from payment_subgraph.crash_points import CrashPoint, crash_point
+from payment_subgraph.dispute import worst
 from payment_subgraph.errors import (
     DuplicatePayment,
     IdempotencyConflict,
     InvalidInput,
     InvalidPaymentState,
     NotFound,
+    PaymentDisputed,
     RefundExceedsAvailable,
     Unauthenticated,
 )
@@ -159,6 +161,8 @@ class UseCases:
             operation = self._refund_operation(viewer, payment, refund, command)
             if stored := await _stored(rows, operation):
                 return stored, True
+            if payment.refund_blocked and (dispute := worst(await rows.disputes_of(payment.id))):
+                raise PaymentDisputed(payment, dispute)
             _require_refundable(self.processor, payment, refund, command)
             pending = payment.amount_refund_pending + refund.amount_minor
             reserved = replace(payment, amount_refund_pending=pending)
@@ -184,10 +188,11 @@ class UseCases:
         async with self.repository.reading() as rows:
             payment = await rows.payment(operation.payment_id)
             refund = await rows.refund(operation.refund_id) if operation.refund_id else None
+            dispute = worst(await rows.disputes_of(operation.payment_id)) if operation.result else None
         if payment is None:
             raise LookupError(operation.payment_id)
         if operation.result is not None:
-            raise refusal_of(operation.result, payment)
+            raise refusal_of(operation.result, payment, dispute)
         return Outcome(payment, operation, refund, replayed)
 
     async def _write_once(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:

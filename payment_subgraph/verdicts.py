@@ -98,6 +98,8 @@ def rejection_of(operation: Operation, said: Refused) -> Rejection:
         said.field == "amount" or said.reason is RefusedFor.NOTHING_LEFT
     ):
         kind = RejectionKind.REFUND_EXCEEDS
+    elif operation.kind is OperationKind.REFUND and said.reason is RefusedFor.DISPUTED:
+        kind = RejectionKind.DISPUTED
     elif operation.kind in _NEEDING_A_STATE and said.reason is RefusedFor.WRONG_STATE:
         kind = RejectionKind.INVALID_STATE
     elif said.field is not None:

@@ -11,6 +11,7 @@ WRITE: Final[Scopes] = (("payments:write",), ("payments:write:any",))
 WRITE_ANY: Final[Scopes] = (("payments:write:any",),)
 REFUND: Final[Scopes] = (("refunds:write",),)
 MANAGE_WEBHOOKS: Final[Scopes] = (("webhooks:manage",),)
+READ_DISPUTES: Final[Scopes] = (("disputes:read",),)
 READ_LEDGER: Final[Scopes] = (("ledger:read",),)
 READ_REPORTS: Final[Scopes] = (("reports:read",),)
 

@@ -12,7 +12,7 @@ from strawberry import federation
 
 from payment_subgraph.errors import BadUserInput, QueryTooComplex, RequestError
 from payment_subgraph.schema.context import Info
-from payment_subgraph.schema.query import visible_payment, visible_refund
+from payment_subgraph.schema.query import visible_dispute, visible_payment, visible_refund
 from payment_subgraph.schema.user import User
 from payment_subgraph.viewer import READ
 
@@ -34,10 +34,16 @@ async def _refund(info: Info, refund_id: str) -> Any:
     return await visible_refund(info, refund_id)
 
 
+async def _dispute(info: Info, dispute_id: str) -> Any:
+    info.context.viewer.require(READ)
+    return await visible_dispute(info, dispute_id)
+
+
 _ENTITIES: Final[dict[str, Callable[[Info, str], Any]]] = {
     "User": _user,
     "Payment": _payment,
     "Refund": _refund,
+    "Dispute": _dispute,
 }
 
 

@@ -7,6 +7,7 @@ import strawberry
 
 from payment_subgraph import errors
 from payment_subgraph.payment import PaymentAction, PaymentStatus, available_actions
+from payment_subgraph.schema.dispute import Dispute
 from payment_subgraph.schema.payment import Payment, PaymentOperation
 from payment_subgraph.schema.values import Money
 from payment_subgraph.viewer import Viewer
@@ -71,6 +72,11 @@ class PaymentProviderError(Error):
     provider_request_id: str | None
 
 
+@strawberry.type(description="The bank decides, or has decided: while it does, nothing can be refunded.")
+class PaymentDisputedError(Error):
+    dispute: Dispute
+
+
 ErrorType = (
     ValidationError
     | NotFoundError
@@ -79,6 +85,7 @@ ErrorType = (
     | DuplicatePaymentError
     | InvalidPaymentStateError
     | RefundExceedsAvailableError
+    | PaymentDisputedError
     | PaymentProviderError
 )
 
@@ -138,6 +145,11 @@ def _exceeds(refusal: errors.RefundExceedsAvailable, _viewer: Viewer) -> RefundE
     return RefundExceedsAvailableError(message=str(refusal), code=refusal.code, refundable=refundable)
 
 
+def _disputed(refusal: errors.PaymentDisputed, _viewer: Viewer) -> PaymentDisputedError:
+    dispute = Dispute.of(refusal.dispute)
+    return PaymentDisputedError(message=str(refusal), code=refusal.code, dispute=dispute)
+
+
 def _provider(refusal: errors.ProviderRefused, _viewer: Viewer) -> PaymentProviderError:
     return PaymentProviderError(
         message=str(refusal),
@@ -155,5 +167,6 @@ _TYPES: Final[dict[type[errors.Refusal], Callable[[Any, Viewer], ErrorType]]] = 
     errors.DuplicatePayment: _duplicate,
     errors.InvalidPaymentState: _invalid_state,
     errors.RefundExceedsAvailable: _exceeds,
+    errors.PaymentDisputed: _disputed,
     errors.ProviderRefused: _provider,
 }

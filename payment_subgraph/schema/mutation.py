@@ -15,6 +15,7 @@ from payment_subgraph.schema.errors import (
     InvalidPaymentStateError,
     NotFoundError,
     PaymentDeclinedError,
+    PaymentDisputedError,
     PaymentProviderError,
     RefundExceedsAvailableError,
     ValidationError,
@@ -141,6 +142,7 @@ RefundPaymentResult = Annotated[
     | ValidationError
     | NotFoundError
     | RefundExceedsAvailableError
+    | PaymentDisputedError
     | InvalidPaymentStateError
     | IdempotencyConflictError
     | PaymentProviderError,

@@ -29,6 +29,7 @@ from payment_subgraph.refusals import failure_message, failure_retryable
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
+from payment_subgraph.schema.dispute import Dispute
 from payment_subgraph.schema.inputs import given
 from payment_subgraph.schema.payment_event import PaymentEventConnection
 from payment_subgraph.schema.scalars import Url
@@ -37,6 +38,12 @@ from payment_subgraph.viewer import READ_ANY, Viewer
 
 if TYPE_CHECKING:
     from payment_subgraph.schema.user import User
+
+_RISK = (
+    "NORMAL, ELEVATED or HIGHEST, as the provider rates the latest attempt to pay. REVIEW once somebody was asked to "
+    "look at the payment, FRAUD_WARNING once the issuer of the card has reported fraud: these two stay. Null before "
+    "the first attempt, or if it was not rated."
+)
 
 
 @strawberry.type
@@ -208,6 +215,9 @@ class Payment:
     amount_refunded: Money
     amount_refund_pending: Money
     amount_refundable: Money
+    amount_disputed: Money = strawberry.field(
+        description="What banks have taken back for disputes, open or lost; it may exceed the payment."
+    )
     payment_method: PaymentMethod | None
     next_action: NextAction | None
     last_error: PaymentFailure | None
@@ -238,6 +248,12 @@ class Payment:
         return RefundConnection.of(page, request, self.row)
 
     @strawberry.field
+    async def disputes(self, info: Info) -> list[Dispute]:
+        found = await info.context.loaders.disputes_of.load(self.row.id)
+        count_rows(info, len(found))
+        return [Dispute.of(dispute) for dispute in found]
+
+    @strawberry.field
     async def events(
         self, info: Info, first: int | None = DEFAULT_PAGE, after: str | None = UNSET
     ) -> PaymentEventConnection:
@@ -252,6 +268,10 @@ class Payment:
     @scoped(READ_ANY)
     def provider_payment_id(self) -> str | None:
         return self.row.provider_payment_id
+
+    @scoped(READ_ANY, description=_RISK)
+    def risk_level(self) -> str | None:
+        return self.row.risk_level
 
     created_at: datetime
     updated_at: datetime
@@ -275,6 +295,7 @@ class Payment:
             amount_refunded=Money.of(payment.money(payment.amount_refunded)),
             amount_refund_pending=Money.of(payment.money(payment.amount_refund_pending)),
             amount_refundable=Money.of(payment.refundable),
+            amount_disputed=Money.of(payment.money(payment.amount_disputed)),
             payment_method=PaymentMethod.of(payment.payment_method),
             next_action=NextAction.of(payment, viewer),
             last_error=PaymentFailure.of(payment.last_error),

@@ -16,6 +16,7 @@ from payment_subgraph.transitions import TransitionType
 from payment_subgraph.viewer import READ_ANY
 
 _OF_AN_ATTEMPT: Final = frozenset({TransitionType.PAYMENT_ATTEMPT_FAILED, TransitionType.PAYMENT_FAILED})
+_SAID_BY_THE_PAYER: Final = frozenset({TransitionType.DISPUTE_OPENED})
 _REASONS: Final = {
     "abandoned": "Nobody paid.",
     "automatic": "Canceled by the provider.",
@@ -43,6 +44,7 @@ class PaymentEvent:
     occurred_at: datetime = strawberry.field(description="When it was written here.")
 
     refund_id: strawberry.ID | None = strawberry.field(description="The refund it is about.")
+    dispute_id: strawberry.ID | None = strawberry.field(description="The dispute it is about.")
 
     @scoped(READ_ANY, description="Of the reason, the code.")
     def reason(self) -> str | None:
@@ -61,7 +63,7 @@ class PaymentEvent:
 
     @classmethod
     def of(cls, record: PaymentEventRecord) -> Self:
-        is_refund = record.type.startswith("refund.")
+        subject, kind = strawberry.ID(record.subject_id), record.type.partition(".")[0]
         return cls(
             row=record,
             id=strawberry.ID(record.id),
@@ -70,12 +72,13 @@ class PaymentEvent:
             message=_message(record),
             amount=Money.of(record.amount) if record.amount else None,
             occurred_at=record.occurred_at,
-            refund_id=strawberry.ID(record.subject_id) if is_refund else None,
+            refund_id=subject if kind == "refund" else None,
+            dispute_id=subject if kind == "dispute" else None,
         )
 
 
 def _message(record: PaymentEventRecord) -> str | None:
-    if record.reason is None:
+    if record.reason is None or record.type in _SAID_BY_THE_PAYER:
         return None
     if record.type in _OF_AN_ATTEMPT:
         return failure_message(Failure(record.reason, None, record.occurred_at))

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import UNSET
 
 from payment_subgraph.cursors import DEFAULT_PAGE, page_request
+from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.outbox import OutboxFilter
 from payment_subgraph.outbox_message import OutboxState
@@ -15,6 +16,7 @@ from payment_subgraph.report import ReportInterval
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
+from payment_subgraph.schema.dispute import Dispute, DisputeConnection
 from payment_subgraph.schema.inputs import (
     PaymentFilterInput,
     PaymentOrder,
@@ -29,7 +31,7 @@ from payment_subgraph.schema.report import PaymentReportRow
 from payment_subgraph.schema.scalars import CurrencyCode
 from payment_subgraph.schema.user import PaymentConnection
 from payment_subgraph.schema.webhook_event import WebhookEventConnection
-from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY, READ_LEDGER, READ_REPORTS
+from payment_subgraph.viewer import MANAGE_WEBHOOKS, READ, READ_ANY, READ_DISPUTES, READ_LEDGER, READ_REPORTS
 
 _LEDGER = "Staff. Whether the books of a currency add up, and say the same as its payments."
 _REPORT = (
@@ -51,6 +53,12 @@ async def visible_refund(info: Info, refund_id: str) -> Refund | None:
     found = await info.context.loaders.refund.load(refund_id)
     payment = await visible_payment(info, found.payment_id) if found else None
     return Refund.of(found, payment.row) if found and payment else None
+
+
+async def visible_dispute(info: Info, dispute_id: str) -> Dispute | None:
+    found = await info.context.loaders.dispute.load(dispute_id)
+    payment = await visible_payment(info, found.payment_id) if found else None
+    return Dispute.of(found) if found and payment else None
 
 
 @strawberry.type
@@ -80,6 +88,19 @@ class Query:
     @scoped(READ)
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:  # noqa: A002
         return await visible_refund(info, id)
+
+    @scoped(READ_DISPUTES, description="Staff. Newest first.")
+    async def disputes(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_PAGE,
+        after: str | None = UNSET,
+        status: list[DisputeStatus] | None = UNSET,
+    ) -> DisputeConnection | None:
+        request = page_request(first, given(after))
+        page = await info.context.pages.disputes(chosen_words(status), request)
+        count_rows(info, len(page.rows))
+        return DisputeConnection.of(page, request)
 
     @scoped(MANAGE_WEBHOOKS, description="Stored webhooks, newest first.")
     async def webhook_events(

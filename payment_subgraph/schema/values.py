@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import has_enum_definition
 
 from payment_subgraph import cursors, money
+from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import DifferenceCause, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState
@@ -39,8 +40,6 @@ def _enum(
         value.description = told.get(kind(value.value))
 
 
-_NO_DISPUTES = "Not used yet: disputes are not followed."
-
 _enum(
     PaymentStatus,
     values={
@@ -55,8 +54,8 @@ _enum(
     name="PaymentFinancialStatus",
     description="Derived from amounts; never stored.",
     values={
-        FinancialStatus.DISPUTED: _NO_DISPUTES,
-        FinancialStatus.CHARGED_BACK: _NO_DISPUTES,
+        FinancialStatus.DISPUTED: "A bank has taken money back and decides whether it stays away.",
+        FinancialStatus.CHARGED_BACK: "A dispute is lost.",
     },
 )
 _enum(
@@ -70,6 +69,14 @@ _enum(
 _enum(PaymentAction)
 _enum(RefundStatus)
 _enum(RefundReason)
+_enum(
+    DisputeStatus,
+    description="WARNING_*: an inquiry, which moves no money, and may escalate.",
+    values={
+        DisputeStatus.NEEDS_RESPONSE: "Evidence is awaited until `evidenceDueBy`.",
+        DisputeStatus.PREVENTED: "Settled before it became a chargeback.",
+    },
+)
 _enum(OperationKind)
 _enum(
     OperationState,
@@ -102,6 +109,13 @@ _enum(
     PostingKind,
     name="LedgerPostingKind",
     description="What a posting is about; one that takes back another is of the same kind.",
+    values={
+        PostingKind.FEE: "What the provider keeps.",
+        PostingKind.DISPUTE: "What a bank takes back while it decides.",
+        PostingKind.CHARGEBACK: "What of that is lost.",
+        PostingKind.EXCHANGE: "From the payment's currency into the one the provider settles in.",
+        PostingKind.SETTLEMENT: "What reaches the provider's balance, or leaves it.",
+    },
 )
 _enum(
     DifferenceCause,

@@ -6,18 +6,19 @@ import re
 import shutil
 import subprocess
 import uuid
+from typing import Any
 
 import httpx
 import pytest
 
 from launcher.settings import ROOT
-from tests.e2e.client import Client, eventually, new_customer
+from tests.e2e.client import REFUND_PAYMENT, Client, eventually, new_customer
 from tests.e2e.readme import README, blocks, with_ids_left_open
 from tests.e2e.running_system import RunningSystem
 
 
 def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: Client) -> None:
-    _, login, pay, _ = blocks("graphql")
+    _, login, pay, *_ = blocks("graphql")
 
     assert anonymous.get(login)["login"]["tokens"]["expiresIn"] == 600
     first, second = ada.get(pay)["createPayment"], ada.get(pay)["createPayment"]
@@ -75,7 +76,7 @@ def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client)
     not (shutil.which("curl") or os.environ.get("CI")), reason="needs curl: install the package of that name"
 )
 def test_the_shell_commands_answer(system: RunningSystem) -> None:
-    (commands,) = [block for block in blocks("sh") if "curl" in block]
+    commands, _ = [block for block in blocks("sh") if "curl" in block]
 
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands.replace("http://127.0.0.1:8000", system.gateway_url)],
@@ -85,6 +86,30 @@ def test_the_shell_commands_answer(system: RunningSystem) -> None:
     )
 
     assert json.loads(done.stdout)["data"]["me"]["email"] == "ada@example.com"
+
+
+def test_a_dispute_comes_as_it_says(anonymous: Client, finance: Client, system: RunningSystem) -> None:
+    _, customer = new_customer(anonymous.url)
+    paid = customer.get(another_order("pm_card_visa", "pm_card_createDispute"))["createPayment"]["payment"]
+
+    def seen() -> dict[str, Any] | None:
+        nodes = finance.get(blocks("graphql")[4])["disputes"]["nodes"]
+        return next((node for node in nodes if node["payment"]["id"] == paid["id"]), None)
+
+    opened = eventually(seen, lambda found: found is not None)
+    refused = finance.get(REFUND_PAYMENT, input={"idempotencyKey": uuid.uuid4().hex, "paymentId": paid["id"]})
+    intent = opened["payment"]["providerPaymentId"] if opened else ""
+    (bank,) = [block for block in blocks("sh") if "/_fake/" in block]
+    address = re.findall(r"http://127.0.0.1:8003(/_fake/disputes/\S+)", bank)[0].replace("pi_…", intent)
+    httpx.post(f"{system.fake_stripe_url}{address}", json={}, trust_env=False).raise_for_status()
+
+    assert opened is not None
+    assert opened["payment"]["financialStatus"] == "DISPUTED"
+    assert opened["fundsWithdrawn"]
+    assert refused["refundPayment"]["__typename"] == "PaymentDisputedError"
+    won = eventually(seen, lambda found: found is not None and found["status"] == "WON")
+    assert won is not None
+    assert (won["fundsWithdrawn"], won["payment"]["financialStatus"]) == (False, "PAID")
 
 
 def test_every_linked_place_exists() -> None:

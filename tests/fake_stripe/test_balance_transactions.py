@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import stripe
@@ -141,3 +142,23 @@ def test_an_asynchronous_capture_reaches_the_balance_later(start_fake: Callable[
     charge = fake.stripe.v1.charges.retrieve(str(intent.latest_charge))
     assert updated.data.object["balance_transaction"] == charge.balance_transaction
     assert transactions(fake, source=charge.id) == [("charge", 1000, 40, 960)]
+
+
+def test_an_account_may_settle_in_another_currency(tmp_path: Path):
+    fake = RunningFake(tmp_path, FAKE_STRIPE_SETTLEMENT_CURRENCY="usd").start()
+    try:
+        intent = fake.paid(1000, currency="jpy")
+        fake.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 33})
+        fake.paid(2000, currency="usd")
+
+        listed = fake.stripe.v1.balance_transactions.list().data[::-1]
+        assert [(t.currency, t.exchange_rate) for t in listed] == [("usd", 1.1), ("usd", 1.1), ("usd", None)]
+        # 1 yen is 1.10 dollars; the fee is 1.5 % and 25 cents
+        expected = [
+            ("charge", 110_000, 1675, 108_325),
+            ("refund", -3630, 0, -3630),
+            ("charge", 2000, 55, 1945),
+        ]
+        assert transactions(fake) == expected
+    finally:
+        fake.close()

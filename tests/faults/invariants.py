@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from payment_subgraph.ledger import Account
+from payment_subgraph.ledger import Account, PostingKind
 from tests.faults.books import Books
 
 _LIVE_REFUND: Final = {"pending", "requires_action", "succeeded"}
 _DONE_OR_NOT: Final = {"PaymentDeclinedError", "PaymentProviderError", "InvalidPaymentStateError"}
+_OF_AMOUNTS: Final = (PostingKind.CAPTURE, PostingKind.REFUND)
 _STATUS: Final = {
     "requires_payment_method": "REQUIRES_PAYMENT_METHOD",
     "requires_confirmation": "REQUIRES_CONFIRMATION",
@@ -151,9 +152,8 @@ def effects_happened_once(books: Books) -> Iterator[str]:
     """I6, I8: what the ledger holds of each payment is what the payment says, no more and no less."""
     held: Counter[str] = Counter()
     for entry in books.entries:
-        held[entry["payment_id"]] += (
-            entry["amount_minor"] if entry["account"] == Account.STRIPE_CLEARING else 0
-        )
+        counts = entry["account"] == Account.STRIPE_CLEARING and entry["kind"] in _OF_AMOUNTS
+        held[entry["payment_id"]] += entry["amount_minor"] if counts else 0
     for row in books.payments:
         says = row["amount_captured"] - row["amount_refunded"]
         if held[row["id"]] != says:

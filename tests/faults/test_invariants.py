@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payment_subgraph.ledger import Account
+from payment_subgraph.ledger import Account, PostingKind
 from tests.faults.books import Books, StripePayment, StripeRefund
 from tests.faults.clients import Told
 from tests.faults.invariants import violations
@@ -31,6 +31,7 @@ REFUND: dict[str, Any] = {
 CAPTURED: dict[str, Any] = {
     "txn_id": "txn_1",
     "payment_id": "pay_1",
+    "kind": PostingKind.CAPTURE,
     "account": Account.STRIPE_CLEARING,
     "amount_minor": 1000,
     "currency": "EUR",

@@ -46,9 +46,11 @@ class PostgresServer:
     @contextmanager
     def fresh(self) -> Iterator[str]:
         tables = ", ".join(table.name for table in metadata.sorted_tables)
-        self._run(self._own, "ALTER TABLE ledger_entries DISABLE TRIGGER USER")  # it refuses to be emptied
+        for guarded in ("ledger_entries", "observations"):  # they refuse to be emptied
+            self._run(self._own, f"ALTER TABLE {guarded} DISABLE TRIGGER USER")
         self._run(self._own, f"TRUNCATE {tables} RESTART IDENTITY")
-        self._run(self._own, "ALTER TABLE ledger_entries ENABLE TRIGGER USER")
+        for guarded in ("ledger_entries", "observations"):
+            self._run(self._own, f"ALTER TABLE {guarded} ENABLE TRIGGER USER")
         yield self._own
 
     def close(self) -> None:

@@ -160,6 +160,8 @@ class StripeWire(stripe.HTTPClient):
                     one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]
                 ]
                 return self._listed(path, of, params)
+            case ["disputes"] | ["radar", "early_fraud_warnings"]:
+                return self._listed(path, [], params)
             case ["events"]:
                 return self._listed(path, self.events, params)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}

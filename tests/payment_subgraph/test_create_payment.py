@@ -60,6 +60,7 @@ async def test_stripe_is_told_our_ids_and_nothing_personal(small_world: World) -
         "metadata[operation_id]": operation["id"],
         "metadata[env]": "development",
         "expand[0]": "payment_method",
+        "expand[1]": "latest_charge.balance_transaction",
     }
     assert call.key == operation["provider_key"] == f"{payment['id']}:create"
     assert call.version == operation["provider_version"]

@@ -95,6 +95,37 @@ async def test_a_refund_that_fails_later_is_refundable_again(world: World) -> No
     assert (refund["status"], refund["failureReason"]) == ("FAILED", "expired_or_canceled_card")
 
 
+@pytest.mark.parametrize("status", ["pending", "requires_action"])
+async def test_a_refund_that_succeeded_does_not_become_open_again(
+    world: World, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = await world.pay("10.00")
+    await world.mutate("refundPayment", STAFF, paymentId=payment["id"])
+    world.wire.refunds["re_1"]["status"] = status
+
+    await world.deliver(world.wire.event("refund.updated", world.wire.refunds["re_1"]))
+    await world.work()
+
+    (row,) = await world.rows(payments)
+    (refund,) = await world.rows(refunds)
+    assert (refund["status"], row["frozen_reason"]) == ("SUCCEEDED", "REFUND_REOPENED")
+    assert "ALERT" in caplog.text
+
+
+async def test_a_review_flags_the_payment_also_when_it_is_over(world: World) -> None:
+    await world.pay("10.00")
+    review = {"id": "prv_1", "object": "review", "payment_intent": "pi_1"}
+    seen = []
+    for kind, name in (("review.opened", "prv_1"), ("review.closed", None)):
+        world.wire.intents["pi_1"]["review"] = name
+        await world.deliver(world.wire.event(kind, review))
+        await world.work()
+        (row,) = await world.rows(payments)
+        seen.append(row["risk_level"])
+
+    assert seen == ["REVIEW", "REVIEW"]
+
+
 async def test_a_collected_payment_that_reopens_is_frozen(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

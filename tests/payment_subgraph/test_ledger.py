@@ -19,7 +19,7 @@ from payment_subgraph.payment import Payment
 from payment_subgraph.refresh import Errand
 from payment_subgraph.refund import Refund, RefundStatus
 from payment_subgraph.repository import Cause
-from payment_subgraph.tables import ledger_entries, payments
+from payment_subgraph.tables import ledger_entries, observations, payments
 from tests.payment_subgraph.databases import PostgresServer
 from tests.payment_subgraph.test_event_order import story
 from tests.payment_subgraph.world import STAFF, World
@@ -278,6 +278,20 @@ async def test_postgresql_refuses_to_empty_the_ledger(postgres: PostgresServer) 
                 await connection.execute(text("TRUNCATE ledger_entries"))
 
         assert await posted(world) == CAPTURED
+        await world.close()
+
+
+async def test_postgresql_refuses_to_empty_the_observations(postgres: PostgresServer) -> None:
+    with postgres.fresh() as url:
+        world = World.build(url)
+        await world.pay("10.00")
+        before = await world.count(observations)
+
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with world.parts.database.writing() as connection:
+                await connection.execute(text("TRUNCATE observations"))
+
+        assert await world.count(observations) == before > 0
         await world.close()
 
 

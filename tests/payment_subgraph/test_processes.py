@@ -93,6 +93,21 @@ def test_the_schema_is_printed_without_any_setting() -> None:
     assert printed.stderr == ""
 
 
+def test_payments_can_be_marked_to_be_read_again(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    for wish in ("migrate", "reread"):
+        done = subprocess.run(
+            command("payment_subgraph", wish),
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+
+    assert done.stdout == "0 payments will be read again\n"
+
+
 def test_a_database_that_cannot_be_reached_stops_the_migration_with_one_sentence() -> None:
     url = f"postgresql://payments:hidden@127.0.0.1:{free_port()}/payments"
 

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from payment_subgraph.payment import Failure, Payment, PaymentStatus
+from payment_subgraph.dispute import Dispute, DisputeStatus
+from payment_subgraph.payment import Failure, Payment, PaymentStatus, RiskLevel
 from payment_subgraph.refund import Refund, RefundStatus
-from payment_subgraph.transitions import TransitionType, payload, payment_transitions, refund_transitions
+from payment_subgraph.transitions import (
+    TransitionType,
+    dispute_transitions,
+    payload,
+    payment_transitions,
+    refund_transitions,
+)
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PAYMENT = Payment("pay_1", "usr_ada", 1000, "EUR", NOW, NOW, reference="order-7", client_secret="pi_1_secret")
 REFUND = Refund("rfd_1", "pay_1", 300, NOW, NOW)
+DISPUTE = Dispute("dsp_1", "pay_1", "du_1", 700, "EUR", DisputeStatus.NEEDS_RESPONSE, "general", NOW, NOW)
 DECLINED = Failure("card_declined", "insufficient_funds", NOW, "ch_1")
 
 
@@ -27,7 +35,7 @@ def types(before: Payment | None, after: Payment) -> list[str]:
 
 
 def test_rows_are_written_where_their_transitions_are_noted() -> None:
-    """Statements that write `payments` or `refunds` stand in `repository.py` alone."""
+    """Statements that write `payments`, `refunds` or `disputes` stand in `repository.py` alone."""
     writers = set()
     for file in (ROOT / "payment_subgraph").glob("**/*.py"):
         if {".venv", "migrations"} & set(file.parts):
@@ -35,7 +43,7 @@ def test_rows_are_written_where_their_transitions_are_noted() -> None:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("insert", "update", "delete"):
                 table = node.args[0]
-                if isinstance(table, ast.Name) and table.id in ("payments", "refunds"):
+                if isinstance(table, ast.Name) and table.id in ("payments", "refunds", "disputes"):
                     writers.add(file.name)
 
     assert writers == {"repository.py"}
@@ -103,6 +111,26 @@ def test_a_payment_that_is_frozen_is_told_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, RiskLevel.HIGHEST, []),
+        (RiskLevel.NORMAL, RiskLevel.REVIEW, ["payment.flagged"]),
+        (RiskLevel.REVIEW, RiskLevel.REVIEW, []),
+        (RiskLevel.REVIEW, RiskLevel.FRAUD_WARNING, ["payment.flagged"]),
+        (RiskLevel.FRAUD_WARNING, RiskLevel.FRAUD_WARNING, []),
+    ],
+)
+def test_each_flag_of_a_payment_is_told_once(
+    before: RiskLevel | None, after: RiskLevel, told: list[str]
+) -> None:
+    rated = replace(PAYMENT, risk_level=before)
+    found = list(payment_transitions(rated, changed(rated, risk_level=after)))
+
+    assert [one.type for one in found] == told
+    assert [one.reason for one in found] == [after] * len(told)
+
+
+@pytest.mark.parametrize(
     ("status", "told"),
     [
         (RefundStatus.PENDING, []),
@@ -127,6 +155,43 @@ def test_a_refund_that_fails_after_it_succeeded_is_told_again() -> None:
     (one,) = refund_transitions("EUR", paid, late)
 
     assert (one.type, one.reason, one.subject_version) == ("refund.failed", "lost_or_stolen_card", 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (("NEEDS_RESPONSE", False), ("NEEDS_RESPONSE", True), ["funds_withdrawn"]),
+        (("NEEDS_RESPONSE", True), ("UNDER_REVIEW", True), []),
+        (("UNDER_REVIEW", True), ("WON", True), ["closed"]),
+        (("WON", True), ("WON", False), ["funds_reinstated"]),
+        (("UNDER_REVIEW", True), ("WON", False), ["funds_reinstated", "closed"]),
+        (("WARNING_UNDER_REVIEW", False), ("WARNING_CLOSED", False), ["closed"]),
+        (("WARNING_CLOSED", False), ("NEEDS_RESPONSE", True), ["funds_withdrawn"]),
+        (("UNDER_REVIEW", True), ("LOST", True), ["closed"]),
+        (("LOST", True), ("LOST", True), []),
+        (None, ("NEEDS_RESPONSE", False), ["opened"]),
+        (None, ("LOST", True), ["opened", "funds_withdrawn", "closed"]),
+        (None, ("WON", False), ["opened", "closed"]),
+    ],
+)
+def test_a_dispute_is_told_from_its_opening_to_its_end(
+    before: tuple[str, bool] | None, after: tuple[str, bool], told: list[str]
+) -> None:
+    was, is_now = (
+        one and replace(DISPUTE, status=DisputeStatus(one[0]), funds_withdrawn=one[1])
+        for one in (before, after)
+    )
+    assert is_now is not None
+    found = list(dispute_transitions(was, is_now))
+
+    assert [one.type for one in found] == [f"dispute.{word}" for word in told]
+    for one in found:
+        assert (one.payment_id, one.subject_id, one.amount) == ("pay_1", "dsp_1", DISPUTE.amount)
+        assert one.details["dispute"] == {
+            "id": "dsp_1",
+            "status": after[0],
+            "amount": {"amount": "7.00", "amountMinor": "700", "currency": "EUR"},
+        }
 
 
 def test_a_message_tells_ids_statuses_and_amounts_and_nothing_else() -> None:

@@ -106,12 +106,18 @@ class World:
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
 
     @classmethod
-    def build(cls, database_url: str, **environment: str) -> "World":
+    def build(
+        cls, database_url: str, network: stripe.HTTPClient | None = None, **environment: str
+    ) -> "World":
+        """*network* leads to another Stripe than *wire*."""
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
         assert isinstance(chosen.processor, StripeSettings)
         processor = StripeProcessor(
-            chosen.processor.secret_key, environment=chosen.environment, http_client=wire, clock=clock
+            chosen.processor.secret_key,
+            environment=chosen.environment,
+            http_client=network or wire,
+            clock=clock,
         )
         return cls.around(chosen, clock, wire, processor)
 
@@ -153,9 +159,8 @@ class World:
     async def pay(self, amount: str = "10.00", currency: str = "EUR", **fields: Any) -> dict[str, Any]:
         """A payment of Ada's that the test card has paid."""
         money = {"amount": amount, "currency": currency}
-        member = await self.mutate(
-            "createPayment", amount=money, confirm=True, paymentMethodId="pm_card_visa", **fields
-        )
+        fields = {"paymentMethodId": "pm_card_visa", "confirm": True} | fields
+        member = await self.mutate("createPayment", amount=money, **fields)
         payment: dict[str, Any] = member["payment"]
         return payment
 
@@ -204,7 +209,7 @@ class World:
             return list((await connection.execute(select(table))).mappings())
 
     async def all_rows(self) -> dict[str, int]:
-        names = ("payments", "payment_operations", "refunds", "provider_events", "observations")
+        names = ("payments", "payment_operations", "refunds", "disputes", "provider_events", "observations")
         async with self.parts.database.reading() as connection:
             return {
                 name: (await connection.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one()  # noqa: S608
@@ -245,10 +250,11 @@ FRAGMENTS = """
 fragment M on Money { amount amountMinor currency }
 fragment O on PaymentOperation { id kind state amount { ...M } createdAt resolvedAt }
 fragment R on Refund { id amount { ...M } status reason note failureReason createdAt updatedAt }
+fragment D on Dispute { id amount { ...M } status reason fundsWithdrawn evidenceDueBy createdAt updatedAt }
 fragment P on Payment {
   id reference description amount { ...M } status financialStatus captureMethod
   amountCapturable { ...M } amountCaptured { ...M } amountRefunded { ...M } amountRefundPending { ...M }
-  amountRefundable { ...M } paymentMethod { id type brand last4 expMonth expYear isDefault reusable }
+  amountRefundable { ...M } amountDisputed { ...M } disputes { ...D } paymentMethod { id type brand last4 expMonth expYear isDefault reusable }
   nextAction { type redirectUrl clientSecret } lastError { code declineCode message retryable occurredAt }
   availableActions pendingOperations { ...O } user { id }
   refunds { nodes { ...R } edges { cursor } pageInfo { hasNextPage endCursor } }
@@ -272,7 +278,8 @@ _EXTRA = {
     "capturePayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "cancelPayment": f"{_PAID} {_STATE} {_NOT_FOUND}",
     "refundPayment": f"""... on RefundSuccess {{ refund {{ ...R }} payment {{ ...P }} operation {{ ...O }} replayed }}
-        ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }} {_STATE} {_NOT_FOUND}""".replace(
+        ... on RefundExceedsAvailableError {{ refundable {{ ...M }} }}
+        ... on PaymentDisputedError {{ dispute {{ ...D }} }} {_STATE} {_NOT_FOUND}""".replace(
         "{{", "{"
     ).replace("}}", "}"),
 }

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -108,7 +108,7 @@ def _tell_what_stands() -> None:
         "INSERT INTO payment_transitions (payment_id, sequence, type, subject_id, subject_version, source, "  # noqa: S608 - words of our own
         "cause_id, amount_minor, currency, occurred_at) "
         "SELECT payment_id, row_number() OVER (PARTITION BY payment_id ORDER BY happened_at, place, subject_id), "
-        f"type, subject_id, 0, 'MIGRATION', '0003', amount, currency, happened_at FROM ({told}) AS told"
+        f"type, subject_id, 0, 'MIGRATION', '0004', amount, currency, happened_at FROM ({told}) AS told"
     )
 
 

@@ -1,0 +1,46 @@
+"""Stripe's balance transactions translated into our words. Pure; does not import stripe.
+
+Source: https://docs.stripe.com/api/balance_transactions/object
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from payment_subgraph.balance import BalanceTransaction, MovementKind
+from payment_subgraph.money import Money
+from payment_subgraph.observation import Movements
+from payment_subgraph.stripe_amounts import from_stripe_amount
+
+Json = Mapping[str, Any]
+
+
+def movements(
+    kind: MovementKind, source_id: str, brought: Money | None, found: str | Json | None
+) -> Movements:
+    """One or none: nothing was moved yet, or the answer has only the id; a later reading brings the rest."""
+    if not isinstance(found, Mapping):
+        return ()
+    return (stripe_balance_transaction(kind, source_id, brought, found),)
+
+
+def stripe_balance_transaction(
+    kind: MovementKind, source_id: str, brought: Money | None, found: Json
+) -> BalanceTransaction | None:
+    """None where our minor units cannot express it. *brought* is the movement in the payment's currency."""
+    currency = found["currency"]
+    amount, fee, net = (from_stripe_amount(found[name], currency) for name in ("amount", "fee", "net"))
+    if amount is None or fee is None or net is None:
+        return None
+    return BalanceTransaction(
+        id=found["id"],
+        kind=kind,
+        source_id=source_id,
+        amount_minor=amount.minor,
+        fee_minor=fee.minor,
+        net_minor=net.minor,
+        currency=amount.currency,
+        payment_minor=brought.minor if brought else None,
+        created_at=datetime.fromtimestamp(found["created"], UTC),
+        available_at=datetime.fromtimestamp(found["available_on"], UTC),
+    )
