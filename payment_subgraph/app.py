@@ -18,17 +18,23 @@ from payment_subgraph.access_log import AccessLog
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.books import Books
 from payment_subgraph.closing import Closing
+from payment_subgraph.customer_operations import CustomerOperations
+from payment_subgraph.customer_repository import CustomerRepository
+from payment_subgraph.customers import Customers
 from payment_subgraph.database import Database
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.looking import Looking
+from payment_subgraph.method_choice import MethodChoices
+from payment_subgraph.methods_refresh import MethodsRefresh
 from payment_subgraph.operations import Operations
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
 from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.refresh import Refresh
 from payment_subgraph.repository import Repository
+from payment_subgraph.saved_methods import SavedMethods
 from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
@@ -57,6 +63,8 @@ class Parts:
     syncing: Syncing
     inbox: Inbox
     reconciler: Reconciler
+    customers: Customers
+    saved_methods: SavedMethods
 
 
 def stripe_processor(settings: Settings) -> StripeProcessor:
@@ -80,12 +88,14 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         settings.answer_within,
     )
     inbox = Inbox(database, settings.patience.lease)
+    customers, saved_methods = _method_parts(settings, database, processor, clock)
+    choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
     return Parts(
         database=database,
         processor=processor,
         repository=repository,
         operations=operations,
-        use_cases=UseCases(repository, processor, operations, inbox, clock),
+        use_cases=UseCases(repository, processor, operations, inbox, clock, choices),
         syncing=Syncing(repository, processor, refresh, settings.answer_within, clock),
         inbox=inbox,
         reconciler=Reconciler(
@@ -96,9 +106,23 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             refresh,
             settings.environment,
             clock,
+            saved_methods,
             settings.backfill_every,
         ),
+        customers=customers,
+        saved_methods=saved_methods,
     )
+
+
+def _method_parts(
+    settings: Settings, database: Database, processor: PaymentProcessor, clock: Clock
+) -> tuple[Customers, SavedMethods]:
+    repository, vault = CustomerRepository(database, settings.environment), processor.vault
+    operations = CustomerOperations(repository, vault, settings.patience, clock)
+    refresh = MethodsRefresh(repository, vault, clock)
+    within, lease = settings.answer_within, settings.patience.lease
+    customers = Customers(repository, vault, operations, refresh, within, clock)
+    return customers, SavedMethods(repository, vault, operations, refresh, within, lease, clock)
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -111,6 +135,7 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await parts.operations.drain()
+        await parts.customers.operations.carrying.drain()
         await processor.close()
         await key_client.aclose()
         await parts.database.close()
@@ -140,6 +165,8 @@ def web_app(
             books,
             parts.use_cases,
             parts.syncing,
+            parts.customers,
+            parts.saved_methods,
             turns,
             asked.operation_name,
             unusual=asked.size > USUAL_BYTES,

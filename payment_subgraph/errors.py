@@ -17,6 +17,7 @@
         ├── DuplicatePayment             DUPLICATE_PAYMENT
         ├── InvalidPaymentState          INVALID_PAYMENT_STATE
         ├── RefundExceedsAvailable       REFUND_EXCEEDS_AVAILABLE
+        ├── RateLimited                  RATE_LIMITED
         └── ProviderRefused              PAYMENT_PROVIDER
 
 Every code is explained in `schema/error_codes.json`. What the payment processor says is told by
@@ -162,6 +163,14 @@ class RefundExceedsAvailable(Refusal):
     def __init__(self, refundable: Money) -> None:
         self.refundable = refundable
         super().__init__("This is more than can still be refunded.")
+
+
+class RateLimited(Refusal):
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__("That was asked for too often.")
 
 
 class ProviderRefused(Refusal):

@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
+from payment_subgraph.customer_repository import CustomerRepository, KeptMethod
 from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
 from payment_subgraph.payment import Payment
@@ -41,8 +42,8 @@ class Grouped(Generic[Arguments, Found]):
 class Loaders:
     """One per request: what it has loaded it does not load again, and nobody else sees it."""
 
-    def __init__(self, pages: Pages, books: Books) -> None:
-        self._pages, self._books = pages, books
+    def __init__(self, pages: Pages, books: Books, customers: CustomerRepository) -> None:
+        self._pages, self._books, self._customers = pages, books, customers
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
         self.open_operations: DataLoader[str, list[Operation]] = DataLoader(self._open_operations)
@@ -50,6 +51,8 @@ class Loaders:
         self.payment_count_of = Grouped(self._payment_count_of)
         self.refunds_of = Grouped(self._refunds_of)
         self.summary_of = Grouped(self._summary_of)
+        self.methods_of: DataLoader[str, list[KeptMethod]] = DataLoader(self._methods_of)
+        self.method_of_provider: DataLoader[str, KeptMethod | None] = DataLoader(self._methods_of_provider)
 
     async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
         found = await self._pages.payments_by_id(ids)
@@ -80,3 +83,11 @@ class Loaders:
     async def _summary_of(self, owners: Sequence[str], currency: str) -> list[Summary]:
         found = await self._books.summaries_of(owners, currency)
         return [found[one] for one in owners]
+
+    async def _methods_of(self, owners: list[str]) -> list[list[KeptMethod]]:
+        found = await self._customers.methods_of_owners(owners)
+        return [found.get(one, []) for one in owners]
+
+    async def _methods_of_provider(self, provider_ids: list[str]) -> list[KeptMethod | None]:
+        found = await self._customers.methods_of_provider(provider_ids)
+        return [found.get(one) for one in provider_ids]

@@ -6,8 +6,10 @@ from typing import Any
 import strawberry
 
 from payment_subgraph.books import Books
+from payment_subgraph.customers import Customers
 from payment_subgraph.loaders import Loaders
 from payment_subgraph.pages import Pages
+from payment_subgraph.saved_methods import SavedMethods
 from payment_subgraph.syncing import Syncing
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
@@ -26,6 +28,8 @@ class Context:
     books: Books
     use_cases: UseCases
     syncing: Syncing
+    customers: Customers
+    saved_methods: SavedMethods
     turns: Turns
     operation_name: str | None = None
     unusual: bool = False
@@ -44,7 +48,7 @@ class Context:
 
     def forget(self) -> None:
         """Load anew from here on: a mutation has changed what was loaded before it."""
-        self.loaders = Loaders(self.pages, self.books)
+        self.loaders = Loaders(self.pages, self.books, self.saved_methods.repository)
 
 
 Info = strawberry.Info[Context, Any]

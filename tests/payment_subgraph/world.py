@@ -103,11 +103,18 @@ class World:
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
 
     @classmethod
-    def build(cls, database_url: str, **environment: str) -> "World":
+    def build(
+        cls, database_url: str, http_client: stripe.HTTPClient | None = None, **environment: str
+    ) -> "World":
+        """*http_client* takes the place of the wire, to whatever STRIPE_API_BASE names."""
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
         processor = StripeProcessor(
-            chosen.stripe_secret_key, environment=chosen.environment, http_client=wire, clock=clock
+            chosen.stripe_secret_key,
+            environment=chosen.environment,
+            api_base=chosen.stripe_api_base,
+            http_client=http_client or wire,
+            clock=clock,
         )
         parts = build_parts(chosen, processor, clock)
         key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
@@ -117,6 +124,8 @@ class World:
 
     async def close(self) -> None:
         await self.parts.operations.drain()
+        await self.parts.customers.operations.carrying.drain()
+        await self.parts.processor.close()
         await self.http.aclose()
         await self.key_client.aclose()
         await self.parts.database.close()
