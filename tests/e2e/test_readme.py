@@ -17,7 +17,7 @@ from tests.e2e.running_system import RunningSystem
 
 
 def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: Client) -> None:
-    _, login, pay, _ = blocks("graphql")
+    _, login, pay, *_ = blocks("graphql")
 
     assert anonymous.get(login)["login"]["tokens"]["expiresIn"] == 600
     first, second = ada.get(pay)["createPayment"], ada.get(pay)["createPayment"]
@@ -52,6 +52,17 @@ def test_a_customer_who_is_wanted_at_the_bank_is_shown_the_way(
     eventually(
         lambda: customer.get(blocks("graphql")[3], id=payment["id"])["payment"], lambda seen: seen == paid
     )
+
+
+def test_a_card_that_is_kept_stands_beside_its_user(anonymous: Client) -> None:
+    email, customer = new_customer(anonymous.url)
+    customer.get(another_order("confirm: true", "confirm: true, savePaymentMethod: true"))
+
+    seen = eventually(
+        lambda: customer.get(blocks("graphql")[4])["me"], lambda user: bool(user["paymentMethods"])
+    )
+
+    assert (seen["email"], seen["paymentMethods"][0]["last4"]) == (email, "4242")
 
 
 def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client) -> None:

@@ -23,7 +23,7 @@ class PatientHttp(stripe.HTTPXClient):
     def __init__(self) -> None:
         super().__init__(timeout=20)
 
-    async def sleep_async(self, secs: float) -> None:
+    async def sleep_async(self, _secs: float) -> None:
         return
 
     def _get_request_args_kwargs(self, *request: Any) -> Any:

@@ -79,6 +79,7 @@ def test_what_crosses_to_another_subgraph_is_nullable() -> None:
 
     assert "  user: User\n" in printed
     assert "): PaymentConnection @requiresScopes" in printed
+    assert "  paymentMethods: [PaymentMethod!] @requiresScopes" in printed
 
 
 def test_a_command_is_checked_whole() -> None:
