@@ -64,6 +64,7 @@ class Customers:
         if operation is not None:
             crash_point(CrashPoint.T1_COMMITTED)
             await self.operations.carrying.answer(operation.id, within)
+        if customer.provider_customer_id is None:
             customer = await self._read(customer.id)
         if customer.provider_customer_id is not None:
             return customer

@@ -99,7 +99,7 @@ class SavedMethods:
         customer = await self._customer_of(hint)
         if customer is None:
             return False
-        if customer.ended_at is not None and customer.provider_customer_id is None:
+        if customer.ended_at and not customer.to_delete and customer.provider_customer_id is None:
             log.error("ALERT customer %s was given up, but exists at the provider", customer.id)
         async with self.repository.writing() as rows:
             await rows.hurry_operations(customer.id, self.clock())

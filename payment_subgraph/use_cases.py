@@ -181,7 +181,8 @@ class UseCases:
         return record
 
     async def _chosen(self, viewer: Viewer, command: CreatePayment) -> MethodChoice:
-        if await self._is_known(viewer, command):
+        nothing = command.payment_method_id is None and not command.save_payment_method
+        if nothing or await self._is_known(viewer, command):
             return MethodChoice()
         return await self.choices.to_pay(
             command.owner_id,

@@ -185,15 +185,15 @@ async def test_events_of_customers_that_are_not_ours_are_ignored(
     assert await shop.count(customers) == 0
 
 
-@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("news", ["heard", "unheard"])
 async def test_a_customer_deleted_at_stripe_makes_place_for_another(
-    shop: World, fake_stripe: FakeStripe, heard: bool
+    shop: World, fake_stripe: FakeStripe, news: str
 ) -> None:
     method = await save_card(shop, fake_stripe)
     await save_card(shop, fake_stripe, GRACE)
     old = next(one for one in fake_stripe.listed("customers") if one["metadata"]["user_id"] == ADA.id)
     fake_stripe.delete(f"customers/{old['id']}")
-    if heard:
+    if news == "heard":
         await deliver_all(shop, fake_stripe)
         assert await kept(shop) == []
 
