@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
+from payment_subgraph.customer_repository import CustomerRepository, KeptMethod
 from payment_subgraph.dispute import Dispute
 from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
@@ -43,8 +44,8 @@ class Grouped(Generic[Arguments, Found]):
 class Loaders:
     """One per request: what it has loaded it does not load again, and nobody else sees it."""
 
-    def __init__(self, pages: Pages, books: Books, timeline: Timeline) -> None:
-        self._pages, self._books, self._timeline = pages, books, timeline
+    def __init__(self, pages: Pages, books: Books, timeline: Timeline, customers: CustomerRepository) -> None:
+        self._pages, self._books, self._timeline, self._customers = pages, books, timeline, customers
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
         self.dispute: DataLoader[str, Dispute | None] = DataLoader(self._disputes_by_id)
@@ -55,6 +56,8 @@ class Loaders:
         self.refunds_of = Grouped(self._refunds_of)
         self.summary_of = Grouped(self._summary_of)
         self.events_of = Grouped(self._events_of)
+        self.methods_of: DataLoader[str, list[KeptMethod]] = DataLoader(self._methods_of)
+        self.method_of_provider: DataLoader[str, KeptMethod | None] = DataLoader(self._methods_of_provider)
 
     async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
         found = await self._pages.payments_by_id(ids)
@@ -100,3 +103,11 @@ class Loaders:
         page, for_staff = asked
         found = await self._timeline.events_of(payments, page, for_staff=for_staff)
         return [found[one] for one in payments]
+
+    async def _methods_of(self, owners: list[str]) -> list[list[KeptMethod]]:
+        found = await self._customers.methods_of_owners(owners)
+        return [found.get(one, []) for one in owners]
+
+    async def _methods_of_provider(self, provider_ids: list[str]) -> list[KeptMethod | None]:
+        found = await self._customers.methods_of_provider(provider_ids)
+        return [found.get(one) for one in provider_ids]

@@ -107,11 +107,11 @@ class Record(TypeDecorator[Any]):
         return None if value is None else self.read(value)
 
 
-def _write_method(method: MethodDetails) -> dict[str, Any]:
+def write_method(method: MethodDetails) -> dict[str, Any]:
     return {name: getattr(method, name) for name in MethodDetails.__slots__}
 
 
-def _read_method(value: dict[str, Any]) -> MethodDetails:
+def read_method(value: dict[str, Any]) -> MethodDetails:
     return MethodDetails(**{**value, "type": MethodType(value["type"])})
 
 
@@ -165,7 +165,7 @@ payments: Final = Table(
     Column("provider_payment_id", String(255), unique=True),
     Column("client_secret", String(255)),
     Column("redirect_url", Text),
-    Column("payment_method", Record(_write_method, _read_method)),
+    Column("payment_method", Record(write_method, read_method)),
     Column("last_error", Record(_write_failure, _read_failure)),
     Column("amount_capturable", BigInteger, nullable=False),
     Column("amount_captured", BigInteger, nullable=False),

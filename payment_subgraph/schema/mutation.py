@@ -28,6 +28,7 @@ from payment_subgraph.schema.inputs import (
     CreatePaymentInput,
     RefundPaymentInput,
 )
+from payment_subgraph.schema.method_mutations import MethodMutations
 from payment_subgraph.schema.outbox_message import OutboxMessage
 from payment_subgraph.schema.payment import Payment, PaymentOperation, Refund
 from payment_subgraph.schema.webhook_event import WebhookEvent
@@ -158,7 +159,7 @@ ReplayOutboxResult = Annotated[ReplayOutboxSuccess | NotFoundError, strawberry.u
 
 
 @strawberry.type
-class Mutation:
+class Mutation(MethodMutations):
     @scoped(WRITE)
     async def create_payment(self, info: Info, input: CreatePaymentInput) -> CreatePaymentResult | None:  # noqa: A002
         viewer, use_cases = info.context.viewer, info.context.use_cases

@@ -109,13 +109,14 @@ class World:
     def build(
         cls, database_url: str, network: stripe.HTTPClient | None = None, **environment: str
     ) -> "World":
-        """*network* leads to another Stripe than *wire*."""
+        """*network* leads to another Stripe than *wire*, or to whatever STRIPE_API_BASE names."""
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
         assert isinstance(chosen.processor, StripeSettings)
         processor = StripeProcessor(
             chosen.processor.secret_key,
             environment=chosen.environment,
+            api_base=chosen.processor.api_base,
             http_client=network or wire,
             clock=clock,
         )
@@ -131,6 +132,8 @@ class World:
 
     async def close(self) -> None:
         await self.parts.operations.drain()
+        await self.parts.customers.operations.carrying.drain()
+        await self.parts.processor.close()
         await self.http.aclose()
         await self.key_client.aclose()
         await self.parts.database.close()
