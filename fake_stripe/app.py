@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -51,33 +52,16 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
     )
     runtime = Runtime(store, Clock(store), account, (sender_bell, timekeeper_bell))
     api = Api(runtime, settings.secret_key, connections)
-    background = [Timekeeper(runtime, timekeeper_bell).run()]
+    jobs = [Timekeeper(runtime, timekeeper_bell).run()]
     if settings.webhook_url:
         back_off = BackOff(settings.retry_first_s, settings.retry_cap_s)
         sender = WebhookSender(runtime, sender_bell, settings.webhook_url, settings.webhook_secrets, back_off)
-        background.append(sender.run(settings.webhook_concurrency, settings.webhook_timeout_s))
-    tasks: list[asyncio.Task[None]] = []
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks.extend(asyncio.create_task(work) for work in background)
-        for task in tasks:
-            task.add_done_callback(_log_a_crash)
-        yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        store.close()
-
-    async def readyz(_: Request) -> Response:
-        store.rows("SELECT 1")
-        working = not any(task.done() for task in tasks)
-        return PlainTextResponse("ready" if working else "background work has died", 200 if working else 503)
-
+        jobs.append(sender.run(settings.webhook_concurrency, settings.webhook_timeout_s))
+    background = _Background(store, jobs)
     return Starlette(
         routes=[
             Route("/healthz", _healthz),
-            Route("/readyz", readyz),
+            Route("/readyz", background.readyz),
             *api.routes(),
             *ThreeDSecurePage(runtime).routes(),
             *Admin(runtime).routes(),
@@ -90,8 +74,32 @@ def create_app(settings: Settings, connections: Connections) -> Starlette:
             FieldProblem: admin.refused,
             Exception: _broken,
         },
-        lifespan=lifespan,
+        lifespan=background.lifespan,
     )
+
+
+class _Background:
+    """What runs beside the requests for as long as the application lives."""
+
+    def __init__(self, store: Store, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+        self._store, self._jobs = store, jobs
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self._tasks = [asyncio.create_task(job) for job in self._jobs]
+        for task in self._tasks:
+            task.add_done_callback(_log_a_crash)
+        yield
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._store.close()
+
+    async def readyz(self, _: Request) -> Response:
+        self._store.rows("SELECT 1")
+        working = not any(task.done() for task in self._tasks)
+        return PlainTextResponse("ready" if working else "background work has died", 200 if working else 503)
 
 
 def _cors() -> Middleware:

@@ -166,8 +166,8 @@ def expire(execution: Execution, details: StripeObject) -> None:
 
 
 def card_error(intent: StripeObject) -> CardError:
-    """The 402 for an intent whose last attempt was declined."""
-    error = intent["last_payment_error"]
+    """The 402 for a payment or setup intent whose last attempt was declined."""
+    error = intent.get("last_payment_error") or intent["last_setup_error"]
     return CardError(
         error["message"],
         code=error["code"],
@@ -175,8 +175,8 @@ def card_error(intent: StripeObject) -> CardError:
         advice_code=error["advice_code"],
         network_decline_code=error["network_decline_code"],
         charge=error["charge"],
-        payment_intent=intent,
         payment_method=error["payment_method"],
+        **{intent["object"]: intent},
     )
 
 

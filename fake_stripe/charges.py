@@ -13,6 +13,24 @@ from fake_stripe.test_cards import Decline
 
 AUTHORIZATION_LASTS_S = 7 * 86_400
 LIST_FIELDS: Fields = {**lists.FIELDS, "payment_intent": Text(), "customer": Text()}
+_UNUSED: StripeObject = dict.fromkeys(
+    (
+        "application",
+        "application_fee",
+        "application_fee_amount",
+        "balance_transaction",
+        "failure_balance_transaction",
+        "on_behalf_of",
+        "presentment_details",
+        "receipt_number",
+        "receipt_url",
+        "review",
+        "source",
+        "source_transfer",
+        "transfer_data",
+    )
+)
+"""Null at the beginning, and most of them for ever."""
 
 
 def retrieve(execution: Execution, request: ApiRequest) -> StripeObject:
@@ -83,49 +101,44 @@ def new(
     return {
         "id": new_id("ch"),
         "object": "charge",
-        "amount": intent["amount"],
+        **_of_intent(intent),
+        **_UNUSED,
         "amount_captured": intent["amount"] if captured else 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "FAKE STRIPE",
         "captured": captured,
         "created": execution.clock.now(),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
         "livemode": False,
-        "metadata": intent["metadata"],
-        "on_behalf_of": None,
         "outcome": _outcome(decline),
         "paid": decline is None,
-        "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": method_details,
-        "presentment_details": None,
         "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": False,
-        "review": None,
-        "shipping": intent["shipping"],
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
     }
+
+
+def _of_intent(intent: StripeObject) -> StripeObject:
+    """What a charge repeats of its payment intent."""
+    repeated = (
+        "amount",
+        "currency",
+        "customer",
+        "description",
+        "metadata",
+        "receipt_email",
+        "shipping",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_group",
+    )
+    return {"payment_intent": intent["id"], **{name: intent[name] for name in repeated}}
 
 
 def _outcome(decline: Decline | None) -> StripeObject:

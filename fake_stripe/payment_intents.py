@@ -15,7 +15,8 @@ from fake_stripe import (
 )
 from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
-from fake_stripe.execution import ApiKey, ApiRequest, Execution
+from fake_stripe.client_secrets import refuse_wrong_secret
+from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.parameters import Parameters
 from fake_stripe.payment_intent_fields import DESCRIPTIVE_FIELDS
 from fake_stripe.payment_intent_object import described, new
@@ -199,13 +200,7 @@ def _missing_payment_method(intent: StripeObject) -> ApiError:
 def _addressed(execution: Execution, request: ApiRequest) -> StripeObject:
     """The intent in the path. A browser must also know its client secret."""
     intent = find(execution, request.object_id)
-    secret = request.parameters.get("client_secret")
-    if secret != intent["client_secret"] and (secret or request.api_key is ApiKey.PUBLISHABLE):
-        raise ApiError(
-            "The client_secret provided does not match the client_secret associated with this PaymentIntent.",
-            code="payment_intent_invalid_parameter",
-            param="client_secret",
-        )
+    refuse_wrong_secret(intent, request, "PaymentIntent")
     return intent
 
 

@@ -4,9 +4,10 @@ Source: https://docs.stripe.com/api/setup_intents, https://docs.stripe.com/payme
 """
 
 from fake_stripe import authorization, customers, events, lists, payment_methods
-from fake_stripe.api_errors import ApiError, CardError, ValidationError, missing
+from fake_stripe.api_errors import ApiError, ValidationError, missing
 from fake_stripe.authorization import Circumstances
-from fake_stripe.execution import ApiKey, ApiRequest, Execution
+from fake_stripe.client_secrets import refuse_wrong_secret
+from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import client_secret, new_id
 from fake_stripe.parameters import (
     Anything,
@@ -163,7 +164,7 @@ def _confirmed(execution: Execution, intent: StripeObject, wanted: Parameters) -
         return intent
     intent = _asked_bank(execution, intent, method)
     if intent["last_setup_error"]:
-        raise _card_error(intent)
+        raise authorization.card_error(intent)
     return intent
 
 
@@ -192,29 +193,10 @@ def _failed(execution: Execution, intent: StripeObject, error: StripeObject) -> 
     return intent
 
 
-def _card_error(intent: StripeObject) -> CardError:
-    error = intent["last_setup_error"]
-    return CardError(
-        error["message"],
-        code=error["code"],
-        decline_code=error["decline_code"],
-        advice_code=error["advice_code"],
-        network_decline_code=error["network_decline_code"],
-        payment_method=error["payment_method"],
-        setup_intent=intent,
-    )
-
-
 def _addressed(execution: Execution, request: ApiRequest) -> StripeObject:
     """The setup intent in the path. A browser must also know its client secret."""
     intent = find(execution, request.object_id)
-    secret = request.parameters.get("client_secret")
-    if secret != intent["client_secret"] and (secret or request.api_key is ApiKey.PUBLISHABLE):
-        raise ApiError(
-            "The client_secret provided does not match the client_secret associated with this SetupIntent.",
-            code="setup_intent_invalid_parameter",
-            param="client_secret",
-        )
+    refuse_wrong_secret(intent, request, "SetupIntent")
     return intent
 
 

@@ -1,4 +1,4 @@
-"""`python -m payment_subgraph serve | migrate | reread | print-schema | check-books | rebuild | post-missing`."""
+"""`python -m payment_subgraph serve | migrate | reread | print-schema`, and what operators do to books and outbox."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from payment_subgraph.errors import SettingError
+from payment_subgraph.outbox_commands import add_commands, run
 from payment_subgraph.settings import DatabaseSettings, Settings
 from payment_subgraph.telemetry import configure_logging
 
@@ -20,10 +21,13 @@ def main() -> int:
         commands.add_parser(name)
     commands.add_parser("check-books").add_argument("--day", type=date.fromisoformat)
     commands.add_parser("rebuild").add_argument("--verify", action="store_true")
+    add_commands(commands)
     given = parser.parse_args()
     configure_logging()
     try:
-        return _COMMANDS[given.command](given)
+        if given.command in _COMMANDS:
+            return _COMMANDS[given.command](given)
+        return run(given.command, DatabaseSettings.read(os.environ), given.moment)
     except SettingError as refused:
         sys.stderr.write(f"{refused}\n")
         return 2

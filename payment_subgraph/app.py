@@ -21,22 +21,31 @@ from payment_subgraph.book_rows import BookRows
 from payment_subgraph.bookkeeper import Bookkeeper
 from payment_subgraph.books import Books
 from payment_subgraph.closing import Closing
+from payment_subgraph.customer_operations import CustomerOperations
+from payment_subgraph.customer_repository import CustomerRepository
+from payment_subgraph.customers import Customers
 from payment_subgraph.database import Database
+from payment_subgraph.delivery import Delivery, Receiver
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.looking import Looking
+from payment_subgraph.method_choice import MethodChoices
+from payment_subgraph.methods_refresh import MethodsRefresh
 from payment_subgraph.operations import Operations
+from payment_subgraph.outbox import Outbox
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
 from payment_subgraph.processors import open_processor
 from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.refresh import Refresh
 from payment_subgraph.repository import Repository
+from payment_subgraph.saved_methods import SavedMethods
 from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
 from payment_subgraph.settings import Settings
 from payment_subgraph.syncing import Syncing
+from payment_subgraph.timeline import Timeline
 from payment_subgraph.totals import Totals
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
@@ -61,8 +70,11 @@ class Parts:
     use_cases: UseCases
     syncing: Syncing
     inbox: Inbox
+    outbox: Outbox
     reconciler: Reconciler
     bookkeeper: Bookkeeper
+    customers: Customers
+    saved_methods: SavedMethods
 
 
 def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = utc_now) -> Parts:
@@ -77,14 +89,17 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         settings.answer_within,
     )
     inbox = Inbox(database, processor.name, settings.patience.lease)
+    customers, saved_methods = _method_parts(settings, database, processor, clock)
+    choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
     return Parts(
         database=database,
         processor=processor,
         repository=repository,
         operations=operations,
-        use_cases=UseCases(repository, processor, operations, inbox, clock),
+        use_cases=UseCases(repository, processor, operations, inbox, clock, choices),
         syncing=Syncing(repository, processor, refresh, settings.answer_within, clock),
         inbox=inbox,
+        outbox=Outbox(database, settings.outbox.patience, clock),
         reconciler=Reconciler(
             repository,
             inbox,
@@ -93,6 +108,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             refresh,
             settings.environment,
             clock,
+            saved_methods,
             settings.backfill_every,
         ),
         bookkeeper=Bookkeeper(
@@ -112,7 +128,29 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             clock,
             settings.verify_every,
         ),
+        customers=customers,
+        saved_methods=saved_methods,
     )
+
+
+def build_delivery(
+    settings: Settings, parts: Parts, client: httpx.AsyncClient, clock: Clock = utc_now
+) -> Delivery | None:
+    """None where no receiver is set: then all messages wait."""
+    if settings.outbox.url is None:
+        return None
+    return Delivery(parts.outbox, client, Receiver(settings.outbox.url, settings.outbox.keys), clock)
+
+
+def _method_parts(
+    settings: Settings, database: Database, processor: PaymentProcessor, clock: Clock
+) -> tuple[Customers, SavedMethods]:
+    repository, vault = CustomerRepository(database, settings.environment), processor.vault
+    operations = CustomerOperations(repository, vault, settings.patience, clock)
+    refresh = MethodsRefresh(repository, vault, clock)
+    within, lease = settings.answer_within, settings.patience.lease
+    customers = Customers(repository, vault, operations, refresh, within, clock)
+    return customers, SavedMethods(repository, vault, operations, refresh, within, lease, clock)
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -125,6 +163,7 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await parts.operations.drain()
+        await parts.customers.operations.carrying.drain()
         await processor.close()
         await key_client.aclose()
         await parts.database.close()
@@ -144,6 +183,7 @@ def web_app(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
     pages, books = Pages(parts.database), Books(parts.database, clock)
+    timeline = Timeline(parts.database)
     turns = Turns()
     graphql = GraphQLEndpoint(
         verifier,
@@ -154,6 +194,10 @@ def web_app(
             books,
             parts.use_cases,
             parts.syncing,
+            parts.outbox,
+            timeline,
+            parts.customers,
+            parts.saved_methods,
             turns,
             asked.operation_name,
             unusual=asked.size > USUAL_BYTES,

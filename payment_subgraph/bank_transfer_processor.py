@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payment_subgraph.customer import Customer, CustomerOperation, MethodSnapshot
 from payment_subgraph.database import Database
 from payment_subgraph.money import Money
 from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
@@ -39,6 +40,8 @@ from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import (
     Answer,
     Made,
+    MethodChoice,
+    NotAuthorized,
     OutcomeUnknown,
     Params,
     ProviderEvent,
@@ -48,6 +51,7 @@ from payment_subgraph.processor import (
 )
 from payment_subgraph.refund import Refund, RefundStatus
 from payment_subgraph.tables import UtcDateTime
+from payment_subgraph.vault import SetupSnapshot, Vault
 
 _TABLES: Final = MetaData()
 _MAKING_TABLES: Final = 7_210_116  # any number of its own, the same for all who make the table
@@ -107,6 +111,45 @@ class Transfer:
         return [row for row in self.deeds if row["deed"] == deed]
 
 
+class NothingKept:
+    """A vault of a processor that has no payment methods.
+
+    What a database has of customers belongs to another processor: it is neither gone nor deleted, so nobody is told
+    "refused", which would say so. It is left alone until that processor is asked again.
+    """
+
+    version = "1"
+
+    def customer_params(self, customer: Customer) -> Params:
+        _refuse(RefusedFor.OTHER, None, "no payment methods are kept")
+
+    def setup_params(self, customer: Customer, operation_id: str) -> Params:
+        _refuse(RefusedFor.OTHER, None, "no payment methods are kept")
+
+    async def make(self, operation: CustomerOperation) -> str:
+        raise NotAuthorized(_ANOTHERS)
+
+    async def find(
+        self, operation: CustomerOperation, customer: Customer, since: datetime, until: datetime
+    ) -> str | None:
+        raise NotAuthorized(_ANOTHERS)
+
+    async def fetch_setup(self, provider_setup_id: str) -> SetupSnapshot:
+        raise NotAuthorized(_ANOTHERS)
+
+    async def fetch_methods(self, provider_customer_id: str) -> Sequence[MethodSnapshot] | None:
+        raise NotAuthorized(_ANOTHERS)
+
+    async def detach(self, provider_method_id: str) -> None:
+        raise NotAuthorized(_ANOTHERS)
+
+    async def delete_customer(self, provider_customer_id: str) -> None:
+        raise NotAuthorized(_ANOTHERS)
+
+
+_ANOTHERS: Final = "this is kept with another processor"
+
+
 class BankTransferProcessor:
     """Keeps its journal in the database at *database_url*, in a table that it makes itself."""
 
@@ -116,6 +159,7 @@ class BankTransferProcessor:
     livemode = True
 
     def __init__(self, database_url: str, *, environment: str, clock: Callable[[], datetime]) -> None:
+        self.vault: Vault = NothingKept()
         self._database = Database(database_url)
         self._environment, self._clock = environment, clock
         self._has_table = False
@@ -128,11 +172,11 @@ class BankTransferProcessor:
         return money.minor > 0
 
     def create_params(
-        self, payment: Payment, operation_id: str, payment_method: str | None, *, confirm: bool
+        self, payment: Payment, operation_id: str, choice: MethodChoice, *, confirm: bool
     ) -> Params:
-        return {"transfer_id": _transfer_id(payment.id), "method": payment_method, **_sum(payment.amount)}
+        return {"transfer_id": _transfer_id(payment.id), "method": choice.method_id, **_sum(payment.amount)}
 
-    def confirm_params(self, payment: Payment, payment_method: str | None, return_url: str | None) -> Params:
+    def confirm_params(self, payment: Payment, choice: MethodChoice, return_url: str | None) -> Params:
         return {}
 
     def capture_params(self, amount: Money) -> Params:

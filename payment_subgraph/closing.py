@@ -9,7 +9,7 @@ from payment_subgraph.operation import Operation, OperationKind, OperationState,
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
 from payment_subgraph.refusals import failure_of
-from payment_subgraph.repository import Repository, Transaction
+from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.verdicts import Verdict, judge_of
 
 
@@ -44,11 +44,12 @@ class Closing:
                 looks=operation.looks + looked,
             )
 
-    async def reject(self, operation: Operation, rejection: Rejection) -> None:
+    async def reject(self, operation: Operation, rejection: Rejection, source: str) -> None:
         """Settle it as never done: release what it reserved, or end the payment it would have made.
 
         Unless a webhook has shown in the meantime that it was done: then our rows, locked, know better
         than whoever looked before. Does nothing if another try was begun: that one will tell.
+        *source* is the `Cause`'s.
         """
         now = self.clock()
         async with self.repository.writing() as rows:
@@ -62,9 +63,10 @@ class Closing:
             )
             if settled is None or verdict.rejection is None:
                 return
-            after = await _released(rows, payment, refunds, settled, now)
+            cause = Cause(source, operation.id)
+            after = await _released(rows, payment, refunds, settled, cause, now)
             if after != payment:
-                await rows.change_payment(payment, after, now)
+                await rows.change_payment(payment, after, cause, now)
             crash_point(CrashPoint.T4_REJECTED, operation.kind)
 
     async def operation(self, operation_id: str) -> Operation:
@@ -82,8 +84,13 @@ class Closing:
         return found
 
 
-async def _released(
-    rows: Transaction, payment: Payment, refunds: dict[str, Refund], rejected: Operation, now: datetime
+async def _released(  # noqa: PLR0913, PLR0917 - all of one transaction
+    rows: Transaction,
+    payment: Payment,
+    refunds: dict[str, Refund],
+    rejected: Operation,
+    cause: Cause,
+    now: datetime,
 ) -> Payment:
     """*payment* without what the *rejected* operation would have made of it."""
     if rejected.kind is OperationKind.CREATE:
@@ -94,6 +101,6 @@ async def _released(
     ours = refunds[rejected.refund_id]
     reason = rejected.result.code if rejected.result else None
     failed = replace(ours, status=RefundStatus.FAILED, failure_reason=reason or None)
-    await rows.change_refund(ours, failed, now)
+    await rows.change_refund(ours, failed, cause, now)
     refunded, pending = refund_totals((refunds | {ours.id: failed}).values())
     return replace(payment, amount_refunded=refunded, amount_refund_pending=pending)

@@ -39,6 +39,7 @@ class CreatePayment:
     description: str | None = None
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: str | None = None
+    save_payment_method: bool = False
     confirm: bool = False
     return_url: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
@@ -102,6 +103,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
     description: str | None,
     capture_method: CaptureMethod,
     payment_method_id: str | None,
+    save_payment_method: bool = False,
     confirm: bool,
     return_url: str | None,
     metadata: Sequence[tuple[str, str]],
@@ -127,6 +129,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
         description=description,
         capture_method=capture_method,
         payment_method_id=payment_method_id,
+        save_payment_method=save_payment_method,
         confirm=confirm,
         return_url=return_url,
         metadata=tuple(metadata),

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Named after the steps of `operations.py`; W are a webhook's, B the reading of missed events."""
+    """Named after the steps of `operations.py`; W are a webhook's, B the reading of missed events, O the outbox's."""
 
     T1_WRITTEN = "T1 written, not committed"
     T1_COMMITTED = "T1 committed"
@@ -21,8 +21,12 @@ class CrashPoint(StrEnum):
     READ = "read again, not written"
     W0_VERIFIED = "W0 verified, not stored"
     W1_STORED = "W1 stored, not acknowledged"
+    W2_CLAIMED = "W2 claimed, not applied"
     W3_APPLIED = "W3 applied, not settled"
     B_STORED = "B missed events stored, cursor not moved"
+    O1_CLAIMED = "O1 outbox claimed, not sent"
+    O2_SENT = "O2 outbox sent, not marked"
+    O3_MARKED = "O3 outbox marked"
 
 
 Reached = Callable[[CrashPoint, str], None]

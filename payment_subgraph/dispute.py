@@ -88,6 +88,11 @@ class Dispute:
         return self.standing not in (DisputeStanding.CLOSED, DisputeStanding.LOST)
 
     @property
+    def decided(self) -> bool:
+        """Whether its status is a last one; a dispute that was won may still wait for its money."""
+        return self.status not in _INQUIRIES | _CHARGEBACKS
+
+    @property
     def lost_minor(self) -> int:
         """What of *held_minor* does not come back.
 

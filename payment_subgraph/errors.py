@@ -18,6 +18,7 @@
         ├── InvalidPaymentState          INVALID_PAYMENT_STATE
         ├── RefundExceedsAvailable       REFUND_EXCEEDS_AVAILABLE
         ├── PaymentDisputed              PAYMENT_DISPUTED
+        ├── RateLimited                  RATE_LIMITED
         └── ProviderRefused              PAYMENT_PROVIDER
 
 Every code is explained in `schema/error_codes.json`. What the payment processor says is told by
@@ -172,6 +173,14 @@ class PaymentDisputed(Refusal):
     def __init__(self, payment: Payment, dispute: Dispute) -> None:
         self.payment, self.dispute = payment, dispute
         super().__init__("Nothing can be refunded because of a dispute about this payment.")
+
+
+class RateLimited(Refusal):
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__("That was asked for too often.")
 
 
 class ProviderRefused(Refusal):

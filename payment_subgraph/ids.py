@@ -1,6 +1,10 @@
 """Our own ids: prefix and ULID, lower case, sortable by time. The provider's prefixes are not used."""
 
+from typing import Final
+
 from ulid import ULID
+
+SAVED_METHOD: Final = "mth"
 
 
 def new_payment_id() -> str:
@@ -25,6 +29,14 @@ def new_dispute_id() -> str:
 
 def new_inbox_id() -> str:
     return _new("whe")
+
+
+def new_customer_id() -> str:
+    return _new("ctm")
+
+
+def new_saved_method_id() -> str:
+    return _new(SAVED_METHOD)
 
 
 def _new(prefix: str) -> str:

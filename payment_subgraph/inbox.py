@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
@@ -41,7 +41,19 @@ class Inbox:
 
     async def claim(self, now: datetime, limit: int) -> list[InboxEvent]:
         """Open events whose time has come; nobody else gets them before the lease ends."""
-        waiting = _OPEN & (provider_events.c.next_attempt_at <= now)
+        return await self._claim(now, limit, provider_events.c.lost_claims == 0)
+
+    async def claim_suspect(self, now: datetime) -> list[InboxEvent]:
+        """At most one of those whose last worker was not heard of again.
+
+        Alone: if it ends this worker too, no other event is taken for the one that did.
+        """
+        return await self._claim(now, 1, provider_events.c.lost_claims > 0)
+
+    async def _claim(self, now: datetime, limit: int, which: ColumnElement[bool]) -> list[InboxEvent]:
+        """Counted as lost until it is settled: a killed worker can count nothing any more."""
+        column = provider_events.c
+        waiting = _OPEN & (column.next_attempt_at <= now) & which
         async with self._database.reading() as connection:
             if (
                 await connection.execute(select(provider_events.c.id).where(waiting).limit(1))
@@ -56,12 +68,17 @@ class Inbox:
         claimed = (
             update(provider_events)
             .where(provider_events.c.id.in_(due.with_for_update(skip_locked=True)))
-            .values(attempts=provider_events.c.attempts + 1, next_attempt_at=now + self._lease)
+            .values(
+                attempts=column.attempts + 1,
+                lost_claims=column.lost_claims + 1,
+                next_attempt_at=now + self._lease,
+            )
             .returning(*_EVENT)
         )
         async with self._database.writing() as connection:
             rows = (await connection.execute(claimed)).mappings().all()
-        return sorted((InboxEvent(**row) for row in rows), key=lambda event: event.id)
+        events = (InboxEvent(**{**row, "lost_claims": row["lost_claims"] - 1}) for row in rows)
+        return sorted(events, key=lambda event: event.id)
 
     async def finish(
         self, event: InboxEvent, state: InboxState, now: datetime, error: str | None = None
@@ -77,7 +94,8 @@ class Inbox:
         A worker that holds it just now goes on: to work twice on an event does no harm.
         """
         again = update(provider_events).where(provider_events.c.id == event_id)
-        again = again.values(state=InboxState.RECEIVED, attempts=0, next_attempt_at=now, processed_at=None)
+        fresh = {"state": InboxState.RECEIVED, "attempts": 0, "lost_claims": 0}
+        again = again.values(**fresh, next_attempt_at=now, processed_at=None)
         async with self._database.writing() as connection:
             row = (await connection.execute(again.returning(*_RECORD))).mappings().first()
         return None if row is None else EventRecord(**row)
@@ -85,7 +103,7 @@ class Inbox:
     async def _change(self, event: InboxEvent, **changes: Any) -> None:
         mine = (provider_events.c.id == event.id) & (provider_events.c.attempts == event.attempts) & _OPEN
         async with self._database.writing() as connection:
-            await connection.execute(update(provider_events).where(mine).values(**changes))
+            await connection.execute(update(provider_events).where(mine).values(lost_claims=0, **changes))
 
     def _row(self, event: ProviderEvent, now: datetime) -> dict[str, Any]:
         return {

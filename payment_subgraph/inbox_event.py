@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 MAX_TRIES: Final = 10
+MAX_LOST_CLAIMS: Final = 5
 PARK_FOR: Final = timedelta(days=3)
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
@@ -24,7 +25,10 @@ class InboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InboxEvent:
-    """One row of `provider_events`, as the reconciler needs it."""
+    """One row of `provider_events`, as the reconciler needs it.
+
+    *lost_claims*: how many workers have had it before, one after the other, of whom nothing was heard.
+    """
 
     id: str
     provider_event_id: str
@@ -32,7 +36,13 @@ class InboxEvent:
     payload: Mapping[str, Any]
     state: InboxState
     attempts: int
+    lost_claims: int
     received_at: datetime
+
+    @property
+    def kills(self) -> bool:
+        """Whoever works on it ends before he can say what came of it, again and again."""
+        return self.lost_claims >= MAX_LOST_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)

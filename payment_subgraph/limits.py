@@ -32,7 +32,7 @@ MAX_DESCRIPTIONS: Final = 3
 MAX_ITEMS: Final = 50_000
 
 _DESCRIPTIONS: Final = frozenset({"__schema", "__type", "_service"})
-_LISTS: Final = frozenset({"payments", "refunds", "webhookEvents"})
+_LISTS: Final = frozenset({"payments", "refunds", "events", "webhookEvents", "outboxMessages"})
 _PAGE_ARGUMENTS: Final = frozenset({"first", "last"})
 _SATURATED: Final = 10**9
 Fragments = Mapping[str, FragmentDefinitionNode]

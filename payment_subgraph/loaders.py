@@ -8,11 +8,13 @@ from strawberry.dataloader import DataLoader
 
 from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
+from payment_subgraph.customer_repository import CustomerRepository, KeptMethod
 from payment_subgraph.dispute import Dispute
 from payment_subgraph.operation import Operation
 from payment_subgraph.pages import Page, Pages, PaymentFilter
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
+from payment_subgraph.timeline import PaymentEventRecord, Timeline
 
 Arguments = TypeVar("Arguments", bound=Hashable)
 Found = TypeVar("Found")
@@ -42,8 +44,8 @@ class Grouped(Generic[Arguments, Found]):
 class Loaders:
     """One per request: what it has loaded it does not load again, and nobody else sees it."""
 
-    def __init__(self, pages: Pages, books: Books) -> None:
-        self._pages, self._books = pages, books
+    def __init__(self, pages: Pages, books: Books, timeline: Timeline, customers: CustomerRepository) -> None:
+        self._pages, self._books, self._timeline, self._customers = pages, books, timeline, customers
         self.payment: DataLoader[str, Payment | None] = DataLoader(self._payments_by_id)
         self.refund: DataLoader[str, Refund | None] = DataLoader(self._refunds_by_id)
         self.dispute: DataLoader[str, Dispute | None] = DataLoader(self._disputes_by_id)
@@ -53,6 +55,9 @@ class Loaders:
         self.payment_count_of = Grouped(self._payment_count_of)
         self.refunds_of = Grouped(self._refunds_of)
         self.summary_of = Grouped(self._summary_of)
+        self.events_of = Grouped(self._events_of)
+        self.methods_of: DataLoader[str, list[KeptMethod]] = DataLoader(self._methods_of)
+        self.method_of_provider: DataLoader[str, KeptMethod | None] = DataLoader(self._methods_of_provider)
 
     async def _payments_by_id(self, ids: list[str]) -> list[Payment | None]:
         found = await self._pages.payments_by_id(ids)
@@ -91,3 +96,18 @@ class Loaders:
     async def _summary_of(self, owners: Sequence[str], currency: str) -> list[Summary]:
         found = await self._books.summaries_of(owners, currency)
         return [found[one] for one in owners]
+
+    async def _events_of(
+        self, payments: Sequence[str], asked: tuple[PageRequest, bool]
+    ) -> list[Page[PaymentEventRecord]]:
+        page, for_staff = asked
+        found = await self._timeline.events_of(payments, page, for_staff=for_staff)
+        return [found[one] for one in payments]
+
+    async def _methods_of(self, owners: list[str]) -> list[list[KeptMethod]]:
+        found = await self._customers.methods_of_owners(owners)
+        return [found.get(one, []) for one in owners]
+
+    async def _methods_of_provider(self, provider_ids: list[str]) -> list[KeptMethod | None]:
+        found = await self._customers.methods_of_provider(provider_ids)
+        return [found.get(one) for one in provider_ids]

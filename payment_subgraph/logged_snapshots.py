@@ -99,4 +99,5 @@ def _method(content: Mapping[str, Any] | None) -> MethodDetails | None:
 def _failure(content: Mapping[str, Any] | None) -> Failure | None:
     if content is None:
         return None
-    return Failure(content["code"], content["decline_code"], datetime.fromisoformat(content["occurred_at"]))
+    known = _known(Failure, content)
+    return Failure(**{**known, "occurred_at": datetime.fromisoformat(known["occurred_at"])})

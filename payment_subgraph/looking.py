@@ -43,7 +43,7 @@ class Looking:
         final = absence_is_final(operation, self.closing.clock(), self.closing.patience)
         if final and payment.frozen_reason is None:
             lost = Rejection(RejectionKind.PROVIDER, code="not_found", retryable=True)
-            await self.closing.reject(operation, lost)
+            await self.closing.reject(operation, lost, "LOOK")
         else:
             await self.closing.leave_open(operation, looked=True)
 

@@ -55,6 +55,7 @@ class PaymentSnapshot:
     redirect_url: str | None = None
     payment_method: MethodDetails | None = None
     last_error: Failure | None = None
+    cancellation_reason: str | None = None
     charge: ChargeSnapshot | None = None
     under_review: bool = False
     fraud_warned: bool = False
@@ -112,6 +113,7 @@ def observe_payment(payment: Payment, seen: PaymentSnapshot, now: datetime) -> P
         amount_captured=seen.captured.minor if seen.captured else 0,
         succeeded_at=payment.succeeded_at or (now if seen.status is PaymentStatus.SUCCEEDED else None),
         canceled_at=payment.canceled_at or (now if seen.status is PaymentStatus.CANCELED else None),
+        cancellation_reason=seen.cancellation_reason or payment.cancellation_reason,
     )
 
 
@@ -135,7 +137,8 @@ def _risk_level(payment: Payment, seen: PaymentSnapshot) -> RiskLevel | None:
 
 def _same_failure(known: Failure, seen: Failure) -> bool:
     """The provider does not date its last error; the time we first saw it stays."""
-    return (known.code, known.decline_code) == (seen.code, seen.decline_code)
+    same_attempt = known.attempt_id in (None, seen.attempt_id)
+    return same_attempt and (known.code, known.decline_code) == (seen.code, seen.decline_code)
 
 
 def observe_refund(refund: Refund, seen: RefundSnapshot, currency: str) -> Refund:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from payment_subgraph.money import Money
 
@@ -104,6 +104,21 @@ class Operation:
         return self.state in RESOLVED
 
 
+class Tries(Protocol):
+    """What is remembered of the tries to do something at the provider: of an `Operation`, and of others like it."""
+
+    @property
+    def first_sent_at(self) -> datetime | None: ...
+    @property
+    def last_sent_at(self) -> datetime | None: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def looks(self) -> int: ...
+    @property
+    def must_look(self) -> bool: ...
+
+
 class Step(StrEnum):
     SEND = "SEND"
     LOOK = "LOOK"
@@ -130,11 +145,11 @@ class Patience:
         timedelta(hours=1),
     )
 
-    def next_try(self, operation: Operation, now: datetime) -> datetime:
+    def next_try(self, operation: Tries, now: datetime) -> datetime:
         return now + self.back_off[min(max(operation.attempts - 1, 0), len(self.back_off) - 1)]
 
 
-def next_step(operation: Operation, now: datetime, patience: Patience) -> Step:
+def next_step(operation: Tries, now: datetime, patience: Patience) -> Step:
     """Send (again, under the same key), or only look what became of it."""
     if operation.must_look:
         return Step.LOOK
@@ -142,7 +157,7 @@ def next_step(operation: Operation, now: datetime, patience: Patience) -> Step:
     return Step.LOOK if first is not None and now - first >= patience.resend_within else Step.SEND
 
 
-def absence_is_final(operation: Operation, now: datetime, patience: Patience) -> bool:
+def absence_is_final(operation: Tries, now: datetime, patience: Patience) -> bool:
     """Whether not finding the operation's trace at the provider now proves that it never happened."""
     first, last = operation.first_sent_at, operation.last_sent_at
     if first is None or last is None or now - first >= patience.give_up_after:

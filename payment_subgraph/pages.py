@@ -19,6 +19,7 @@ from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
 from payment_subgraph.refund import Refund
 from payment_subgraph.repository import FINANCIAL_STATUS
 from payment_subgraph.tables import (
+    DEAD,
     book_differences,
     disputes,
     payment_operations,
@@ -27,7 +28,7 @@ from payment_subgraph.tables import (
     refunds,
 )
 
-Row = TypeVar("Row", Payment, Refund, Dispute, Operation, EventRecord, BookDifferenceRecord)
+Row = TypeVar("Row")
 
 _SORT_COLUMNS: Final = {
     SortField.CREATED_AT: "created_at",
@@ -36,6 +37,7 @@ _SORT_COLUMNS: Final = {
 }
 _TABLES: Final[dict[type, Table]] = {Payment: payments, Refund: refunds}
 _RANK: Final = "rank_in_page"
+_OPEN_EVENTS: Final = frozenset({InboxState.RECEIVED, InboxState.PARKED})
 _PARENTS: Final = "parents"
 
 
@@ -123,6 +125,9 @@ class Pages:
         column = provider_events.c
         conditions = [
             column.state.in_(wanted.state) if wanted.state is not None else None,
+            # In the words of the partial indexes: only then do the databases use them.
+            DEAD if wanted.state == frozenset({InboxState.DEAD}) else None,
+            column.processed_at.is_(None) if wanted.state and wanted.state <= _OPEN_EVENTS else None,
             column.type == wanted.type if wanted.type is not None else None,
             column.id < page.cursor.id if page.cursor is not None else None,
         ]

@@ -103,12 +103,13 @@ class Failure:
     """Why the last attempt to pay failed, or why the payment was never made.
 
     *code* is the provider's word in lower case, or one of ours (`refusals.py`) in upper case.
-    *decline_code* is the issuer's, where it gave one.
+    *decline_code* is the issuer's, where it gave one. *attempt_id*: the provider's id of the attempt, where it had one.
     """
 
     code: str
     decline_code: str | None
     occurred_at: datetime
+    attempt_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ class Payment:
     canceled_at: datetime | None = None
     version: int = 1
     readings: int = 0
+    cancellation_reason: str | None = None
 
     def money(self, minor: int) -> Money:
         return Money(minor, self.currency)

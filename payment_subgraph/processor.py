@@ -21,6 +21,7 @@ from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, Refun
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
+from payment_subgraph.vault import Vault
 
 Params = Mapping[str, Any]
 """What will be sent, as it is stored in the operation's row: JSON values only."""
@@ -95,6 +96,19 @@ class SignatureInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class MethodChoice:
+    """What a payment is to be paid with, in the provider's ids; a method that is kept needs its customer named.
+
+    *save*: keep it with the customer once it has paid. *off_session*: the payer is not there to answer their bank.
+    """
+
+    method_id: str | None = None
+    customer_id: str | None = None
+    save: bool = False
+    off_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A 2xx. *replayed*: the provider repeated an earlier answer, so its state may be an old one."""
 
@@ -110,7 +124,8 @@ class ProviderEvent:
 
     *provider_payment_id*, *payment_id* and *environment* are None where the event names none;
     *about_refunds* says that the refunds of that payment are to be read too, *about_disputes* its disputes,
-    *about_warnings* the warnings of fraud about it.
+    *about_warnings* the warnings of fraud about it. *about_methods*: it is not about a payment, but about what is
+    kept with a customer; *customer_id* is what we wrote on it.
     """
 
     provider_event_id: str
@@ -124,6 +139,9 @@ class ProviderEvent:
     about_refunds: bool = False
     about_disputes: bool = False
     about_warnings: bool = False
+    about_methods: bool = False
+    provider_customer_id: str | None = None
+    customer_id: str | None = None
 
 
 Seen = TypeVar("Seen", PaymentSnapshot, RefundSnapshot)
@@ -148,6 +166,8 @@ class PaymentProcessor(Protocol):
     """The provider's API version new operations are sent with."""
     livemode: bool
     """Whether the credentials move real money."""
+    vault: Vault
+    """Where payment methods are kept to be used again."""
 
     async def close(self) -> None: ...
 
@@ -155,12 +175,10 @@ class PaymentProcessor(Protocol):
         """Whether the provider can express exactly this sum."""
 
     def create_params(
-        self, payment: Payment, operation_id: str, payment_method: str | None, *, confirm: bool
+        self, payment: Payment, operation_id: str, choice: MethodChoice, *, confirm: bool
     ) -> Params: ...
 
-    def confirm_params(
-        self, payment: Payment, payment_method: str | None, return_url: str | None
-    ) -> Params: ...
+    def confirm_params(self, payment: Payment, choice: MethodChoice, return_url: str | None) -> Params: ...
 
     def capture_params(self, amount: Money) -> Params: ...
 

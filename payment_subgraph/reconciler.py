@@ -19,6 +19,7 @@ from payment_subgraph.payment import Payment
 from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent, Refused
 from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause, Repository
+from payment_subgraph.saved_methods import SavedMethods
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Reconciler:
     refresh: Refresh
     environment: str
     clock: Callable[[], datetime]
+    saved_methods: SavedMethods
     backfill_every: timedelta = timedelta(minutes=10)
 
     async def round(self) -> int:
@@ -47,15 +49,23 @@ class Reconciler:
             "working on operations": self.work_operations,
             "reading payments again": self.reread_payments,
             "reading missed events": self.backfill_events,
+            "following customers": self.saved_methods.work,
         }
         return sum([await _surviving(name, job()) for name, job in jobs.items()])
 
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
         await asyncio.gather(*(self._work_event(event) for event in events))
-        return len(events)
+        suspects = await self.inbox.claim_suspect(self.clock())
+        for suspect in suspects:
+            await self._work_event(suspect)
+        return len(events) + len(suspects)
 
     async def _work_event(self, event: InboxEvent) -> None:
+        crash_point(CrashPoint.W2_CLAIMED, "WEBHOOK")
+        if event.kills:
+            await self._settle(event, InboxState.DEAD, "its worker ended each time")
+            return
         now = self.clock()
         try:
             state = await self._apply(event)
@@ -75,7 +85,7 @@ class Reconciler:
         match state:
             case InboxState.RECEIVED | InboxState.PARKED:
                 wait = next_attempt(event.attempts, now)
-                await self.inbox.put_off(event, state, wait, error or "its payment is not here")
+                await self.inbox.put_off(event, state, wait, error or "what it is about is not here")
             case _:
                 if state is InboxState.DEAD:
                     log.error("ALERT event %s given up: %s", event.provider_event_id, error)
@@ -84,14 +94,15 @@ class Reconciler:
     async def _apply(self, event: InboxEvent) -> InboxState:
         """An event is a hint where to look; what it says is not used."""
         hint = self.processor.read_event(event.payload)
+        if hint.about_methods:
+            return await self._follow(event, hint)
         intent = hint.provider_payment_id
         if not hint.type.startswith(_ACTED_ON) or intent is None:
             return InboxState.IGNORED
         hint = await self._traced(hint, intent)
         payment = await self._payment_of(hint)
         if payment is None:
-            ours = hint.payment_id is not None and hint.environment == self.environment
-            return after_park(event, self.clock()) if ours else InboxState.IGNORED
+            return self._unknown(event, hint, hint.payment_id)
         cause = Cause("WEBHOOK", event.provider_event_id)
         errand = Errand(
             payment.id,
@@ -114,6 +125,15 @@ class Reconciler:
                 return hint
         seen = await self.processor.fetch_payment(intent)
         return replace(hint, payment_id=seen.payment_id, environment=seen.environment)
+
+    async def _follow(self, event: InboxEvent, hint: ProviderEvent) -> InboxState:
+        if await self.saved_methods.follow(hint):
+            return InboxState.PROCESSED
+        return self._unknown(event, hint, hint.customer_id)
+
+    def _unknown(self, event: InboxEvent, hint: ProviderEvent, our_id: str | None) -> InboxState:
+        ours = our_id is not None and hint.environment == self.environment
+        return after_park(event, self.clock()) if ours else InboxState.IGNORED
 
     async def _payment_of(self, hint: ProviderEvent) -> Payment | None:
         """By the provider's id, else by the id of ours that we wrote on the object: its answer may be lost."""

@@ -9,7 +9,8 @@ Why a count of readings and not the row's version: a reading that finds nothing 
 and an older one that saw a state in between (A, B, A again) would then be let in after it.
 
 What follows from a change of state belongs into `_apply`, in the same transaction, keyed by the row's id and
-new version: never to "an event arrived". Today that is what the ledger posts (`ledger.py`).
+new version: never to "an event arrived". That is what the ledger posts (`ledger.py`); what timeline and outbox tell
+(`transitions.py`) follows wherever a row is changed, here or elsewhere, and `repository.py` sees to it.
 """
 
 import logging
@@ -180,8 +181,8 @@ class Refresh:
         if change or errand.settle is not None:
             disputes = [after for _, after in change.disputes]
             await _record(rows, errand, reading, change.all_refunds.values(), disputes, now)
-        await _write_moves(rows, change, now)
-        payment = await _written(rows, change, now, counted=reading.payment is not None)
+        await _write_moves(rows, change, errand.cause, now)
+        payment = await _written(rows, change, errand.cause, now, counted=reading.payment is not None)
         await rows.add_balance_transactions(payment.id, change.moved)
         await rows.post(change.postings(), now)
         if errand.settle is not None:
@@ -194,7 +195,8 @@ class Refresh:
     async def _freeze(self, rows: Transaction, errand: Errand, payment: Payment, reason: str) -> Payment:
         log.error("ALERT %s frozen: the provider contradicts us (%s, %s)", payment.id, reason, errand.cause)
         frozen = replace(payment, frozen_reason=reason)
-        return await _written(rows, _Change(payment, frozen, [], {}), self._clock(), counted=True)
+        change = _Change(payment, frozen, [], {})
+        return await _written(rows, change, errand.cause, self._clock(), counted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,21 +318,23 @@ def _refund_move(
     return None, observe_refund(made, seen, payment.currency)
 
 
-async def _write_moves(rows: Transaction, change: _Change, now: datetime) -> None:
+async def _write_moves(rows: Transaction, change: _Change, cause: Cause, now: datetime) -> None:
     """What changed of the refunds and disputes seen."""
     for before, after in change.refunds:
         if before is None:
-            await rows.add_refund(after)
+            await rows.add_refund(after, cause)
         elif before != after:
-            await rows.change_refund(before, after, now)
+            await rows.change_refund(before, after, cause, now)
     for was, is_now in change.disputes:
         if was is None:
-            await rows.add_dispute(is_now)
+            await rows.add_dispute(is_now, cause, now)
         elif was != is_now:
-            await rows.change_dispute(was, is_now, now)
+            await rows.change_dispute(was, is_now, cause, now)
 
 
-async def _written(rows: Transaction, change: _Change, now: datetime, *, counted: bool) -> Payment:
+async def _written(
+    rows: Transaction, change: _Change, cause: Cause, now: datetime, *, counted: bool
+) -> Payment:
     before, after = change.before, change.after
     if after == before:
         if counted:
@@ -338,7 +342,8 @@ async def _written(rows: Transaction, change: _Change, now: datetime, *, counted
         return before
     if before.status is PaymentStatus.FAILED:
         log.error("ALERT %s was given up, but exists at the provider: now %s", before.id, after.status)
-    written = await rows.change_payment(before, replace(after, readings=before.readings + counted), now)
+    after = replace(after, readings=before.readings + counted)
+    written = await rows.change_payment(before, after, cause, now)
     if written is None:
         raise AssertionError("the row was locked, yet its version changed")
     return written

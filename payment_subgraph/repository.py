@@ -1,5 +1,8 @@
 """Rows in and out: payments, refunds, operations, observations, ledger. Each method is one SQL statement.
 
+What a change of a payment, refund or dispute means is noted where the row is written, in here, and written when the
+transaction ends (`history.py`): no change is without its transitions.
+
 Whoever decides opens a transaction here (`writing()`), reads, decides by the pure rules, writes.
 No transaction is ever open while the provider is asked.
 """
@@ -16,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from payment_subgraph.balance import BalanceTransaction, MovementKind
 from payment_subgraph.database import Database
 from payment_subgraph.dispute import Dispute, DisputeStanding
+from payment_subgraph.history import History
 from payment_subgraph.ledger import Account, Posting, PostingKind, Sums
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus
@@ -30,6 +34,7 @@ from payment_subgraph.tables import (
     payments,
     refunds,
 )
+from payment_subgraph.transitions import dispute_transitions, payment_transitions, refund_transitions
 
 Row = TypeVar("Row")
 
@@ -60,9 +65,9 @@ FINANCIAL_STATUS: Final = case(
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the provider was read: *source* is ANSWER, LOOK, WEBHOOK, RECONCILER or SYNC, *id* names what caused it.
+    """Why a row changes: *source* is REQUEST, or why the provider was read; *id* names what caused it.
 
-    That is the operation, the event, the payment, or whoever asked for it.
+    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC: who asked for it.
     """
 
     source: str
@@ -84,7 +89,9 @@ class Repository:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["Transaction"]:
         async with self._database.writing() as connection:
-            yield Transaction(connection, self._reread_after)
+            rows = Transaction(connection, self._reread_after)
+            yield rows
+            await rows.write_history()
 
 
 class Transaction:
@@ -93,13 +100,20 @@ class Transaction:
     def __init__(self, connection: AsyncConnection, reread_after: timedelta) -> None:
         self._connection = connection
         self._reread_after = reread_after
+        self._history = History(connection)
+
+    async def write_history(self) -> None:
+        await self._history.write()
 
     # Payments.
 
     async def payment(self, payment_id: str, *, lock: bool = False) -> Payment | None:
         """*lock* holds the row until the transaction ends (SQLite: the whole database, since its BEGIN)."""
         query = select(*_PAYMENT).where(payments.c.id == payment_id)
-        return _one(Payment, await self._first(query.with_for_update() if lock else query))
+        found = _one(Payment, await self._first(query.with_for_update() if lock else query))
+        if found is not None:
+            self._history.know(found)
+        return found
 
     async def payment_of_provider(self, provider_payment_id: str) -> Payment | None:
         query = select(*_PAYMENT).where(payments.c.provider_payment_id == provider_payment_id)
@@ -109,18 +123,25 @@ class Transaction:
         owned = (payments.c.owner_id == owner_id) & (payments.c.reference == reference) & LIVE
         return _one(Payment, await self._first(select(*_PAYMENT).where(owned)))
 
-    async def add_payment(self, payment: Payment) -> None:
+    async def add_payment(self, payment: Payment, cause: Cause) -> None:
         row = _values(payment) | {"reread_at": payment.created_at + self._reread_after}
         await self._connection.execute(insert(payments).values(row))
+        self._history.know(payment)
+        self._history.note(payment_transitions(None, payment), cause.source, cause.id, payment.created_at)
 
-    async def change_payment(self, before: Payment, after: Payment, now: datetime) -> Payment | None:
+    async def change_payment(
+        self, before: Payment, after: Payment, cause: Cause, now: datetime
+    ) -> Payment | None:
         """Write *after* if the row still is *before*; None when somebody was faster."""
         changed = replace(after, version=before.version + 1, updated_at=now)
         reread = None if changed.quiet else func.coalesce(payments.c.reread_at, now + self._reread_after)
         unchanged = (payments.c.id == before.id) & (payments.c.version == before.version)
         statement = update(payments).where(unchanged).values(_values(changed) | {"reread_at": reread})
-        written = await self._connection.execute(statement.returning(payments.c.id))
-        return changed if written.first() else None
+        if (await self._connection.execute(statement.returning(payments.c.id))).first() is None:
+            return None
+        self._history.know(changed)
+        self._history.note(payment_transitions(before, changed), cause.source, cause.id, now)
+        return changed
 
     async def count_reading(self, payment: Payment) -> None:
         more: dict[str, Any] = {"readings": payment.readings + 1}
@@ -154,15 +175,22 @@ class Transaction:
         query = select(*_REFUND).where(refunds.c.payment_id == payment_id).order_by(refunds.c.id)
         return [_made(Refund, row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def add_refund(self, refund: Refund) -> None:
+    async def add_refund(self, refund: Refund, cause: Cause) -> None:
+        """Only under the payment's lock, or with a new payment."""
         await self._connection.execute(insert(refunds).values(_values(refund)))
+        currency = self._history.known(refund.payment_id).currency
+        self._history.note(
+            refund_transitions(currency, None, refund), cause.source, cause.id, refund.created_at
+        )
 
-    async def change_refund(self, before: Refund, after: Refund, now: datetime) -> Refund:
+    async def change_refund(self, before: Refund, after: Refund, cause: Cause, now: datetime) -> Refund:
         """Only under the payment's lock: that is what makes the plain write safe."""
         changed = replace(after, version=before.version + 1, updated_at=now)
         await self._connection.execute(
             update(refunds).where(refunds.c.id == before.id).values(_values(changed))
         )
+        currency = self._history.known(before.payment_id).currency
+        self._history.note(refund_transitions(currency, before, changed), cause.source, cause.id, now)
         return changed
 
     # Disputes, and what moved the provider's balance. Both are written under the payment's lock.
@@ -171,14 +199,16 @@ class Transaction:
         query = select(*_DISPUTE).where(disputes.c.payment_id == payment_id).order_by(disputes.c.id)
         return [_made(Dispute, row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def add_dispute(self, dispute: Dispute) -> None:
+    async def add_dispute(self, dispute: Dispute, cause: Cause, now: datetime) -> None:
         await self._connection.execute(insert(disputes).values(_values(dispute)))
+        self._history.note(dispute_transitions(None, dispute), cause.source, cause.id, now)
 
-    async def change_dispute(self, before: Dispute, after: Dispute, now: datetime) -> None:
+    async def change_dispute(self, before: Dispute, after: Dispute, cause: Cause, now: datetime) -> None:
         changed = replace(after, version=before.version + 1, updated_at=now)
         await self._connection.execute(
             update(disputes).where(disputes.c.id == before.id).values(_values(changed))
         )
+        self._history.note(dispute_transitions(before, changed), cause.source, cause.id, now)
 
     async def known_balance_transactions(self, ids: Sequence[str]) -> frozenset[str]:
         known = select(balance_transactions.c.id).where(balance_transactions.c.id.in_(ids))

@@ -110,7 +110,7 @@ class Sending:
         """A refusal proves only that this request did nothing; what the object is now has to be read."""
         payment = await self.closing.payment(operation.payment_id)
         if operation.kind is OperationKind.REFUND or payment.provider_payment_id is None:
-            await self.closing.reject(operation, rejection)
+            await self.closing.reject(operation, rejection, "ANSWER")
         if payment.provider_payment_id is not None:
             judge = judge_after_refusal(operation, rejection)
             await self._write(operation, payment.provider_payment_id, judge, None)
@@ -122,7 +122,7 @@ class Sending:
             await self.closing.leave_open(operation)
             return
         rejection = Rejection(RejectionKind.PROVIDER, code="not_authorized", retryable=True)
-        await self.closing.reject(operation, rejection)
+        await self.closing.reject(operation, rejection, "ANSWER")
 
     async def _write(self, operation: Operation, intent: str, judge: Judge, reading: Reading | None) -> None:
         """By the one door, which settles the operation too; if it cannot now, a later try will."""

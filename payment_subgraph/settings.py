@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from payment_subgraph.errors import SettingError
 from payment_subgraph.operation import Patience
+from payment_subgraph.outbox_message import DeliveryPatience
+from payment_subgraph.webhook_signature import signing_key
 
 _LIVE_PREFIXES: Final = ("sk_live_", "rk_live_")
 _TEST_PREFIXES: Final = ("sk_test_", "rk_test_")
@@ -66,6 +68,31 @@ ProcessorSettings = StripeSettings | BankTransferSettings
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxSettings:
+    """*url* None: nothing is delivered, and all messages wait. *keys*: what they are signed with."""
+
+    url: str | None = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
+    patience: DeliveryPatience
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        usual = DeliveryPatience()
+        back_off = environment.get("OUTBOX_BACK_OFF_SECONDS")
+        patience = DeliveryPatience(
+            back_off=_many_seconds("OUTBOX_BACK_OFF_SECONDS", back_off) if back_off else usual.back_off,
+            timeout=_seconds(environment, "OUTBOX_TIMEOUT_SECONDS", usual.timeout),
+            lease=_seconds(environment, "OUTBOX_LEASE_SECONDS", usual.lease),
+        )
+        if patience.lease <= patience.timeout:
+            raise SettingError("OUTBOX_LEASE_SECONDS must be more than OUTBOX_TIMEOUT_SECONDS.")
+        url, keys = _outbox_url(environment), _signing_keys(environment)
+        if url and not keys:
+            raise SettingError("OUTBOX_SECRET must be set where OUTBOX_URL is: nothing is sent unsigned.")
+        return cls(url, keys, patience)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Times are timedeltas; secrets are kept out of `repr`."""
 
@@ -83,6 +110,7 @@ class Settings:
     reread_after: timedelta
     poll_every: timedelta
     backfill_every: timedelta
+    outbox: OutboxSettings
     books_delay: timedelta = timedelta(hours=1)
     """How long after its end a day is compared with the provider's books."""
     verify_every: timedelta | None = timedelta(days=1)
@@ -110,6 +138,7 @@ class Settings:
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
+            outbox=OutboxSettings.read(environment),
             books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
             verify_every=_verify_every(environment),
             crash_chance=_crash_chance(environment),
@@ -134,7 +163,7 @@ def _patience(environment: Mapping[str, str]) -> Patience:
         resend_within=_seconds(environment, "OPERATION_RESEND_SECONDS", usual.resend_within),
         give_up_after=_seconds(environment, "OPERATION_GIVE_UP_SECONDS", usual.give_up_after),
         grace=_seconds(environment, "OPERATION_GRACE_SECONDS", usual.grace),
-        back_off=_many_seconds(back_off) if back_off else usual.back_off,
+        back_off=_many_seconds("OPERATION_BACK_OFF_SECONDS", back_off) if back_off else usual.back_off,
     )
 
 
@@ -149,8 +178,8 @@ def _seconds(environment: Mapping[str, str], name: str, usual: timedelta) -> tim
     return _one_duration(name, text) if text else usual
 
 
-def _many_seconds(text: str) -> tuple[timedelta, ...]:
-    return tuple(_one_duration("OPERATION_BACK_OFF_SECONDS", part) for part in text.split(","))
+def _many_seconds(name: str, text: str) -> tuple[timedelta, ...]:
+    return tuple(_one_duration(name, part) for part in text.split(","))
 
 
 def _one_duration(name: str, text: str) -> timedelta:
@@ -207,3 +236,27 @@ def _webhook_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Empty: the webhook endpoint is off."""
     parts = (environment.get("STRIPE_WEBHOOK_SECRET") or "").split(",")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def _outbox_url(environment: Mapping[str, str]) -> str | None:
+    """As it is written: a slash at its end may mean something to the receiver. Not repeated in errors, for its password."""
+    text = environment.get("OUTBOX_URL")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise SettingError("OUTBOX_URL must be an http or https URL.") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingError("OUTBOX_URL must be an http or https URL.")
+    return text
+
+
+def _signing_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    parts = (environment.get("OUTBOX_SECRET") or "").split(",")
+    try:
+        return tuple(signing_key(part.strip()) for part in parts if part.strip())
+    except ValueError as error:
+        raise SettingError(
+            f"OUTBOX_SECRET must be whsec_ and 24 to 64 bytes in base64, or several, comma separated: {error}."
+        ) from error

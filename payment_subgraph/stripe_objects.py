@@ -1,6 +1,7 @@
 """Stripe's objects, as plain JSON, translated into our words. Pure; does not import stripe.
 
-Source: https://docs.stripe.com/api/payment_intents/object, …/refunds/object, …/events/object
+Source: https://docs.stripe.com/api/payment_intents/object, …/refunds/object, …/events/object, …/setup_intents/object,
+…/payment_methods/object
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from payment_subgraph.balance import MovementKind
+from payment_subgraph.customer import MethodSnapshot
 from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.observation import ChargeSnapshot, DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus, RiskLevel
@@ -15,6 +17,7 @@ from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.stripe_amounts import from_stripe_amount
 from payment_subgraph.stripe_balance import movements, stripe_balance_transaction
+from payment_subgraph.vault import SetupSnapshot
 
 Json = Mapping[str, Any]
 
@@ -31,6 +34,9 @@ _METHOD_TYPES: Final = {
     "alipay": MethodType.WALLET,
     "wechat_pay": MethodType.WALLET,
 }
+
+_WAITING: Final = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+_ABOUT_METHODS: Final = ("setup_intent.", "payment_method.", "customer.created", "customer.deleted")
 
 REFUND_REASONS: Final = {
     RefundReason.REQUESTED_BY_CUSTOMER: "requested_by_customer",
@@ -53,8 +59,9 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
         environment=metadata.get("env"),
         client_secret=intent.get("client_secret"),
         redirect_url=_redirect_url(intent.get("next_action") or {}),
-        payment_method=_method_details(intent.get("payment_method")),
+        payment_method=method_details(intent.get("payment_method")),
         last_error=_failure(intent.get("last_payment_error"), now),
+        cancellation_reason=intent.get("cancellation_reason"),
         charge=_charge(intent.get("latest_charge")),
         under_review=intent.get("review") is not None,
     )
@@ -88,7 +95,7 @@ def _redirect_url(action: Json) -> str | None:
     return action["redirect_to_url"].get("url") if action.get("type") == "redirect_to_url" else None
 
 
-def _method_details(method: object) -> MethodDetails | None:
+def method_details(method: object) -> MethodDetails | None:
     """None for a bare id: the details come only where `expand` asked for them."""
     if not isinstance(method, Mapping):
         return None
@@ -109,7 +116,20 @@ def _method_details(method: object) -> MethodDetails | None:
 def _failure(error: Json | None, now: datetime) -> Failure | None:
     if not error:
         return None
-    return Failure(error.get("code") or error["type"], error.get("decline_code"), now)
+    return Failure(error.get("code") or error["type"], error.get("decline_code"), now, error.get("charge"))
+
+
+def method_snapshot(method: Json) -> MethodSnapshot:
+    details = method_details(method)
+    if details is None:
+        raise TypeError("a payment method without its details")
+    return MethodSnapshot(details, datetime.fromtimestamp(method["created"], UTC))
+
+
+def setup_snapshot(setup: Json) -> SetupSnapshot:
+    return SetupSnapshot(
+        setup["id"], waiting=setup["status"] in _WAITING, client_secret=setup["client_secret"]
+    )
 
 
 def refund_snapshot(refund: Json) -> RefundSnapshot:
@@ -180,9 +200,20 @@ def provider_event(event: Json) -> ProviderEvent:
             about_refunds=event["type"].startswith(("refund.", "charge.refund", "charge.dispute.")),
             about_disputes=event["type"].startswith("charge.dispute."),
             about_warnings=event["type"].startswith("radar.early_fraud_warning."),
+            about_methods=event["type"].startswith(_ABOUT_METHODS),
+            provider_customer_id=_customer_of(event, subject),
+            customer_id=metadata.get("customer_id"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a Stripe event") from error
+
+
+def _customer_of(event: Json, subject: Json) -> str | None:
+    """Also of a method that was detached: by now it has none."""
+    if subject.get("object") == "customer":
+        return subject.get("id")
+    before: Json = event["data"].get("previous_attributes") or {}
+    return subject.get("customer") or before.get("customer")
 
 
 def _text(value: object) -> str:

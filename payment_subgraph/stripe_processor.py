@@ -17,6 +17,7 @@ from payment_subgraph.processor import (
     Declined,
     KeyMisused,
     Made,
+    MethodChoice,
     NotAuthorized,
     OutcomeUnknown,
     Params,
@@ -35,6 +36,8 @@ from payment_subgraph.stripe_objects import (
     provider_event,
     refund_snapshot,
 )
+from payment_subgraph.stripe_vault import StripeVault
+from payment_subgraph.vault import Vault
 
 STRIPE_VERSION: Final = "2026-10-28.endive"
 REQUEST_TIMEOUT_S: Final = 20.0
@@ -50,6 +53,8 @@ _INPUT_FIELDS: Final = {
     "currency": "amount",
 }
 
+# What Stripe says of a method that there is not, or that another customer keeps: the two are not told apart.
+_NOT_THEIRS: Final = frozenset({"resource_missing", "parameter_missing", "invalid_request_error"})
 _REASONS: Final = {
     "payment_intent_unexpected_state": RefusedFor.WRONG_STATE,
     "charge_already_captured": RefusedFor.WRONG_STATE,
@@ -93,6 +98,7 @@ class StripeProcessor:
             base_addresses={"api": api_base} if api_base else None,
             http_client=self._http,
         )
+        self.vault: Vault = StripeVault(self._client, self._asked, self._all, environment, STRIPE_VERSION)
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK types this one not
@@ -103,7 +109,7 @@ class StripeProcessor:
     # What will be sent. Never personal data: neither the description nor the client's metadata.
 
     def create_params(
-        self, payment: Payment, operation_id: str, payment_method: str | None, *, confirm: bool
+        self, payment: Payment, operation_id: str, choice: MethodChoice, *, confirm: bool
     ) -> Params:
         """Redirecting methods are only offered where we know the page to return to."""
         params: dict[str, Any] = {
@@ -118,17 +124,20 @@ class StripeProcessor:
         }
         if payment.capture_method is CaptureMethod.MANUAL:
             params["capture_method"] = "manual"
-        if payment_method is not None:
-            params["payment_method"] = payment_method
+        params |= _chosen(choice)
+        if choice.save:
+            params["setup_future_usage"] = "off_session"
         if confirm:
             params["confirm"] = True
             params |= {"return_url": payment.return_url} if payment.return_url else {}
+        if confirm and choice.off_session:
+            params["off_session"] = True
         return params
 
-    def confirm_params(self, payment: Payment, payment_method: str | None, return_url: str | None) -> Params:
-        params: dict[str, Any] = {"expand": _EXPAND}
-        if payment_method is not None:
-            params["payment_method"] = payment_method
+    def confirm_params(self, payment: Payment, choice: MethodChoice, return_url: str | None) -> Params:
+        params: dict[str, Any] = {"expand": _EXPAND, **_chosen(choice)}
+        if choice.off_session:
+            params["off_session"] = True
         if url := return_url or payment.return_url:
             params["return_url"] = url
         return params
@@ -180,13 +189,21 @@ class StripeProcessor:
             case OperationKind.CREATE:
                 return self._client.v1.payment_intents.create_async(params, options)
             case OperationKind.CONFIRM:
-                return self._client.v1.payment_intents.confirm_async(_known(intent), params, options)
+                return self._confirm(_known(intent), params, options)
             case OperationKind.CAPTURE:
                 return self._client.v1.payment_intents.capture_async(_known(intent), params, options)
             case OperationKind.CANCEL:
                 return self._client.v1.payment_intents.cancel_async(_known(intent), params, options)
             case OperationKind.REFUND:
                 return self._client.v1.refunds.create_async(params, options)
+
+    async def _confirm(self, intent: str, params: Any, options: Any) -> stripe.StripeObject:
+        """Confirming cannot name a customer, and a method that one keeps pays only for intents of theirs."""
+        customer = params.pop("customer", None)
+        if customer is not None:
+            keyed = options | {"idempotency_key": f"{options['idempotency_key']}:customer"}
+            await self._client.v1.payment_intents.update_async(intent, {"customer": customer}, keyed)
+        return await self._client.v1.payment_intents.confirm_async(intent, params, options)
 
     async def fetch_payment(self, provider_payment_id: str) -> PaymentSnapshot:
         read = self._client.v1.payment_intents.retrieve_async(provider_payment_id, {"expand": _EXPAND})
@@ -328,9 +345,14 @@ def _error_object(error: stripe.StripeError) -> Mapping[str, Any]:
 
 def _refused(said: Mapping[str, Any], request_id: str | None) -> Refused:
     code, field = str(said.get("code") or said["type"]), _field(said)
-    if code == "resource_missing" and field == "paymentMethodId":
+    if code in _NOT_THEIRS and field == "paymentMethodId":
         return Refused(RefusedFor.UNKNOWN_PAYMENT_METHOD, field, code, request_id)
     return Refused(_REASONS.get(code, RefusedFor.OTHER), field, code, request_id)
+
+
+def _chosen(choice: MethodChoice) -> dict[str, str]:
+    named = {"payment_method": choice.method_id, "customer": choice.customer_id}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _field(said: Mapping[str, Any]) -> str | None:

@@ -35,6 +35,7 @@ from payment_subgraph.dispute import DisputeStanding, DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.outbox_message import OutboxState
 from payment_subgraph.payment import (
     CaptureMethod,
     Failure,
@@ -109,11 +110,11 @@ class Record(TypeDecorator[Any]):
         return None if value is None else self.read(value)
 
 
-def _write_method(method: MethodDetails) -> dict[str, Any]:
+def write_method(method: MethodDetails) -> dict[str, Any]:
     return {name: getattr(method, name) for name in MethodDetails.__slots__}
 
 
-def _read_method(value: dict[str, Any]) -> MethodDetails:
+def read_method(value: dict[str, Any]) -> MethodDetails:
     return MethodDetails(**{**value, "type": MethodType(value["type"])})
 
 
@@ -122,11 +123,13 @@ def _write_failure(failure: Failure) -> dict[str, Any]:
         "code": failure.code,
         "decline_code": failure.decline_code,
         "occurred_at": failure.occurred_at.isoformat(),
+        "attempt_id": failure.attempt_id,
     }
 
 
 def _read_failure(value: dict[str, Any]) -> Failure:
-    return Failure(value["code"], value["decline_code"], datetime.fromisoformat(value["occurred_at"]))
+    occurred_at = datetime.fromisoformat(value["occurred_at"])
+    return Failure(value["code"], value["decline_code"], occurred_at, value.get("attempt_id"))
 
 
 def _write_rejection(rejection: Rejection) -> dict[str, Any]:
@@ -165,7 +168,7 @@ payments: Final = Table(
     Column("provider_payment_id", String(255), unique=True),
     Column("client_secret", String(255)),
     Column("redirect_url", Text),
-    Column("payment_method", Record(_write_method, _read_method)),
+    Column("payment_method", Record(write_method, read_method)),
     Column("last_error", Record(_write_failure, _read_failure)),
     Column("amount_capturable", BigInteger, nullable=False),
     Column("amount_captured", BigInteger, nullable=False),
@@ -182,6 +185,7 @@ payments: Final = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("succeeded_at", UtcDateTime),
     Column("canceled_at", UtcDateTime),
+    Column("cancellation_reason", String(64)),
     Column("reread_at", UtcDateTime),  # when the reconciler looks at the provider; null: no more
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("amount_captured <= amount_minor", name="captured_within_amount"),
@@ -304,6 +308,8 @@ balance_transactions: Final = Table(
 )
 """As the provider told them, each once: its primary key is the provider's."""
 
+DEAD: Final = text("state = 'DEAD'")
+
 provider_events: Final = Table(
     "provider_events",
     metadata,
@@ -315,11 +321,18 @@ provider_events: Final = Table(
     Column("payload", _RAW_JSON, nullable=False),
     Column("state", Word(InboxState), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("lost_claims", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", UtcDateTime, nullable=False),
     Column("last_error", Text),
     Column("received_at", UtcDateTime, nullable=False),
     Column("processed_at", UtcDateTime),
     UniqueConstraint("provider", "provider_event_id"),
+    Index(
+        "ix_provider_events_dead",
+        "id",
+        sqlite_where=DEAD,
+        postgresql_where=DEAD,
+    ),
     Index(
         "ix_provider_events_open",
         "next_attempt_at",
@@ -358,6 +371,64 @@ ledger_entries: Final = Table(
     Index("ix_ledger_entries_account_effective_at", "account", "effective_at"),
 )
 """The migration adds triggers: entries of a transaction add up to zero, and none is changed or deleted."""
+
+payment_transitions: Final = Table(
+    "payment_transitions",
+    metadata,
+    Column("payment_id", ID, ForeignKey("payments.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("subject_id", ID, nullable=False),
+    Column("subject_version", Integer, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("cause_id", String(255), nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", String(3)),
+    Column("reason", String(255)),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    UniqueConstraint("subject_id", "subject_version", "type"),
+)
+"""What happened to each payment, in order. Rows are never changed."""
+
+WAITING_MESSAGES: Final = text("state = 'PENDING'")
+
+outbox_messages: Final = Table(
+    "outbox_messages",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("payment_id", ID, ForeignKey("payments.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("payload", Text, nullable=False),  # as it is signed and sent, to the letter
+    Column("state", Word(OutboxState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("delivered_at", UtcDateTime),
+    Index("ix_outbox_messages_created_at_id", "created_at", "id"),
+    Index(
+        "ix_outbox_messages_due",
+        "next_attempt_at",
+        sqlite_where=WAITING_MESSAGES,
+        postgresql_where=WAITING_MESSAGES,
+    ),
+    Index(
+        "ix_outbox_messages_waiting",
+        "payment_id",
+        "sequence",
+        sqlite_where=WAITING_MESSAGES,
+        postgresql_where=WAITING_MESSAGES,
+    ),
+    Index(
+        "ix_outbox_messages_dead",
+        "created_at",
+        "id",
+        sqlite_where=DEAD,
+        postgresql_where=DEAD,
+    ),
+)
+"""One message for each transition, until an operator prunes it: the transitions stay."""
 
 
 def _day_sums() -> list[Column[Any]]:

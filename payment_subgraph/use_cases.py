@@ -7,7 +7,7 @@ Each of the first writes its intention first (one operation row with everything 
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -37,14 +37,15 @@ from payment_subgraph.flaw import Flaw
 from payment_subgraph.ids import new_operation_id, new_payment_id, new_refund_id
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import EventRecord
+from payment_subgraph.method_choice import MethodChoices
 from payment_subgraph.money import Money
 from payment_subgraph.operation import PAYING, Operation, OperationKind
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, available_actions
-from payment_subgraph.processor import Params, PaymentProcessor
+from payment_subgraph.processor import MethodChoice, Params, PaymentProcessor
 from payment_subgraph.refund import Refund
 from payment_subgraph.refusals import refusal_of
-from payment_subgraph.repository import Repository, Transaction
+from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -83,33 +84,36 @@ class UseCases:
     operations: Operations
     inbox: Inbox
     clock: Callable[[], datetime]
+    choices: MethodChoices
 
     async def create_payment(self, viewer: Viewer, command: CreatePayment) -> Outcome:
         if not self.processor.accepts(command.amount):
             raise InvalidInput(
                 Flaw(("amount", "amount"), "NOT_CHARGEABLE", "This exact sum cannot be charged.")
             )
+        began = self.clock()
+        choice = await self._chosen(viewer, command)
         payment = _new_payment(command, self.clock())
         operation_id = new_operation_id()
-        params = self.processor.create_params(
-            payment, operation_id, command.payment_method_id, confirm=command.confirm
-        )
+        params = self.processor.create_params(payment, operation_id, choice, confirm=command.confirm)
         operation = self._operation(viewer, payment, command, params, operation_id)
 
         async def write(rows: Transaction) -> Written:
             if stored := await _stored(rows, operation):
                 return stored, True
             await _refuse_duplicate(rows, payment)
-            await rows.add_payment(payment)
+            await rows.add_payment(payment, _asked(operation))
             await rows.add_operation(operation)
             return operation, False
 
-        return await self._carry_out(write)
+        return await self._carry_out(write, spent=self.clock() - began)
 
     async def confirm_payment(self, viewer: Viewer, command: ConfirmPayment) -> Outcome:
+        choice = await self._chosen_now(viewer, command)
+
         async def write(rows: Transaction) -> Written:
             payment = await _writable(rows, viewer, command.payment_id)
-            params = self.processor.confirm_params(payment, command.payment_method_id, command.return_url)
+            params = self.processor.confirm_params(payment, choice, command.return_url)
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
@@ -165,8 +169,9 @@ class UseCases:
                 raise PaymentDisputed(payment, dispute)
             _require_refundable(self.processor, payment, refund, command)
             pending = payment.amount_refund_pending + refund.amount_minor
-            await rows.add_refund(refund)
-            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), now)
+            reserved = replace(payment, amount_refund_pending=pending)
+            await rows.add_refund(refund, _asked(operation))
+            await rows.change_payment(payment, reserved, _asked(operation), now)
             await rows.add_operation(operation)
             return operation, False
 
@@ -180,10 +185,39 @@ class UseCases:
         log.info("event %s is to be worked on again: %s asked", record.provider_event_id, viewer.user_id)
         return record
 
-    async def _carry_out(self, write: Callable[[Transaction], Awaitable[Written]]) -> Outcome:
+    async def _chosen(self, viewer: Viewer, command: CreatePayment) -> MethodChoice:
+        nothing = command.payment_method_id is None and not command.save_payment_method
+        if nothing or await self._is_known(viewer, command):
+            return MethodChoice()
+        return await self.choices.to_pay(
+            command.owner_id,
+            command.payment_method_id,
+            save=command.save_payment_method,
+            absent=command.confirm and viewer.user_id != command.owner_id,
+        )
+
+    async def _chosen_now(self, viewer: Viewer, command: ConfirmPayment) -> MethodChoice:
+        async with self.repository.reading() as rows:
+            payment = await _writable(rows, viewer, command.payment_id, lock=False)
+        if await self._is_known(viewer, command):
+            return MethodChoice()
+        absent, attached = viewer.user_id != payment.owner_id, payment.payment_method
+        if command.payment_method_id is None and attached is not None:
+            return await self.choices.attached(attached.id, absent=absent)
+        return await self.choices.to_pay(payment.owner_id, command.payment_method_id, absent=absent)
+
+    async def _is_known(self, viewer: Viewer, command: Command) -> bool:
+        """Whether the key was used before: what is sent then was written down, whatever has become of the method."""
+        async with self.repository.reading() as rows:
+            kind = _KINDS[type(command)]
+            return await rows.operation_of_key(viewer.user_id or "", kind, command.client_key) is not None
+
+    async def _carry_out(
+        self, write: Callable[[Transaction], Awaitable[Written]], spent: timedelta = timedelta(0)
+    ) -> Outcome:
         """T1, then all the rest; raises the typed error of a rejected operation."""
         operation, replayed = await self._write_once(write)
-        operation = await self.operations.answer(operation.id)
+        operation = await self.operations.answer(operation.id, spent)
         async with self.repository.reading() as rows:
             payment = await rows.payment(operation.payment_id)
             refund = await rows.refund(operation.refund_id) if operation.refund_id else None
@@ -269,6 +303,10 @@ def _new_payment(command: CreatePayment, now: datetime) -> Payment:
     )
 
 
+def _asked(operation: Operation) -> Cause:
+    return Cause("REQUEST", operation.id)
+
+
 def _new_refund(payment: Payment, command: RefundPayment, now: datetime) -> Refund:
     wanted = command.amount or payment.refundable
     return Refund(
@@ -298,8 +336,8 @@ async def _refuse_duplicate(rows: Transaction, payment: Payment) -> None:
         raise DuplicatePayment(existing)
 
 
-async def _writable(rows: Transaction, viewer: Viewer, payment_id: str) -> Payment:
-    payment = await rows.payment(payment_id, lock=True)
+async def _writable(rows: Transaction, viewer: Viewer, payment_id: str, *, lock: bool = True) -> Payment:
+    payment = await rows.payment(payment_id, lock=lock)
     if payment is None or not viewer.may_write(payment.owner_id):
         raise NotFound(payment_id)
     return payment

@@ -1,13 +1,16 @@
-"""`python -m payment_subgraph.worker`: runs the reconciler and the bookkeeper until it is told to stop."""
+"""`python -m payment_subgraph.worker`: reconciler, bookkeeper and delivery of the outbox, until it is told to stop."""
 
 import asyncio
 import logging
 import os
 import signal
 import sys
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-from payment_subgraph.app import build_parts, utc_now
+import httpx
+
+from payment_subgraph.app import build_delivery, build_parts, utc_now
 from payment_subgraph.crash_points import arm
 from payment_subgraph.errors import SettingError
 from payment_subgraph.processors import open_processor
@@ -20,14 +23,10 @@ BOOKS_POLL_S: Final = 5.0
 """Reports add up what is not summed up yet: that must not become much."""
 
 
-class Rounds(Protocol):
-    async def round(self) -> int: ...
-
-
-async def work(worker: Rounds, poll_every_s: float, stop: asyncio.Event) -> None:
+async def work(one_round: Callable[[], Awaitable[int]], poll_every_s: float, stop: asyncio.Event) -> None:
     """Round after round; a round without work is followed by a pause."""
     while not stop.is_set():
-        if await worker.round():
+        if await one_round():
             continue
         try:
             await asyncio.wait_for(stop.wait(), poll_every_s)
@@ -41,12 +40,19 @@ async def _run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)
-    log.info("worker runs, looking for work every %s s", settings.poll_every.total_seconds())
+    pause_s = settings.poll_every.total_seconds()
+    client = httpx.AsyncClient()
+    delivery = build_delivery(settings, parts, client)
+    log.info("worker runs, looking for work every %s s", pause_s)
     try:
+        # Side by side: a slow receiver of messages must not keep webhooks waiting.
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(work(parts.reconciler, settings.poll_every.total_seconds(), stop))
-            loops.create_task(work(parts.bookkeeper, BOOKS_POLL_S, stop))
+            loops.create_task(work(parts.reconciler.round, pause_s, stop))
+            if delivery is not None:
+                loops.create_task(work(delivery.round, pause_s, stop))
+            loops.create_task(work(parts.bookkeeper.round, BOOKS_POLL_S, stop))
     finally:
+        await client.aclose()
         await processor.close()
         await parts.database.close()
     log.info("worker stopped")

@@ -6,9 +6,13 @@ from typing import Any
 import strawberry
 
 from payment_subgraph.books import Books
+from payment_subgraph.customers import Customers
 from payment_subgraph.loaders import Loaders
+from payment_subgraph.outbox import Outbox
 from payment_subgraph.pages import Pages
+from payment_subgraph.saved_methods import SavedMethods
 from payment_subgraph.syncing import Syncing
+from payment_subgraph.timeline import Timeline
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.viewer import Viewer
@@ -26,6 +30,10 @@ class Context:
     books: Books
     use_cases: UseCases
     syncing: Syncing
+    outbox: Outbox
+    timeline: Timeline
+    customers: Customers
+    saved_methods: SavedMethods
     turns: Turns
     operation_name: str | None = None
     unusual: bool = False
@@ -44,7 +52,7 @@ class Context:
 
     def forget(self) -> None:
         """Load anew from here on: a mutation has changed what was loaded before it."""
-        self.loaders = Loaders(self.pages, self.books)
+        self.loaders = Loaders(self.pages, self.books, self.timeline, self.saved_methods.repository)
 
 
 Info = strawberry.Info[Context, Any]

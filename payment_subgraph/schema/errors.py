@@ -64,6 +64,17 @@ class RefundExceedsAvailableError(Error):
     refundable: Money
 
 
+@strawberry.federation.type(
+    shareable=True,
+    description=(
+        "Nothing was done. Passwords: too many are being checked or set at this moment, by whomever; guesses are "
+        "not counted. Payment methods: the user began to keep too many within an hour."
+    ),
+)
+class RateLimitedError(Error):
+    retry_after_seconds: int
+
+
 @strawberry.type(
     description="The provider rejected the request for a reason the caller cannot fix, or could not be asked."
 )
@@ -86,6 +97,7 @@ ErrorType = (
     | InvalidPaymentStateError
     | RefundExceedsAvailableError
     | PaymentDisputedError
+    | RateLimitedError
     | PaymentProviderError
 )
 
@@ -150,6 +162,12 @@ def _disputed(refusal: errors.PaymentDisputed, _viewer: Viewer) -> PaymentDisput
     return PaymentDisputedError(message=str(refusal), code=refusal.code, dispute=dispute)
 
 
+def _rate_limited(refusal: errors.RateLimited, _viewer: Viewer) -> RateLimitedError:
+    return RateLimitedError(
+        message=str(refusal), code=refusal.code, retry_after_seconds=refusal.retry_after_s
+    )
+
+
 def _provider(refusal: errors.ProviderRefused, _viewer: Viewer) -> PaymentProviderError:
     return PaymentProviderError(
         message=str(refusal),
@@ -168,5 +186,6 @@ _TYPES: Final[dict[type[errors.Refusal], Callable[[Any, Viewer], ErrorType]]] = 
     errors.InvalidPaymentState: _invalid_state,
     errors.RefundExceedsAvailable: _exceeds,
     errors.PaymentDisputed: _disputed,
+    errors.RateLimited: _rate_limited,
     errors.ProviderRefused: _provider,
 }

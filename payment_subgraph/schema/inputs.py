@@ -20,6 +20,8 @@ from payment_subgraph.schema.values import SortDirection
 
 Word = TypeVar("Word", bound=StrEnum)
 
+_METHOD_ID = "One of the payer's `User.paymentMethods`, or a method of the provider's that nobody keeps."
+
 
 def given(value: Any) -> Any:
     """None for an argument that was left out. `= null` as its default would show in the schema."""
@@ -60,7 +62,11 @@ class CreatePaymentInput:
     reference: str | None = UNSET
     description: str | None = UNSET
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
-    payment_method_id: strawberry.ID | None = UNSET
+    payment_method_id: strawberry.ID | None = strawberry.field(default=UNSET, description=_METHOD_ID)
+    save_payment_method: bool = strawberry.field(
+        default=False,
+        description="Keep the method once it has paid, so that `paymentMethodId` can name it in later payments.",
+    )
     confirm: bool = strawberry.field(default=False, description="Confirm at once with paymentMethodId.")
     return_url: Url | None = UNSET
     metadata: list[MetadataInput] | None = UNSET
@@ -77,6 +83,7 @@ class CreatePaymentInput:
             description=given(self.description),
             capture_method=self.capture_method,
             payment_method_id=given(self.payment_method_id),
+            save_payment_method=self.save_payment_method,
             confirm=self.confirm,
             return_url=given(self.return_url),
             metadata=[(entry.key, entry.value) for entry in self.metadata or []],
@@ -87,7 +94,7 @@ class CreatePaymentInput:
 class ConfirmPaymentInput:
     idempotency_key: str
     payment_id: strawberry.ID
-    payment_method_id: strawberry.ID | None = UNSET
+    payment_method_id: strawberry.ID | None = strawberry.field(default=UNSET, description=_METHOD_ID)
     return_url: Url | None = UNSET
 
     def command(self) -> commands.ConfirmPayment:

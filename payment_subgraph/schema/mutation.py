@@ -1,11 +1,12 @@
 """Mutations: translate the input, let the use case work, translate what came of it."""
 
+import logging
 from collections.abc import Awaitable
 from typing import Annotated, cast
 
 import strawberry
 
-from payment_subgraph.errors import Forbidden, Refusal
+from payment_subgraph.errors import Forbidden, NotFound, Refusal
 from payment_subgraph.schema.access import scoped
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.errors import (
@@ -27,10 +28,14 @@ from payment_subgraph.schema.inputs import (
     CreatePaymentInput,
     RefundPaymentInput,
 )
+from payment_subgraph.schema.method_mutations import MethodMutations
+from payment_subgraph.schema.outbox_message import OutboxMessage
 from payment_subgraph.schema.payment import Payment, PaymentOperation, Refund
 from payment_subgraph.schema.webhook_event import WebhookEvent
 from payment_subgraph.use_cases import Outcome
 from payment_subgraph.viewer import MANAGE_WEBHOOKS, REFUND, WRITE, WRITE_ANY
+
+log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 _SYNC = (
@@ -40,6 +45,10 @@ _SYNC = (
 _REPLAY = (
     "Has a stored webhook worked on once more, whatever came of it before. It is answered as it waits for that; a moment "
     "later `webhookEvents` tells what came of it. No harm is done by replaying an event that has been worked on."
+)
+_REPLAY_MESSAGE = (
+    "Has a message sent once more, under the same `webhook-id`: a receiver that has dealt with it drops it. It is "
+    "answered as it waits for that; a moment later `outboxMessages` tells what came of it."
 )
 _REPLAYED = "True when this answer was stored by an earlier call with the same key."
 
@@ -59,6 +68,11 @@ class SyncSuccess:
 @strawberry.type
 class ReplaySuccess:
     webhook_event: WebhookEvent
+
+
+@strawberry.type
+class ReplayOutboxSuccess:
+    outbox_message: OutboxMessage
 
 
 @strawberry.type
@@ -141,10 +155,11 @@ SyncPaymentResult = Annotated[
 ]
 
 ReplayResult = Annotated[ReplaySuccess | NotFoundError, strawberry.union("ReplayResult")]
+ReplayOutboxResult = Annotated[ReplayOutboxSuccess | NotFoundError, strawberry.union("ReplayOutboxResult")]
 
 
 @strawberry.type
-class Mutation:
+class Mutation(MethodMutations):
     @scoped(WRITE)
     async def create_payment(self, info: Info, input: CreatePaymentInput) -> CreatePaymentResult | None:  # noqa: A002
         viewer, use_cases = info.context.viewer, info.context.use_cases
@@ -211,6 +226,15 @@ class Mutation:
         except Refusal as refusal:
             return cast("ReplayResult", error_type(refusal, viewer))
         return ReplaySuccess(webhook_event=WebhookEvent.of(record))
+
+    @scoped(MANAGE_WEBHOOKS, description=_REPLAY_MESSAGE)
+    async def replay_outbox_message(self, info: Info, id: strawberry.ID) -> ReplayOutboxResult | None:  # noqa: A002
+        viewer, outbox = info.context.viewer, info.context.outbox
+        record = await outbox.replay(id)
+        if record is None:
+            return cast("ReplayOutboxResult", error_type(NotFound(id, "outbox message"), viewer))
+        log.info("message %s is to be sent again: %s asked", record.id, viewer.user_id)
+        return ReplayOutboxSuccess(outbox_message=OutboxMessage.of(record))
 
 
 async def _answered(info: Info, work: Awaitable[Outcome]) -> object:

@@ -13,8 +13,6 @@ from payment_subgraph.payment import (
     CaptureMethod,
     Failure,
     FinancialStatus,
-    MethodDetails,
-    MethodType,
     NextActionType,
     PaymentAction,
     PaymentStatus,
@@ -31,6 +29,8 @@ from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.dispute import Dispute
 from payment_subgraph.schema.inputs import given
+from payment_subgraph.schema.payment_event import PaymentEventConnection
+from payment_subgraph.schema.payment_method import PaymentMethod
 from payment_subgraph.schema.scalars import Url
 from payment_subgraph.schema.values import MetadataEntry, Money, PageInfo
 from payment_subgraph.viewer import READ_ANY, Viewer
@@ -106,34 +106,6 @@ class PaymentOperation:
             amount=Money.of(operation.amount) if operation.amount else None,
             created_at=operation.created_at,
             resolved_at=operation.resolved_at,
-        )
-
-
-@strawberry.type
-class PaymentMethod:
-    id: strawberry.ID
-    type: MethodType
-    brand: str | None
-    last4: str | None
-    exp_month: int | None
-    exp_year: int | None
-    is_default: bool
-    reusable: bool
-
-    @classmethod
-    def of(cls, method: MethodDetails | None) -> Self | None:
-        """No method is anybody's default yet: none can be saved."""
-        if method is None:
-            return None
-        return cls(
-            id=strawberry.ID(method.id),
-            type=method.type,
-            brand=method.brand,
-            last4=method.last4,
-            exp_month=method.exp_month,
-            exp_year=method.exp_year,
-            is_default=False,
-            reusable=method.reusable,
         )
 
 
@@ -217,7 +189,11 @@ class Payment:
     amount_disputed: Money = strawberry.field(
         description="What banks have taken back for disputes, open or lost; it may exceed the payment."
     )
-    payment_method: PaymentMethod | None
+
+    @strawberry.field
+    async def payment_method(self, info: Info) -> PaymentMethod | None:
+        return await PaymentMethod.of_payment(info, self.row)
+
     next_action: NextAction | None
     last_error: PaymentFailure | None
     available_actions: list[PaymentAction] = strawberry.field(
@@ -252,6 +228,16 @@ class Payment:
         count_rows(info, len(found))
         return [Dispute.of(dispute) for dispute in found]
 
+    @strawberry.field
+    async def events(
+        self, info: Info, first: int | None = DEFAULT_PAGE, after: str | None = UNSET
+    ) -> PaymentEventConnection:
+        request = page_request(first, given(after))
+        for_staff = info.context.viewer.holds(READ_ANY)
+        page = await info.context.loaders.events_of.of(self.row.id, (request, for_staff))
+        count_rows(info, len(page.rows))
+        return PaymentEventConnection.of(page, request)
+
     metadata: list[MetadataEntry]
 
     @scoped(READ_ANY)
@@ -285,7 +271,6 @@ class Payment:
             amount_refund_pending=Money.of(payment.money(payment.amount_refund_pending)),
             amount_refundable=Money.of(payment.refundable),
             amount_disputed=Money.of(payment.money(payment.amount_disputed)),
-            payment_method=PaymentMethod.of(payment.payment_method),
             next_action=NextAction.of(payment, viewer),
             last_error=PaymentFailure.of(payment.last_error),
             available_actions=available_actions(payment),

@@ -10,6 +10,8 @@ from payment_subgraph.book_difference import BookDifferenceCause
 from payment_subgraph.cursors import DEFAULT_PAGE, page_request
 from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.outbox import OutboxFilter
+from payment_subgraph.outbox_message import OutboxState
 from payment_subgraph.pages import EventFilter
 from payment_subgraph.report import ReportInterval
 from payment_subgraph.schema.access import scoped
@@ -25,6 +27,7 @@ from payment_subgraph.schema.inputs import (
     known_currency,
 )
 from payment_subgraph.schema.ledger import LedgerCheck
+from payment_subgraph.schema.outbox_message import OutboxMessageConnection
 from payment_subgraph.schema.payment import Payment, Refund
 from payment_subgraph.schema.report import PaymentReportRow
 from payment_subgraph.schema.scalars import CurrencyCode
@@ -117,6 +120,22 @@ class Query:
         page = await info.context.pages.webhook_events(EventFilter(chosen_words(state), given(type)), request)
         count_rows(info, len(page.rows))
         return WebhookEventConnection.of(page, request)
+
+    @scoped(MANAGE_WEBHOOKS, description="What is told to the receiver of `OUTBOX_URL`, newest first.")
+    async def outbox_messages(  # noqa: PLR0913, PLR0917 - the arguments of the field in the API
+        self,
+        info: Info,
+        first: int | None = DEFAULT_PAGE,
+        after: str | None = UNSET,
+        state: list[OutboxState] | None = UNSET,
+        type: str | None = UNSET,  # noqa: A002 - the argument's name in the API
+        payment_id: strawberry.ID | None = UNSET,
+    ) -> OutboxMessageConnection | None:
+        request = page_request(first, given(after))
+        wanted = OutboxFilter(chosen_words(state), given(type), given(payment_id))
+        page = await info.context.outbox.records(wanted, request)
+        count_rows(info, len(page.rows))
+        return OutboxMessageConnection.of(page, request)
 
     @scoped(READ_REPORTS, description=_REPORT)
     async def payment_report(

@@ -15,6 +15,7 @@ from payment_subgraph.schema.answer_size import count_rows
 from payment_subgraph.schema.context import Info
 from payment_subgraph.schema.inputs import PaymentFilterInput, PaymentOrder, known_currency
 from payment_subgraph.schema.payment import Payment, PaymentEdge
+from payment_subgraph.schema.payment_method import PaymentMethod
 from payment_subgraph.schema.scalars import CurrencyCode
 from payment_subgraph.schema.summary import PaymentSummary
 from payment_subgraph.schema.values import PageInfo
@@ -74,6 +75,12 @@ class User:
         return PaymentConnection.of(
             page, request, viewer, lambda: loaders.payment_count_of.of(self.id, wanted)
         )
+
+    @scoped(READ, description="What is kept to be paid with again, the one kept longest first.")
+    async def payment_methods(self, info: Info) -> list[PaymentMethod] | None:
+        if not info.context.viewer.may_read(self.id):
+            raise Forbidden(READ_ANY)
+        return await PaymentMethod.kept_by(info, self.id)
 
     @scoped(READ)
     async def payment_summary(self, info: Info, currency: CurrencyCode) -> PaymentSummary | None:

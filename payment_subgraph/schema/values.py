@@ -12,6 +12,7 @@ from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import DifferenceCause, PostingKind
 from payment_subgraph.operation import OperationKind, OperationState
+from payment_subgraph.outbox_message import OutboxState
 from payment_subgraph.payment import (
     CaptureMethod,
     FinancialStatus,
@@ -89,6 +90,16 @@ _enum(
         InboxState.IGNORED: "About nothing that is followed here.",
         InboxState.PARKED: "About a payment of ours that is not there (yet); tried for three days.",
         InboxState.DEAD: "Given up, and waits for a person: see `lastError`, and `replayWebhookEvent`.",
+    },
+)
+_enum(
+    OutboxState,
+    name="OutboxMessageState",
+    values={
+        OutboxState.PENDING: "To be delivered, or tried again.",
+        OutboxState.DELIVERED: "The receiver has answered with 2xx.",
+        OutboxState.DEAD: "Given up, and waits for a person: see `lastError`, and `replayOutboxMessage`.",
+        OutboxState.SKIPPED: "An operator said that it is not to be delivered.",
     },
 )
 _enum(NextActionType)

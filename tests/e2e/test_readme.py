@@ -55,6 +55,17 @@ def test_a_customer_who_is_wanted_at_the_bank_is_shown_the_way(
     )
 
 
+def test_a_card_that_is_kept_stands_beside_its_user(anonymous: Client) -> None:
+    email, customer = new_customer(anonymous.url)
+    customer.get(another_order("confirm: true", "confirm: true, savePaymentMethod: true"))
+
+    seen = eventually(
+        lambda: customer.get(blocks("graphql")[4])["me"], lambda user: bool(user["paymentMethods"])
+    )
+
+    assert (seen["email"], seen["paymentMethods"][0]["last4"]) == (email, "4242")
+
+
 def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client) -> None:
     _, customer = new_customer(anonymous.url)
     declined, without_money, wrong = (

@@ -13,6 +13,9 @@ CAPTURE = """mutation ($input: CapturePaymentInput!) { capturePayment(input: $in
 SYNC = """mutation ($id: ID!) { syncPayment(id: $id) { __typename
   ... on SyncSuccess { payment { id status } } ... on Error { code message } } }"""
 EVENTS = """query ($type: String) { webhookEvents(first: 100, type: $type) { nodes { id type state attempts } } }"""
+TIMELINE = "query ($id: ID!) { payment(id: $id) { events { nodes { id type source amount { amount } } } } }"
+TIMELINE_OF_STAFF = TIMELINE.replace("source", "actorId")
+OUTBOX = "query ($id: ID!) { outboxMessages(paymentId: $id) { nodes { id state } } }"
 REPLAY = """mutation ($id: ID!) { replayWebhookEvent(id: $id) { __typename
   ... on ReplaySuccess { webhookEvent { id state } } ... on Error { code } } }"""
 
@@ -98,3 +101,22 @@ def test_a_webhook_is_worked_on_again(anonymous: Client, admin: Client) -> None:
         "webhookEvent": {"id": done["id"], "state": "RECEIVED"},
     }
     assert done | {"attempts": 1} in again
+
+
+def test_the_timeline_tells_customers_what_happened_and_staff_who_did_it(
+    anonymous: Client, finance: Client, admin: Client
+) -> None:
+    _, customer = new_customer(anonymous.url)
+    payment_id = customer.pay()["payment"]["id"]
+    finance.refund(payment_id)
+
+    mine = customer.get(TIMELINE, id=payment_id)["payment"]["events"]["nodes"]
+    answer = customer.ask(TIMELINE_OF_STAFF, id=payment_id)
+    theirs = finance.get(TIMELINE_OF_STAFF, id=payment_id)["payment"]["events"]["nodes"]
+    waiting = admin.get(OUTBOX, id=payment_id)["outboxMessages"]["nodes"]
+
+    told = ["refund.succeeded", "refund.created", "payment.succeeded", "payment.created"]
+    assert [one["type"] for one in mine] == [one["type"] for one in theirs] == told
+    assert {one["actorId"] for one in answer["data"]["payment"]["events"]["nodes"]} == {None}
+    assert all(one["actorId"] for one in theirs)
+    assert [(one["id"], one["state"]) for one in waiting] == [(one["id"], "PENDING") for one in theirs]

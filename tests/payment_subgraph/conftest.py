@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.payment_subgraph.databases import PostgresServer, SqliteFiles, postgres_server
+from tests.payment_subgraph.running_fake_stripe import FakeStripe, PatientHttp, running_fake_stripe
 from tests.payment_subgraph.world import World
 
 
@@ -50,5 +51,21 @@ async def world(database_url: str) -> AsyncIterator[World]:
 async def small_world(sqlite_url: str) -> AsyncIterator[World]:
     """For what does not depend on the database."""
     made = World.build(sqlite_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="session")
+def fake_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeStripe]:
+    with running_fake_stripe(tmp_path_factory.mktemp("fake-stripe")) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def shop(database_url: str, fake_stripe: FakeStripe) -> AsyncIterator[World]:
+    """A world on both databases whose Stripe is the fake as it runs, with an empty account."""
+    fake_stripe.tell("reset")
+    fake_stripe.mend()
+    made = World.build(database_url, PatientHttp(), STRIPE_API_BASE=fake_stripe.base)
     yield made
     await made.close()

@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from payment_subgraph.bank_transfer_processor import BankTransferProcessor
+from payment_subgraph.customer import Customer, SavedMethod
+from payment_subgraph.customer_tables import customers, saved_payment_methods
 from payment_subgraph.errors import SettingError
 from payment_subgraph.operation import Operation
 from payment_subgraph.processor import Answer, OutcomeUnknown
 from payment_subgraph.processors import open_processor
 from payment_subgraph.settings import Settings
 from payment_subgraph.tables import ledger_entries, payments
+from tests.payment_subgraph.method_desk import remove, set_up
 from tests.payment_subgraph.stripe_wire import StripeWire
 from tests.payment_subgraph.world import ADA, STAFF, Clock, World, settings
 
@@ -134,6 +137,41 @@ async def test_a_card_is_no_bank_account(bank: World) -> None:
         "UNKNOWN_PAYMENT_METHOD",
     )
     assert [row["status"] for row in await bank.rows(payments)] == ["FAILED"]
+
+
+async def test_nothing_is_kept_to_be_paid_with_again(bank: World) -> None:
+    setting_up = await set_up(bank)
+    saving = await bank.create(savePaymentMethod=True)
+
+    for refused in (setting_up, saving):
+        assert (refused["__typename"], refused["retryable"]) == ("PaymentProviderError", False)
+    assert await bank.rows(customers) == await bank.rows(payments) == []
+
+
+async def test_what_another_processor_keeps_is_left_to_it(bank: World) -> None:
+    """Kept before the shop changed to bank transfers: nothing to pay with, yet not taken for gone."""
+    now, environment = bank.clock(), bank.settings.environment
+    dated = {"created_at": now, "updated_at": now}
+    customer = Customer("ctm_1", ADA.id, environment, provider_customer_id="cus_1", **dated)
+    method = SavedMethod("mth_1", "ctm_1", ADA.id, "pm_1", None, kept_at=now, **dated)
+    async with bank.parts.customers.repository.writing() as rows:
+        await rows.add_customer(customer)
+        await rows.add_method(method)
+
+    paying = await bank.create(paymentMethodId="mth_1", confirm=True)
+    setting_up = await set_up(bank)
+    removing = await remove(bank, "mth_1")
+    bank.clock.turn(minutes=1)
+    await bank.work()
+
+    assert paying["fields"][0]["code"] == "UNKNOWN_PAYMENT_METHOD"
+    assert (setting_up["__typename"], setting_up["retryable"]) == ("PaymentProviderError", False)
+    assert (removing["__typename"], removing["retryable"]) == ("PaymentProviderError", True)
+    (row,) = await bank.rows(saved_payment_methods)
+    assert row["removed_at"] is not None
+    assert row["detached_at"] is None
+    (owner,) = await bank.rows(customers)
+    assert owner["ended_at"] is None
 
 
 @pytest.mark.parametrize("lost", ["createPayment", "capturePayment", "cancelPayment", "refundPayment"])

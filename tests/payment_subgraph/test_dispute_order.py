@@ -12,7 +12,15 @@ import pytest
 
 from payment_subgraph.books import Books
 from payment_subgraph.ledger import off_from_provider
-from payment_subgraph.tables import balance_transactions, disputes, ledger_entries, payments, refunds
+from payment_subgraph.tables import (
+    balance_transactions,
+    disputes,
+    ledger_entries,
+    outbox_messages,
+    payment_transitions,
+    payments,
+    refunds,
+)
 from payment_subgraph.verification import Verification
 from payment_subgraph.viewer import Viewer
 from tests.payment_subgraph.bank import Bank
@@ -185,6 +193,29 @@ async def assert_the_books_are_stripes(world: World, bank: Bank) -> None:
     assert [told async for told in Verification(world.parts.database)()] == []
 
 
+_ENDS = {"dispute.opened", "dispute.funds_withdrawn", "dispute.funds_reinstated", "dispute.closed"}
+
+
+async def assert_each_dispute_is_told_once(world: World, *, whole: bool) -> None:
+    """*whole*: every step was seen; otherwise money that came and went between two readings may be unsaid."""
+    rows = await world.rows(payment_transitions)
+    told = Counter((row["subject_id"], row["type"]) for row in rows if row["type"].startswith("dispute."))
+    messages = Counter(row["type"] for row in await world.rows(outbox_messages))
+    debited = [row["source_id"] for row in await world.rows(balance_transactions) if row["amount_minor"] < 0]
+    for dispute in await world.rows(disputes):
+        name = dispute["id"]
+        away, back = told[name, "dispute.funds_withdrawn"], told[name, "dispute.funds_reinstated"]
+        decided = dispute["status"] in ("WON", "LOST", "PREVENTED", "WARNING_CLOSED")
+        assert told[name, "dispute.opened"] == 1
+        assert away - back == dispute["funds_withdrawn"]
+        assert away <= 1
+        assert told[name, "dispute.closed"] == decided
+        if whole:
+            assert away == any(taken == dispute["provider_dispute_id"] for taken in debited)
+    for kind in _ENDS:
+        assert messages[kind] == sum(count for (_, one), count in told.items() if one == kind)
+
+
 async def in_order(story: Sequence[Step], case: Case) -> None:
     """Each event as soon as it happened."""
     heard: set[str] = set()
@@ -223,12 +254,14 @@ async def test_any_order_repetition_and_loss_ends_as_in_order(
         await in_order(story, calm)
         wanted = await outcome(calm.world)
         await assert_the_books_are_stripes(calm.world, calm.bank)
+        await assert_each_dispute_is_told_once(calm.world, whole=True)
 
     async with case(database_url, tmp_path / "other", currency) as wild:
         await in_any_order(story, wild, random.Random(seed))
 
         assert await outcome(wild.world) == wanted
         await assert_the_books_are_stripes(wild.world, wild.bank)
+        await assert_each_dispute_is_told_once(wild.world, whole=False)
 
 
 async def test_a_refund_that_meets_a_dispute(database_url: str, tmp_path: Path) -> None:

@@ -373,3 +373,33 @@ async def test_a_dispute_is_seen_as_its_payment_is(
 
     found = answer["data"]["_entities"][0]
     assert (found is not None) is sees
+
+
+async def test_the_timeline_tells_of_disputes_and_only_staff_of_warnings(world: World, bank: Bank) -> None:
+    payment, intent = await paid(world)
+    dispute = await bank.dispute(intent, amount=400)
+    await bank.tell(f"charges/{intent}/fraud_warning", fraud_type="made_with_stolen_card")
+    await hear(world, bank)
+    await bank.tell(f"disputes/{dispute}/lose")
+    await hear(world, bank)
+    query = """query($id: ID!) { payment(id: $id) { disputes { id }
+      events { nodes { type source message disputeId refundId amount { amount } } } } }"""
+
+    answers = [(await world.ask(query, person, id=payment["id"]))["data"] for person in (STAFF, ADA)]
+    staff, payer = (answer["payment"]["events"]["nodes"] for answer in answers)
+
+    (seen,) = answers[0]["payment"]["disputes"]
+    assert sorted(one["type"] for one in staff) == [
+        "dispute.closed",
+        "dispute.funds_withdrawn",
+        "dispute.opened",
+        "payment.created",
+        "payment.flagged",
+        "payment.succeeded",
+    ]
+    assert payer == [one for one in staff if one["type"] != "payment.flagged"]
+    about = [one for one in payer if one["type"].startswith("dispute.")]
+    assert all(one["disputeId"] == seen["id"] and one["refundId"] is None for one in about)
+    assert {(one["amount"]["amount"], one["source"], one["message"]) for one in about} == {
+        ("4.00", "WEBHOOK", None)
+    }

@@ -179,7 +179,7 @@ async def test_a_refund_that_a_webhook_has_bound_is_not_given_up(world: World) -
 
     await world.deliver(world.wire.event("refund.created", world.wire.refunds["re_1"]))
     await world.parts.reconciler.work_inbox()
-    await closing.reject(looked_up, Rejection(RejectionKind.PROVIDER, code="not_found"))
+    await closing.reject(looked_up, Rejection(RejectionKind.PROVIDER, code="not_found"), "LOOK")
     again = await world.mutate("refundPayment", STAFF, **fields)
 
     assert again["__typename"] == "RefundSuccess"

@@ -10,7 +10,7 @@ import pytest
 
 from payment_subgraph.dispute import DisputeStanding
 from payment_subgraph.payment import FinancialStatus, Payment, PaymentStatus, financial_status
-from tests.payment_subgraph.world import ADA, STAFF, World
+from tests.payment_subgraph.world import ADA, CAUSE, STAFF, World
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ async def fill(world: World, **changes: Any) -> list[str]:
                 created_at=at,
                 updated_at=at,
             )
-            await rows.add_payment(replace(payment, **changes))
+            await rows.add_payment(replace(payment, **changes), CAUSE)
             made.append(payment.id)
     return made
 
@@ -144,7 +144,7 @@ async def test_the_derived_status_is_the_same_in_sql(world: World) -> None:
     ]
     async with world.parts.repository.writing() as rows:
         for row in rows_made:
-            await rows.add_payment(row)
+            await rows.add_payment(row, CAUSE)
 
     for status in FinancialStatus:
         found = await page(world, filter={"financialStatus": [status]})

@@ -60,6 +60,12 @@ def test_secrets_are_not_shown() -> None:
         ("OPERATION_LEASE_SECONDS", "0"),
         ("OPERATION_BACK_OFF_SECONDS", "1,x"),
         ("WORKER_POLL_SECONDS", "-1"),
+        ("OUTBOX_URL", "shop.test/payments"),
+        ("OUTBOX_URL", "http://[shop/payments"),
+        ("OUTBOX_SECRET", "hidden"),
+        ("OUTBOX_SECRET", "whsec_c2hvcnQ="),
+        ("OUTBOX_BACK_OFF_SECONDS", "5,never"),
+        ("OUTBOX_LEASE_SECONDS", "20"),
     ],
 )
 def test_a_bad_value_is_told_by_its_name(name: str, value: str) -> None:
@@ -84,3 +90,18 @@ def test_a_bad_value_stops_the_start_without_a_traceback(module: str) -> None:
     assert ended.returncode == 2
     assert ended.stderr.strip().startswith("STRIPE_SECRET_KEY must be set")
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_nothing_is_sent_unsigned() -> None:
+    with pytest.raises(SettingError, match="OUTBOX_SECRET"):
+        Settings.read(KEY | {"OUTBOX_URL": "https://shop.test/payments"})
+
+
+def test_where_messages_go_and_what_signs_them_is_not_shown() -> None:
+    signing = {"OUTBOX_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+
+    settings = Settings.read(KEY | signing | {"OUTBOX_URL": "https://u:hidden@shop.test/payments/"})
+
+    assert settings.outbox.url == "https://u:hidden@shop.test/payments/"
+    assert "hidden" not in repr(settings)
+    assert repr(settings.outbox.keys[0]) not in repr(settings)

@@ -8,7 +8,7 @@ from payment_subgraph.dispute import Dispute, DisputeStatus
 from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus
-from tests.payment_subgraph.world import STAFF, Person, Statements, World
+from tests.payment_subgraph.world import CAUSE, STAFF, Person, Statements, World
 
 pytestmark = pytest.mark.anyio
 
@@ -36,12 +36,12 @@ async def fill(world: World, users: int, each: int) -> None:
                     amount_captured=1000,
                     amount_refunded=200,
                 )
-                await rows.add_payment(payment)
+                await rows.add_payment(payment, CAUSE)
                 for one in range(2):
                     refund = Refund(
                         f"rfd_{user}_{number}_{one}", payment.id, 100, at, at, status=RefundStatus.SUCCEEDED
                     )
-                    await rows.add_refund(refund)
+                    await rows.add_refund(refund, CAUSE)
                 await rows.add_dispute(
                     Dispute(
                         id=f"dsp_{user}_{number}",
@@ -53,7 +53,9 @@ async def fill(world: World, users: int, each: int) -> None:
                         reason="general",
                         created_at=at,
                         updated_at=at,
-                    )
+                    ),
+                    CAUSE,
+                    at,
                 )
                 await rows.add_operation(
                     Operation(

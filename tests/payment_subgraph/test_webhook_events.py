@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
-from payment_subgraph.tables import provider_events
+from payment_subgraph.inbox_event import InboxState
+from payment_subgraph.tables import DEAD, provider_events
 from tests.payment_subgraph.test_pages import forged
 from tests.payment_subgraph.world import KEEPER, STAFF, Person, Statements, World
 
@@ -215,3 +217,100 @@ async def test_webhooks_are_for_those_who_manage_them(world: World, person: Pers
     for answer in (seen, replayed):
         assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
     assert [one["state"] for one in (await listed(world))["nodes"]] == ["PROCESSED"]
+
+
+async def lose(world: World) -> None:
+    """What a killed worker leaves behind: events that it has claimed, of which nothing is heard."""
+    now = world.clock()
+    await world.parts.inbox.claim(now, 10)
+    await world.parts.inbox.claim_suspect(now)
+    world.clock.turn(minutes=2)
+
+
+async def test_an_event_that_ends_each_worker_is_given_up(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    for _ in range(5):
+        await lose(world)
+
+    await world.work()
+
+    (given_up,) = await listed_nodes(world)
+    assert (given_up["state"], given_up["lastError"]) == ("DEAD", "its worker ended each time")
+    assert "ALERT event evt_1 given up" in caplog.text
+
+
+async def test_an_event_that_ended_four_workers_is_tried_by_a_fifth(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.succeed("pi_1")
+    await deliver(world, "payment_intent.succeeded")
+    for _ in range(4):
+        await lose(world)
+
+    await world.work()
+
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+
+
+async def test_those_claimed_together_with_a_deadly_one_are_not_given_up(world: World) -> None:
+    """After the worker that had them all was killed they are tried one at a time."""
+    await world.create()
+    await deliver(world, *["payment_intent.created"] * 3)
+    await lose(world)
+    now = world.clock()
+
+    together = await world.parts.inbox.claim(now, 10)
+    alone = await world.parts.inbox.claim_suspect(now)
+    world.clock.turn(minutes=2)
+    await world.work()
+
+    assert (len(together), len(alone)) == (0, 1)
+    assert {one["state"] for one in await listed_nodes(world)} == {"PROCESSED"}
+
+
+async def test_tries_that_ended_in_words_do_not_count_as_lost(world: World) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    world.wire.down = True
+    for _ in range(12):
+        await world.work()
+        world.clock.turn(hours=2)
+    world.wire.down = False
+
+    await world.work()
+
+    (event,) = await listed_nodes(world)
+    assert (event["state"], event["attempts"]) == ("PROCESSED", 13)
+
+
+async def listed_nodes(world: World) -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = (await listed(world))["nodes"]
+    return nodes
+
+
+async def test_dead_events_are_found_without_reading_a_large_inbox(world: World) -> None:
+    await world.create()
+    await deliver(world, "payment_intent.created")
+    (known,) = await world.rows(provider_events)
+    done = {"state": "PROCESSED", "processed_at": world.clock()}
+    copies = [
+        {**known, **done, "id": f"whe_{number}", "provider_event_id": f"evt_copy_{number}"}
+        for number in range(3000)
+    ]
+    async with world.parts.database.writing() as connection:
+        await connection.execute(provider_events.insert(), copies)
+        await connection.execute(text("ANALYZE provider_events"))
+    with Statements(world.parts.database) as statements:
+        await listed(world, state=["DEAD"])
+    async with world.parts.database.reading() as connection:
+        explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        dead = select(provider_events.c.id).where(provider_events.c.state.in_([InboxState.DEAD]), DEAD)
+        newest = dead.order_by(provider_events.c.id.desc()).limit(21)
+        literal = {"literal_binds": True}
+        query = newest.compile(dialect=connection.dialect, compile_kwargs=literal)
+        plan = [str(row) for row in await connection.execute(text(f"{explain} {query}"))]
+
+    assert str(DEAD) in statements.texts[0]
+    assert any("ix_provider_events_dead" in line for line in plan)

@@ -16,6 +16,7 @@ from sqlalchemy import event, func, select, text
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
 from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.repository import Cause
 from payment_subgraph.settings import Settings, StripeSettings
 from payment_subgraph.stripe_processor import StripeProcessor
 from tests.payment_subgraph.stripe_wire import StripeWire
@@ -73,6 +74,7 @@ GRACE = Person("usr_grace", CUSTOMER)
 STAFF = Person("usr_staff", FINANCE)
 HELPDESK = Person("usr_helpdesk", SUPPORT)
 KEEPER = Person("usr_keeper", ADMIN)
+CAUSE = Cause("REQUEST", "op_of_a_test")
 
 
 def settings(database_url: str, **environment: str) -> Settings:
@@ -107,13 +109,14 @@ class World:
     def build(
         cls, database_url: str, network: stripe.HTTPClient | None = None, **environment: str
     ) -> "World":
-        """*network* leads to another Stripe than *wire*."""
+        """*network* leads to another Stripe than *wire*, or to whatever STRIPE_API_BASE names."""
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
         assert isinstance(chosen.processor, StripeSettings)
         processor = StripeProcessor(
             chosen.processor.secret_key,
             environment=chosen.environment,
+            api_base=chosen.processor.api_base,
             http_client=network or wire,
             clock=clock,
         )
@@ -129,6 +132,8 @@ class World:
 
     async def close(self) -> None:
         await self.parts.operations.drain()
+        await self.parts.customers.operations.carrying.drain()
+        await self.parts.processor.close()
         await self.http.aclose()
         await self.key_client.aclose()
         await self.parts.database.close()

@@ -67,6 +67,7 @@ function samplePayment(keySuffix: string, returnUrl: string | undefined): object
     // The editor misses what has a default, too.
     captureMethod: "AUTOMATIC",
     paymentMethodId: "pm_card_visa",
+    savePaymentMethod: false,
     confirm: true,
     returnUrl,
   };
