@@ -35,7 +35,11 @@ def test_all_becomes_right_whatever_goes_wrong(bench: Workbench) -> None:
         assert outcome.is_right, outcome
 
 
-@pytest.mark.parametrize("point", CrashPoint, ids=lambda point: point.name)
+_STEPS = [point for point in CrashPoint if not point.name.startswith("O")]
+"""Nobody receives messages here; `tests/faults/test_outbox.py` has who dies while they are sent."""
+
+
+@pytest.mark.parametrize("point", _STEPS, ids=lambda point: point.name)
 def test_all_becomes_right_when_many_die_at_the_same_step(bench: Workbench, point: CrashPoint) -> None:
     deaths = 0
     for seed in range(_WITHIN):
