@@ -17,12 +17,15 @@ from starlette.types import ASGIApp
 from payment_subgraph.access_log import AccessLog
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.books import Books
+from payment_subgraph.changes import changes_in
 from payment_subgraph.closing import Closing
 from payment_subgraph.database import Database
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
+from payment_subgraph.loaders import Loaders
 from payment_subgraph.looking import Looking
+from payment_subgraph.open_streams import OpenStreams
 from payment_subgraph.operations import Operations
 from payment_subgraph.pages import Pages
 from payment_subgraph.processor import PaymentProcessor
@@ -36,6 +39,8 @@ from payment_subgraph.stripe_processor import StripeProcessor
 from payment_subgraph.syncing import Syncing
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
+from payment_subgraph.watched_payments import WatchedPayments
+from payment_subgraph.watching import Watching
 from payment_subgraph.webhooks import WebhookEndpoint
 
 Clock = Callable[[], datetime]
@@ -57,6 +62,8 @@ class Parts:
     syncing: Syncing
     inbox: Inbox
     reconciler: Reconciler
+    watching: Watching
+    streams: OpenStreams
 
 
 def stripe_processor(settings: Settings) -> StripeProcessor:
@@ -68,7 +75,12 @@ def stripe_processor(settings: Settings) -> StripeProcessor:
     )
 
 
-def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = utc_now) -> Parts:
+def build_parts(
+    settings: Settings,
+    processor: PaymentProcessor,
+    clock: Clock = utc_now,
+    streams: OpenStreams | None = None,
+) -> Parts:
     database = Database(settings.database.url)
     repository = Repository(database, settings.reread_after)
     refresh = Refresh(repository, processor, clock)
@@ -80,6 +92,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         settings.answer_within,
     )
     inbox = Inbox(database, settings.patience.lease)
+    pages, books = Pages(database), Books(database, clock)
     return Parts(
         database=database,
         processor=processor,
@@ -98,18 +111,23 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             clock,
             settings.backfill_every,
         ),
+        watching=Watching(
+            changes_in(settings.database.url), WatchedPayments(database), lambda: Loaders(pages, books)
+        ),
+        streams=streams or OpenStreams(),
     )
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, streams: OpenStreams | None = None) -> ASGIApp:
     """The application as it is served; what it opened is closed when it stops."""
     processor = stripe_processor(settings)
-    parts = build_parts(settings, processor)
+    parts = build_parts(settings, processor, streams=streams)
     key_client = httpx.AsyncClient()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await parts.watching.close()
         await parts.operations.drain()
         await processor.close()
         await key_client.aclose()
@@ -134,6 +152,7 @@ def web_app(
     graphql = GraphQLEndpoint(
         verifier,
         turns,
+        parts.streams,
         lambda viewer, asked: Context(
             viewer,
             pages,
@@ -143,6 +162,8 @@ def web_app(
             turns,
             asked.operation_name,
             unusual=asked.size > USUAL_BYTES,
+            watching=parts.watching,
+            streams=parts.streams,
         ),
     )
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.stripe_webhook_secrets, clock)

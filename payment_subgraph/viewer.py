@@ -17,10 +17,11 @@ READ_REPORTS: Final[Scopes] = (("reports:read",),)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The caller; *user_id* is None for an anonymous one."""
+    """The caller; *user_id* is None for an anonymous one. *expires_at*: seconds since the epoch."""
 
     user_id: str | None
     scopes: frozenset[str]
+    expires_at: float | None = None
 
     def require(self, alternatives: Scopes) -> None:
         """Raise unless every scope of one alternative is held."""

@@ -12,9 +12,11 @@ import stripe
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import event, func, select, text
+from starlette.types import ASGIApp
 
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
+from payment_subgraph.open_streams import OpenStreams
 from payment_subgraph.settings import Settings
 from payment_subgraph.stripe_processor import StripeProcessor
 from tests.payment_subgraph.stripe_wire import StripeWire
@@ -100,22 +102,24 @@ class World:
     parts: Parts
     http: httpx.AsyncClient
     key_client: httpx.AsyncClient
+    app: ASGIApp
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
 
     @classmethod
-    def build(cls, database_url: str, **environment: str) -> "World":
+    def build(cls, database_url: str, streams: OpenStreams | None = None, **environment: str) -> "World":
         chosen, clock = settings(database_url, **environment), Clock()
         wire = StripeWire(clock)
         processor = StripeProcessor(
             chosen.stripe_secret_key, environment=chosen.environment, http_client=wire, clock=clock
         )
-        parts = build_parts(chosen, processor, clock)
+        parts = build_parts(chosen, processor, clock, streams)
         key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
         app = web_app(chosen, parts, key_client, clock=clock)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://payments.test")
-        return cls(chosen, clock, wire, parts, http, key_client)
+        return cls(chosen, clock, wire, parts, http, key_client, app)
 
     async def close(self) -> None:
+        await self.parts.watching.close()
         await self.parts.operations.drain()
         await self.http.aclose()
         await self.key_client.aclose()
