@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from payment_subgraph.access_log import AccessLog
+from payment_subgraph.adopting import Adopting
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.books import Books
 from payment_subgraph.changes import changes_in
@@ -109,6 +110,7 @@ def build_parts(
             refresh,
             settings.environment,
             clock,
+            Adopting(repository, processor, settings.adopt_external, clock),
             settings.backfill_every,
         ),
         watching=Watching(

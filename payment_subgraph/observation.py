@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from payment_subgraph.money import Money
-from payment_subgraph.payment import Failure, MethodDetails, Payment, PaymentStatus
+from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, Payment, PaymentStatus
 from payment_subgraph.refund import DEAD, Refund, RefundStatus
 
 _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
@@ -16,6 +16,15 @@ _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
 class Contradiction(Exception):
     """What the provider has cannot stand in our rows; the payment is frozen with this reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What only the provider knows of an object that was not made here."""
+
+    at: datetime
+    capture_method: CaptureMethod
+    description: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class PaymentSnapshot:
     redirect_url: str | None = None
     payment_method: MethodDetails | None = None
     last_error: Failure | None = None
+    made: Making | None = None
 
 
 @dataclass(frozen=True, slots=True)

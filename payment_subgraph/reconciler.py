@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from payment_subgraph.adopting import Adopting
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
@@ -38,6 +39,7 @@ class Reconciler:
     refresh: Refresh
     environment: str
     clock: Callable[[], datetime]
+    adopting: Adopting
     backfill_every: timedelta = timedelta(minutes=10)
 
     async def round(self) -> int:
@@ -88,11 +90,14 @@ class Reconciler:
         if not hint.type.startswith(_ACTED_ON) or hint.type.startswith(_LATER) or intent is None:
             return InboxState.IGNORED
         payment = await self._payment_of(hint)
+        refunds = hint.about_refunds or payment is None
+        if payment is None and hint.payment_id is None and hint.environment is None:
+            payment = await self.adopting.payment_of(intent)
         if payment is None:
             ours = hint.payment_id is not None and hint.environment == self.environment
             return after_park(event, self.clock()) if ours else InboxState.IGNORED
         cause = Cause("WEBHOOK", event.provider_event_id)
-        await self.refresh(Errand(payment.id, intent, cause, refunds=hint.about_refunds))
+        await self.refresh(Errand(payment.id, intent, cause, refunds=refunds))
         await self._hurry(payment.id)
         return InboxState.PROCESSED
 

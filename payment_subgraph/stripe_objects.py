@@ -4,11 +4,11 @@ Source: https://docs.stripe.com/api/payment_intents/object, …/refunds/object, 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
-from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus
+from payment_subgraph.observation import Making, PaymentSnapshot, RefundSnapshot
+from payment_subgraph.payment import CaptureMethod, Failure, MethodDetails, MethodType, PaymentStatus
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.stripe_amounts import from_stripe_amount
@@ -52,6 +52,16 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
         redirect_url=_redirect_url(intent.get("next_action") or {}),
         payment_method=_method_details(intent.get("payment_method")),
         last_error=_failure(intent.get("last_payment_error"), now),
+        made=None if metadata.get("payment_id") else _making(intent),
+    )
+
+
+def _making(intent: Json) -> Making:
+    manual = intent.get("capture_method") == "manual"
+    return Making(
+        at=datetime.fromtimestamp(intent["created"], UTC),
+        capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
+        description=intent.get("description"),
     )
 
 
