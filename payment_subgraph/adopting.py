@@ -16,7 +16,7 @@ from payment_subgraph.ids import new_payment_id
 from payment_subgraph.money import Money
 from payment_subgraph.observation import PaymentSnapshot
 from payment_subgraph.payment import CaptureMethod, Payment, PaymentSource, PaymentStatus
-from payment_subgraph.processor import PaymentProcessor
+from payment_subgraph.processor import PaymentProcessor, Refused
 from payment_subgraph.repository import Repository
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,11 @@ class Adopting:
         """A row for an object that has none, to be brought up to date by `refresh`; None if it is not to have one."""
         if not self.enabled:
             return None
-        seen = await self.processor.fetch_payment(provider_payment_id)
+        try:
+            seen = await self.processor.fetch_payment(provider_payment_id)
+        except Refused as said:  # events of other accounts may reach us, their objects are not ours to read
+            log.info("%s is not there to be taken over: %s", provider_payment_id, said)
+            return None
         if seen.payment_id or seen.environment or seen.status not in _ADOPTED:
             return None
         if seen.amount is None:  # another currency than those of ISO 4217, or a fraction of its smallest coin

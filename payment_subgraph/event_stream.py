@@ -44,6 +44,8 @@ class EventStream:
     stopped: Mapping[str, Any]
     expires_at: float | None
     expired: Mapping[str, Any]
+    keep_alive_s: float = KEEP_ALIVE_S
+    taken_within_s: float = TAKEN_WITHIN_S
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -58,11 +60,11 @@ class EventStream:
             writing.result()
 
     async def _write(self, send: Send) -> None:
-        await _put(send, _COMMENT)  # so that the client knows it is open
+        await self._put(send, _COMMENT)  # so that the client knows it is open
         async with aclosing(self._answers_and_pauses()) as answers:
             async for answer in answers:
-                await _put(send, _COMMENT if answer is None else _NEXT % self.encode(answer))
-        await _put(send, _COMPLETE, more=False)
+                await self._put(send, _COMMENT if answer is None else _NEXT % self.encode(answer))
+        await self._put(send, _COMPLETE, more=False)
 
     async def _answers_and_pauses(self) -> AsyncGenerator[Mapping[str, Any] | None, None]:
         """None when nothing came for a while."""
@@ -70,7 +72,7 @@ class EventStream:
         coming = asyncio.ensure_future(anext(self.answers, None))
         try:
             while True:
-                wait_s = min(KEEP_ALIVE_S, self._left_s())
+                wait_s = min(self.keep_alive_s, self._left_s())
                 await asyncio.wait({coming, stopping}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
                 if self._left_s() == 0:
                     yield self.expired
@@ -90,13 +92,12 @@ class EventStream:
             await _ended(coming)
             await self.answers.aclose()
 
+    async def _put(self, send: Send, content: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self.taken_within_s):
+            await send({"type": "http.response.body", "body": content, "more_body": more})
+
     def _left_s(self) -> float:
         return math.inf if self.expires_at is None else max(0.0, self.expires_at - time.time())
-
-
-async def _put(send: Send, content: bytes, *, more: bool = True) -> None:
-    async with asyncio.timeout(TAKEN_WITHIN_S):
-        await send({"type": "http.response.body", "body": content, "more_body": more})
 
 
 async def _left(receive: Receive) -> None:

@@ -53,6 +53,7 @@ def test_secrets_are_not_shown() -> None:
         ("OPERATION_LEASE_SECONDS", "0"),
         ("OPERATION_BACK_OFF_SECONDS", "1,x"),
         ("WORKER_POLL_SECONDS", "-1"),
+        ("ADOPT_EXTERNAL_PAYMENTS", "yes"),
     ],
 )
 def test_a_bad_value_is_told_by_its_name(name: str, value: str) -> None:
