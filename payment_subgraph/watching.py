@@ -6,7 +6,7 @@ While nobody watches, nothing runs here; while nothing changes, who watches cost
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,6 +49,7 @@ class Watching:
         self._due: set[str] = set()
         self._reading = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def states(self, payment_id: str) -> AsyncGenerator[State, None]:
         """The payment as it is now, then as it is after changes; none at all if there is no such payment.
@@ -66,11 +67,9 @@ class Watching:
                     yield state
 
     async def close(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
-            self._following = None
+        self._follow_no_more()
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     @contextmanager
     def _one_more(self, payment_id: str) -> Iterator[_Watched]:
@@ -84,9 +83,16 @@ class Watching:
             watched.watchers -= 1
             if not watched.watchers:
                 del self._watched[payment_id]
-            if not self._watched and self._following is not None:
-                self._following.cancel()
-                self._following = None
+            if not self._watched:
+                self._follow_no_more()
+
+    def _follow_no_more(self) -> None:
+        """It has a connection to close yet, for which nobody who leaves has to wait."""
+        if self._following is not None:
+            self._following.cancel()
+            self._ending.add(self._following)
+            self._following.add_done_callback(self._ending.discard)
+            self._following = None
 
     async def _follow(self) -> None:
         """Until it is cancelled. What was not heard meanwhile is found out when hearing begins again."""
