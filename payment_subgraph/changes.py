@@ -66,15 +66,23 @@ class PolledChanges:
         self._file = url.database or ""
 
     async def heard(self) -> AsyncGenerator[Heard, None]:
-        with closing(sqlite3.connect(self._file, check_same_thread=False)) as connection:
+        # Not in a thread: it takes microseconds and waits for nobody. And a thread could still be at work with the
+        # connection when it is closed, of which SQLite dies.
+        with closing(sqlite3.connect(self._file, timeout=0)) as connection:
             known = None
             while True:
-                version = await asyncio.to_thread(_version, connection)
-                if version != known:
+                version = _version(connection)
+                if version is not None and version != known:
                     known = version
                     yield None
                 await asyncio.sleep(POLL_S)
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+def _version(connection: sqlite3.Connection) -> int | None:
+    """None if it cannot be read at this moment, as while another recovers the file after a crash."""
+    try:
+        return int(connection.execute("PRAGMA data_version").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return None
