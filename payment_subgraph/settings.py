@@ -111,6 +111,8 @@ class Settings:
     poll_every: timedelta
     backfill_every: timedelta
     outbox: OutboxSettings
+    adopt_external: bool = True
+    """Whether payments that were made elsewhere on the account appear here."""
     crash_chance: float = 0.0
     """How likely the process kills itself at each of `crash_points.py`."""
 
@@ -135,6 +137,7 @@ class Settings:
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
             outbox=OutboxSettings.read(environment),
+            adopt_external=_switch(environment, "ADOPT_EXTERNAL_PAYMENTS", usual="1"),
             crash_chance=_crash_chance(environment),
         )
 
@@ -178,6 +181,13 @@ def _one_duration(name: str, text: str) -> timedelta:
     if duration <= timedelta(0):
         raise SettingError(f"{name} must be more than 0 seconds.")
     return duration
+
+
+def _switch(environment: Mapping[str, str], name: str, usual: str) -> bool:
+    text = environment.get(name) or usual
+    if text not in {"0", "1"}:
+        raise SettingError(f"{name} must be 0 or 1, not {text!r}.")
+    return text == "1"
 
 
 def _crash_chance(environment: Mapping[str, str]) -> float:
