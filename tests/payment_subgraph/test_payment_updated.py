@@ -256,7 +256,7 @@ async def test_a_stream_ends_with_its_token(small_world: World, small: Served) -
 
 @pytest.mark.parametrize(("most", "most_of_one"), [(2, 9), (9, 2)], ids=["in all", "of one viewer"])
 async def test_only_so_many_may_be_open(sqlite_url: str, most: int, most_of_one: int) -> None:
-    world = World.build(sqlite_url, OpenStreams(most, most_of_one))
+    world = World.build(sqlite_url, streams=OpenStreams(most, most_of_one))
     paid = await world.pay()
     async with serving(world) as served, AsyncExitStack() as stack:
         for _ in range(2):
