@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -39,13 +40,16 @@ def _serve(_given: argparse.Namespace) -> int:
     from payment_subgraph.app import create_app  # noqa: PLC0415
     from payment_subgraph.crash_points import arm  # noqa: PLC0415
     from payment_subgraph.http_protocol import punctual  # noqa: PLC0415
+    from payment_subgraph.open_streams import OpenStreams  # noqa: PLC0415
     from payment_subgraph.runtime import settle  # noqa: PLC0415
+    from payment_subgraph.server import Server  # noqa: PLC0415
 
     settings = Settings.read(os.environ)
     arm(settings.crash_chance)
-    app = create_app(settings)
+    streams = OpenStreams()
+    app = create_app(settings, streams)
     settle()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -56,7 +60,10 @@ def _serve(_given: argparse.Namespace) -> int:
         ws="none",
         timeout_graceful_shutdown=_DRAIN_S,
     )
-    return 0
+    server = Server(config, streams)
+    with suppress(KeyboardInterrupt):  # which uvicorn raises once more when all has ended
+        server.run()
+    return 0 if server.started else 3
 
 
 def _migrate(_given: argparse.Namespace) -> int:

@@ -15,11 +15,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from payment_subgraph.access_log import AccessLog
+from payment_subgraph.adopting import Adopting
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.book_check import BookCheck
 from payment_subgraph.book_rows import BookRows
 from payment_subgraph.bookkeeper import Bookkeeper
 from payment_subgraph.books import Books
+from payment_subgraph.changes import changes_in
 from payment_subgraph.closing import Closing
 from payment_subgraph.customer_operations import CustomerOperations
 from payment_subgraph.customer_repository import CustomerRepository
@@ -29,9 +31,11 @@ from payment_subgraph.delivery import Delivery, Receiver
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
+from payment_subgraph.loaders import Loaders
 from payment_subgraph.looking import Looking
 from payment_subgraph.method_choice import MethodChoices
 from payment_subgraph.methods_refresh import MethodsRefresh
+from payment_subgraph.open_streams import OpenStreams
 from payment_subgraph.operations import Operations
 from payment_subgraph.outbox import Outbox
 from payment_subgraph.pages import Pages
@@ -50,6 +54,8 @@ from payment_subgraph.totals import Totals
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.verification import Verification
+from payment_subgraph.watched_payments import WatchedPayments
+from payment_subgraph.watching import Watching
 from payment_subgraph.webhooks import WebhookEndpoint
 
 Clock = Callable[[], datetime]
@@ -75,9 +81,16 @@ class Parts:
     bookkeeper: Bookkeeper
     customers: Customers
     saved_methods: SavedMethods
+    watching: Watching
+    streams: OpenStreams
 
 
-def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = utc_now) -> Parts:
+def build_parts(
+    settings: Settings,
+    processor: PaymentProcessor,
+    clock: Clock = utc_now,
+    streams: OpenStreams | None = None,
+) -> Parts:
     database = Database(settings.database.url)
     repository = Repository(database, settings.reread_after)
     refresh = Refresh(repository, processor, clock)
@@ -91,6 +104,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
     inbox = Inbox(database, processor.name, settings.patience.lease)
     customers, saved_methods = _method_parts(settings, database, processor, clock)
     choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
+    pages, books, timeline = Pages(database), Books(database, clock), Timeline(database)
     return Parts(
         database=database,
         processor=processor,
@@ -108,6 +122,7 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
             refresh,
             settings.environment,
             clock,
+            Adopting(repository, processor, settings.adopt_external, clock),
             saved_methods,
             settings.backfill_every,
         ),
@@ -130,6 +145,12 @@ def build_parts(settings: Settings, processor: PaymentProcessor, clock: Clock = 
         ),
         customers=customers,
         saved_methods=saved_methods,
+        watching=Watching(
+            changes_in(settings.database.url),
+            WatchedPayments(database),
+            lambda: Loaders(pages, books, timeline, customers.repository),
+        ),
+        streams=streams or OpenStreams(),
     )
 
 
@@ -153,15 +174,16 @@ def _method_parts(
     return customers, SavedMethods(repository, vault, operations, refresh, within, lease, clock)
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, streams: OpenStreams | None = None) -> ASGIApp:
     """The application as it is served; what it opened is closed when it stops."""
     processor = open_processor(settings, utc_now)
-    parts = build_parts(settings, processor)
+    parts = build_parts(settings, processor, streams=streams)
     key_client = httpx.AsyncClient()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await parts.watching.close()
         await parts.operations.drain()
         await parts.customers.operations.carrying.drain()
         await processor.close()
@@ -188,6 +210,7 @@ def web_app(
     graphql = GraphQLEndpoint(
         verifier,
         turns,
+        parts.streams,
         lambda viewer, asked: Context(
             viewer,
             pages,
@@ -201,6 +224,8 @@ def web_app(
             turns,
             asked.operation_name,
             unusual=asked.size > USUAL_BYTES,
+            watching=parts.watching,
+            streams=parts.streams,
         ),
     )
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.processor.webhook_secrets, clock)

@@ -91,7 +91,7 @@ class Verifier:
         scope = claims.get("scope", "")
         if not isinstance(scope, str):
             raise Unauthenticated("The access token is not valid.")
-        return Viewer(claims["sub"], frozenset(scope.split()))
+        return Viewer(claims["sub"], frozenset(scope.split()), claims["exp"] + LEEWAY_S)
 
     async def _verified_claims(self, token: str) -> dict[str, Any]:
         try:

@@ -8,6 +8,9 @@
     │   ├── BadUserInput                 BAD_USER_INPUT
     │   ├── BadRequest                   BAD_REQUEST
     │   ├── QueryTooComplex              QUERY_TOO_COMPLEX
+    │   ├── NothingToWatch               NOT_FOUND
+    │   ├── TooManySubscriptions         TOO_MANY_SUBSCRIPTIONS
+    │   ├── ServiceStopping              SUBGRAPH_UNAVAILABLE
     │   └── KeySetUnavailable            SUBGRAPH_UNAVAILABLE
     └── Refusal                          data: a member of the mutation's union
         ├── InvalidInput                 VALIDATION
@@ -91,6 +94,31 @@ class BadRequest(RequestError):
 
 class QueryTooComplex(RequestError):
     code = "QUERY_TOO_COMPLEX"
+
+
+class NothingToWatch(RequestError):
+    """No such payment, or not the viewer's: the two are not told apart."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such payment.")
+
+
+class TooManySubscriptions(RequestError):
+    code = "TOO_MANY_SUBSCRIPTIONS"
+
+    def __init__(self) -> None:
+        super().__init__("Too many subscriptions are open: end one, or try again later.")
+
+
+class ServiceStopping(RequestError):
+    """The last word of streams that were open when the process was told to stop."""
+
+    code = "SUBGRAPH_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("The payment service is being restarted: subscribe again.")
 
 
 class KeySetUnavailable(RequestError):

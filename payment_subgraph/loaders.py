@@ -1,10 +1,11 @@
 """What one request asks of the database, gathered so that a list of N costs as many statements as one."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from strawberry.dataloader import DataLoader
+from strawberry import dataloader
 
 from payment_subgraph.books import Books, Summary
 from payment_subgraph.cursors import PageRequest
@@ -18,6 +19,13 @@ from payment_subgraph.timeline import PaymentEventRecord, Timeline
 
 Arguments = TypeVar("Arguments", bound=Hashable)
 Found = TypeVar("Found")
+
+
+class DataLoader(dataloader.DataLoader[Arguments, Found]):
+    """Many may wait for the same, and one of them that is cancelled must not take the others along."""
+
+    def load(self, key: Arguments) -> Awaitable[Found]:
+        return asyncio.shield(super().load(key))
 
 
 class Grouped(Generic[Arguments, Found]):
@@ -42,7 +50,10 @@ class Grouped(Generic[Arguments, Found]):
 
 
 class Loaders:
-    """One per request: what it has loaded it does not load again, and nobody else sees it."""
+    """One per request, or per state of a watched payment: what it has loaded it does not load again.
+
+    It knows nothing of viewers: whether they may see what was loaded is asked at each field.
+    """
 
     def __init__(self, pages: Pages, books: Books, timeline: Timeline, customers: CustomerRepository) -> None:
         self._pages, self._books, self._timeline, self._customers = pages, books, timeline, customers

@@ -21,7 +21,7 @@ class MethodChoices:
     within: timedelta
 
     async def to_pay(
-        self, owner_id: str, name: str | None, *, save: bool = False, absent: bool = False
+        self, owner_id: str | None, name: str | None, *, save: bool = False, absent: bool = False
     ) -> MethodChoice:
         """*name*: of a kept method by our id or the provider's, or any other that the provider knows. *absent*: the payer.
 
@@ -33,7 +33,7 @@ class MethodChoices:
             return await self._kept_choice(owner_id, kept, absent=absent)
         if name is not None and name.startswith(f"{SAVED_METHOD}_"):
             raise _unknown()
-        if not save:
+        if not save or owner_id is None:
             return MethodChoice(name)
         customer = await self.customers.customer_of(owner_id, self.within)
         await self.customers.expect_method(customer.id)
@@ -44,7 +44,7 @@ class MethodChoices:
         kept = await self._kept(provider_method_id)
         return MethodChoice(off_session=absent and kept is not None)
 
-    async def _kept_choice(self, owner_id: str, method: SavedMethod, *, absent: bool) -> MethodChoice:
+    async def _kept_choice(self, owner_id: str | None, method: SavedMethod, *, absent: bool) -> MethodChoice:
         if method.owner_id != owner_id or not method.usable:
             raise _unknown()
         async with self.repository.reading() as rows:

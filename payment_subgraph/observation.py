@@ -11,7 +11,15 @@ from typing import Final
 from payment_subgraph.balance import BalanceTransaction
 from payment_subgraph.dispute import Dispute, DisputeStatus
 from payment_subgraph.money import Money
-from payment_subgraph.payment import FLAGGED, Failure, MethodDetails, Payment, PaymentStatus, RiskLevel
+from payment_subgraph.payment import (
+    FLAGGED,
+    CaptureMethod,
+    Failure,
+    MethodDetails,
+    Payment,
+    PaymentStatus,
+    RiskLevel,
+)
 from payment_subgraph.refund import DEAD, OPEN, Refund, RefundStatus
 
 _COLLECTED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
@@ -37,6 +45,15 @@ class ChargeSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What only the provider knows of an object that was not made here."""
+
+    at: datetime
+    capture_method: CaptureMethod
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentSnapshot:
     """One reading of the provider's payment object, in our words.
 
@@ -59,6 +76,7 @@ class PaymentSnapshot:
     charge: ChargeSnapshot | None = None
     under_review: bool = False
     fraud_warned: bool = False
+    made: Making | None = None
 
 
 @dataclass(frozen=True, slots=True)

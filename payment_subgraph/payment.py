@@ -36,6 +36,13 @@ class FinancialStatus(StrEnum):
     VOIDED = "VOIDED"
 
 
+class PaymentSource(StrEnum):
+    """API: asked for here. EXTERNAL: made elsewhere, e.g. in the provider's dashboard."""
+
+    API = "API"
+    EXTERNAL = "EXTERNAL"
+
+
 class CaptureMethod(StrEnum):
     AUTOMATIC = "AUTOMATIC"
     MANUAL = "MANUAL"
@@ -114,7 +121,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One row of `payments`. Amounts are minor units of *currency*.
+    """One row of `payments`. Amounts are minor units of *currency*. Nobody here owns what was made elsewhere.
 
     *version* counts the changes. *readings* counts the readings of the provider's object that were
     taken in, also those that changed nothing: see refresh.py. *frozen_reason* is set when the provider
@@ -128,12 +135,13 @@ class Payment:
     """
 
     id: str
-    owner_id: str
+    owner_id: str | None
     amount_minor: int
     currency: str
     created_at: datetime
     updated_at: datetime
     status: PaymentStatus = PaymentStatus.CREATED
+    source: PaymentSource = PaymentSource.API
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     reference: str | None = None
     description: str | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from payment_subgraph.adopting import Adopting
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
@@ -39,6 +40,7 @@ class Reconciler:
     refresh: Refresh
     environment: str
     clock: Callable[[], datetime]
+    adopting: Adopting
     saved_methods: SavedMethods
     backfill_every: timedelta = timedelta(minutes=10)
 
@@ -100,15 +102,17 @@ class Reconciler:
         if not hint.type.startswith(_ACTED_ON) or intent is None:
             return InboxState.IGNORED
         hint = await self._traced(hint, intent)
-        payment = await self._payment_of(hint)
+        payment, cause = await self._payment_of(hint), Cause("WEBHOOK", event.provider_event_id)
+        refunds = hint.about_refunds or payment is None
+        if payment is None and hint.payment_id is None and hint.environment is None:
+            payment = await self.adopting.payment_of(intent, cause)
         if payment is None:
             return self._unknown(event, hint, hint.payment_id)
-        cause = Cause("WEBHOOK", event.provider_event_id)
         errand = Errand(
             payment.id,
             intent,
             cause,
-            refunds=hint.about_refunds,
+            refunds=refunds,
             disputes=hint.about_disputes,
             warnings=hint.about_warnings,
         )

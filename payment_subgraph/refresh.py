@@ -44,7 +44,7 @@ from payment_subgraph.verdicts import Judge
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 20
-_SECRET: Final = frozenset({"client_secret"})
+_UNRECORDED: Final = frozenset({"client_secret", "made"})
 
 
 class RefreshContended(Exception):
@@ -282,7 +282,9 @@ async def _require_reference(rows: Transaction, change: _Change) -> None:
     before, after = change.before, change.after
     if before.status is not PaymentStatus.FAILED or after.status is PaymentStatus.CANCELED:
         return
-    if before.reference is not None and await rows.live_payment(before.owner_id, before.reference):
+    if before.owner_id is None or before.reference is None:
+        return
+    if await rows.live_payment(before.owner_id, before.reference):
         raise Contradiction("REFERENCE_TAKEN")
 
 
@@ -371,12 +373,12 @@ async def _record(  # noqa: PLR0913, PLR0917 - what was read, why, and by which 
 
 
 def _plain(snapshot: Any) -> Any:
-    """A snapshot as JSON, without what opens a payment to its holder."""
+    """A snapshot as JSON, without what opens a payment to its holder, and what others wrote into it."""
     if isinstance(snapshot, datetime):
         return snapshot.isoformat()
     if isinstance(snapshot, tuple):
         return [_plain(one) for one in snapshot]
     if hasattr(snapshot, "__dataclass_fields__"):
         named = ((each.name, getattr(snapshot, each.name)) for each in fields(snapshot))
-        return {name: _plain(value) for name, value in named if name not in _SECRET}
+        return {name: _plain(value) for name, value in named if name not in _UNRECORDED}
     return snapshot

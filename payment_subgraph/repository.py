@@ -127,7 +127,7 @@ class Transaction:
         row = _values(payment) | {"reread_at": payment.created_at + self._reread_after}
         await self._connection.execute(insert(payments).values(row))
         self._history.know(payment)
-        self._history.note(payment_transitions(None, payment), cause.source, cause.id, payment.created_at)
+        self._history.note(payment_transitions(None, payment), cause.source, cause.id, payment.updated_at)
 
     async def change_payment(
         self, before: Payment, after: Payment, cause: Cause, now: datetime

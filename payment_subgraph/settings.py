@@ -111,6 +111,8 @@ class Settings:
     poll_every: timedelta
     backfill_every: timedelta
     outbox: OutboxSettings
+    adopt_external: bool = True
+    """Whether payments that were made elsewhere on the account appear here."""
     books_delay: timedelta = timedelta(hours=1)
     """How long after its end a day is compared with the provider's books."""
     verify_every: timedelta | None = timedelta(days=1)
@@ -139,6 +141,7 @@ class Settings:
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
             outbox=OutboxSettings.read(environment),
+            adopt_external=_switch(environment, "ADOPT_EXTERNAL_PAYMENTS", usual="1"),
             books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
             verify_every=_verify_every(environment),
             crash_chance=_crash_chance(environment),
@@ -190,6 +193,13 @@ def _one_duration(name: str, text: str) -> timedelta:
     if duration <= timedelta(0):
         raise SettingError(f"{name} must be more than 0 seconds.")
     return duration
+
+
+def _switch(environment: Mapping[str, str], name: str, usual: str) -> bool:
+    text = environment.get(name) or usual
+    if text not in {"0", "1"}:
+        raise SettingError(f"{name} must be 0 or 1, not {text!r}.")
+    return text == "1"
 
 
 def _crash_chance(environment: Mapping[str, str]) -> float:

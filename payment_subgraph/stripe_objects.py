@@ -11,8 +11,21 @@ from typing import Any, Final
 from payment_subgraph.balance import MovementKind
 from payment_subgraph.customer import MethodSnapshot
 from payment_subgraph.dispute import DisputeStatus
-from payment_subgraph.observation import ChargeSnapshot, DisputeSnapshot, PaymentSnapshot, RefundSnapshot
-from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus, RiskLevel
+from payment_subgraph.observation import (
+    ChargeSnapshot,
+    DisputeSnapshot,
+    Making,
+    PaymentSnapshot,
+    RefundSnapshot,
+)
+from payment_subgraph.payment import (
+    CaptureMethod,
+    Failure,
+    MethodDetails,
+    MethodType,
+    PaymentStatus,
+    RiskLevel,
+)
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.stripe_amounts import from_stripe_amount
@@ -64,6 +77,16 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
         cancellation_reason=intent.get("cancellation_reason"),
         charge=_charge(intent.get("latest_charge")),
         under_review=intent.get("review") is not None,
+        made=None if metadata.get("payment_id") else _making(intent),
+    )
+
+
+def _making(intent: Json) -> Making:
+    manual = intent.get("capture_method") == "manual"
+    return Making(
+        at=datetime.fromtimestamp(intent["created"], UTC),
+        capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
+        description=intent.get("description"),
     )
 
 

@@ -41,6 +41,7 @@ from payment_subgraph.payment import (
     Failure,
     MethodDetails,
     MethodType,
+    PaymentSource,
     PaymentStatus,
     RiskLevel,
 )
@@ -87,6 +88,19 @@ class Word(TypeDecorator[StrEnum]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
         return None if value is None else self.words(value)
+
+
+class Owner(TypeDecorator[str]):
+    """A user's id. Nobody is the empty text, which no user's id is: so the column can stay NOT NULL."""
+
+    impl = String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return value or None
 
 
 class Record(TypeDecorator[Any]):
@@ -156,7 +170,8 @@ payments: Final = Table(
     "payments",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("owner_id", String(64), nullable=False),
+    Column("owner_id", Owner, nullable=False),
+    Column("source", Word(PaymentSource), nullable=False, server_default="API"),
     Column("reference", String(255)),
     Column("description", Text),
     Column("return_url", Text),

@@ -178,6 +178,7 @@ def _payment(payment: Payment) -> dict[str, Any]:
     return {
         "id": payment.id,
         "reference": payment.reference,
+        "source": payment.source,
         "status": payment.status,
         "financialStatus": financial_status(payment),
         "amount": _money(payment.amount),

@@ -329,7 +329,7 @@ async def _stored(rows: Transaction, operation: Operation) -> Operation | None:
 
 
 async def _refuse_duplicate(rows: Transaction, payment: Payment) -> None:
-    if payment.reference is None:
+    if payment.owner_id is None or payment.reference is None:
         return
     existing = await rows.live_payment(payment.owner_id, payment.reference)
     if existing is not None:

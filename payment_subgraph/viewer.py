@@ -18,10 +18,11 @@ READ_REPORTS: Final[Scopes] = (("reports:read",),)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The caller; *user_id* is None for an anonymous one."""
+    """The caller; *user_id* is None for an anonymous one. *expires_at*: seconds since the epoch."""
 
     user_id: str | None
     scopes: frozenset[str]
+    expires_at: float | None = None
 
     def require(self, alternatives: Scopes) -> None:
         """Raise unless every scope of one alternative is held."""
@@ -33,12 +34,15 @@ class Viewer:
     def holds(self, alternatives: Scopes) -> bool:
         return self.user_id is not None and any(self.scopes.issuperset(needed) for needed in alternatives)
 
-    def may_read(self, owner_id: str) -> bool:
-        """Own payments need payments:read, everyone else's payments:read:any."""
-        return self.holds(READ_ANY) or (self.user_id == owner_id and self.holds(READ))
+    def owns(self, owner_id: str | None) -> bool:
+        return owner_id is not None and self.user_id == owner_id
 
-    def may_write(self, owner_id: str) -> bool:
-        return self.holds(WRITE_ANY) or (self.user_id == owner_id and self.holds(WRITE))
+    def may_read(self, owner_id: str | None) -> bool:
+        """Own payments need payments:read, everyone else's and nobody's payments:read:any."""
+        return self.holds(READ_ANY) or (self.owns(owner_id) and self.holds(READ))
+
+    def may_write(self, owner_id: str | None) -> bool:
+        return self.holds(WRITE_ANY) or (self.owns(owner_id) and self.holds(WRITE))
 
 
 ANONYMOUS: Final = Viewer(None, frozenset())

@@ -9,11 +9,13 @@ from payment_subgraph.schema.entities import SubgraphSchema
 from payment_subgraph.schema.mutation import Mutation
 from payment_subgraph.schema.query import Query
 from payment_subgraph.schema.scalars import CONFIG
+from payment_subgraph.schema.subscription import Subscription
 from payment_subgraph.schema.user import User
 
 SCHEMA: Final = SubgraphSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[User],
     extensions=[GuardedDocument],
     config=CONFIG,

@@ -8,6 +8,7 @@ import strawberry
 from payment_subgraph.books import Books
 from payment_subgraph.customers import Customers
 from payment_subgraph.loaders import Loaders
+from payment_subgraph.open_streams import OpenStreams
 from payment_subgraph.outbox import Outbox
 from payment_subgraph.pages import Pages
 from payment_subgraph.saved_methods import SavedMethods
@@ -16,6 +17,7 @@ from payment_subgraph.timeline import Timeline
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
 from payment_subgraph.viewer import Viewer
+from payment_subgraph.watching import Watching
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Context:
     """How many values its answer holds so far, about."""
     fields_below: dict[int, int] = field(default_factory=dict)
     """See `answer_size`."""
+    watching: Watching = field(kw_only=True)
+    streams: OpenStreams = field(kw_only=True)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +57,10 @@ class Context:
     def forget(self) -> None:
         """Load anew from here on: a mutation has changed what was loaded before it."""
         self.loaders = Loaders(self.pages, self.books, self.timeline, self.saved_methods.repository)
+
+    def begin_event(self, loaders: Loaders) -> None:
+        """Each event of a subscription is an answer of its own."""
+        self.loaders, self.values = loaders, 0
 
 
 Info = strawberry.Info[Context, Any]

@@ -85,9 +85,9 @@ class RefundSuccess:
 
 @strawberry.type(
     description=(
-        "Accepted, outcome not known yet (provider timeout). Not an error: every `retryAfterSeconds` ask "
-        "`payment(id:)` until its `pendingOperations` are empty, or send the mutation again with the same key. "
-        "With another key it could be done twice."
+        "Accepted, outcome not known yet (provider timeout). Not an error: subscribe to `paymentUpdated(paymentId:)`, or "
+        "ask `payment(id:)` every `retryAfterSeconds`, until its `pendingOperations` are empty; or send the mutation "
+        "again with the same key. With another key it could be done twice."
     )
 )
 class OperationPending:

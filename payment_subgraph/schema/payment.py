@@ -15,6 +15,7 @@ from payment_subgraph.payment import (
     FinancialStatus,
     NextActionType,
     PaymentAction,
+    PaymentSource,
     PaymentStatus,
     available_actions,
     financial_status,
@@ -58,7 +59,7 @@ class NextAction:
         kind = next_action(payment)
         if kind is None:
             return None
-        payer = viewer.user_id == payment.owner_id and not payment.settled and payment.frozen_reason is None
+        payer = viewer.owns(payment.owner_id) and not payment.settled and payment.frozen_reason is None
         redirect = payment.redirect_url if payer and kind is NextActionType.REDIRECT else None
         return cls(
             type=kind,
@@ -175,6 +176,7 @@ class Payment:
         )
     )
     description: str | None
+    source: PaymentSource
     amount: Money
     status: PaymentStatus
     financial_status: FinancialStatus
@@ -206,12 +208,15 @@ class Payment:
         return [PaymentOperation.of(operation) for operation in found]
 
     @strawberry.field(  # type: ignore[untyped-decorator]  # mypy cannot follow strawberry.lazy
-        description="Only its `id` when the users subgraph cannot be reached or you may not see more."
+        description=(
+            "Null for a payment that was made elsewhere. Only its `id` when the users subgraph cannot be reached or "
+            "you may not see more."
+        )
     )
     def user(self) -> Annotated["User", strawberry.lazy("payment_subgraph.schema.user")] | None:
         from payment_subgraph.schema.user import User  # noqa: PLC0415 - the two types hold each other
 
-        return User(id=strawberry.ID(self.row.owner_id))
+        return User(id=strawberry.ID(self.row.owner_id)) if self.row.owner_id else None
 
     @strawberry.field
     async def refunds(
@@ -261,6 +266,7 @@ class Payment:
             id=strawberry.ID(payment.id),
             reference=payment.reference,
             description=payment.description,
+            source=payment.source,
             amount=Money.of(payment.amount),
             status=payment.status,
             financial_status=financial_status(payment),

@@ -19,6 +19,7 @@ from payment_subgraph.payment import (
     MethodType,
     NextActionType,
     PaymentAction,
+    PaymentSource,
     PaymentStatus,
 )
 from payment_subgraph.refund import RefundReason, RefundStatus
@@ -67,6 +68,15 @@ _enum(
     },
 )
 _enum(PaymentAction)
+_enum(
+    PaymentSource,
+    values={
+        PaymentSource.API: "Asked for here, by `createPayment`.",
+        PaymentSource.EXTERNAL: (
+            "Made elsewhere, e.g. in Stripe's dashboard. It belongs to no user; staff see and refund it."
+        ),
+    },
+)
 _enum(RefundStatus)
 _enum(RefundReason)
 _enum(

@@ -36,6 +36,8 @@ def system(
     between = {
         "SUBGRAPH_URL_USERS": f"{users_proxy.url}/graphql",
         "SUBGRAPH_URL_PAYMENTS": f"{payments_proxy.url}/graphql",
+        # The proxy gives answers on when they are whole, which those to subscriptions never are.
+        "SUBGRAPH_SUBSCRIPTIONS_PAYMENTS": f"http://127.0.0.1:{ports['PAYMENT_SUBGRAPH_PORT']}/graphql",
     }
     with running_system(tmp_path_factory.mktemp("system"), ports, between) as running:
         yield running

@@ -94,6 +94,7 @@ def clean_environment() -> dict[str, str]:
         "_PORT",
         "_DATABASE_URL",
         "SUBGRAPH_URL",
+        "SUBGRAPH_SUBSCRIPTIONS",
         "STRIPE_",
         "TOKEN_",
         "JWKS_URL",

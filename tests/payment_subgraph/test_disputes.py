@@ -1,15 +1,18 @@
 """Disputes: how they come in, what they make of their payment, who may see them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.refresh import Errand
 from payment_subgraph.repository import Cause
 from payment_subgraph.tables import disputes, payments, provider_events
 from tests.payment_subgraph.bank import Bank
+from tests.payment_subgraph.served_world import serving
 from tests.payment_subgraph.world import ADA, GRACE, HELPDESK, STAFF, Person, World
 
 pytestmark = pytest.mark.anyio
@@ -258,7 +261,8 @@ async def test_a_dispute_before_the_answer_finds_its_payment(world: World, bank:
     assert row["state"] == "PROCESSED"
 
 
-async def test_a_dispute_of_somebody_elses_payment_is_ignored(world: World, bank: Bank) -> None:
+async def paid_elsewhere(bank: Bank) -> str:
+    """The intent of other software on the account."""
     theirs = await bank.post(
         "payment_intents",
         amount="700",
@@ -270,11 +274,31 @@ async def test_a_dispute_of_somebody_elses_payment_is_ignored(world: World, bank
             "automatic_payment_methods[allow_redirects]": "never",
         },
     )
-    await bank.dispute(theirs["id"])
+    return str(theirs["id"])
+
+
+async def test_a_dispute_of_somebody_elses_payment_is_ignored(database_url: str, bank: Bank) -> None:
+    world = World.build(database_url, bank.wire, ADOPT_EXTERNAL_PAYMENTS="0")
+    await bank.dispute(await paid_elsewhere(bank))
     await hear(world, bank)
 
-    assert await world.count(disputes) == 0
+    assert await world.count(disputes) == await world.count(payments) == 0
     assert {row["state"] for row in await world.rows(provider_events)} == {"IGNORED"}
+    await world.close()
+
+
+async def test_a_dispute_of_a_payment_made_elsewhere_is_followed_with_it(world: World, bank: Bank) -> None:
+    """Nothing was heard of the payment before."""
+    await bank.dispute(await paid_elsewhere(bank), amount=400)
+    events = await bank.listed("events")
+    (opened,) = [one for one in events if one["type"] == "charge.dispute.created"]
+    await world.deliver(opened)
+    await world.work()
+
+    (row,) = await world.rows(payments)
+    payment = await world.payment(row["id"])
+    assert (row["source"], payment["financialStatus"]) == ("EXTERNAL", "DISPUTED")
+    assert (told(payment)["dispute"], told(payment)["disputed"]) == ("NEEDS_RESPONSE", "4.00")
 
 
 # Early warnings.
@@ -403,3 +427,38 @@ async def test_the_timeline_tells_of_disputes_and_only_staff_of_warnings(world: 
     assert {(one["amount"]["amount"], one["source"], one["message"]) for one in about} == {
         ("4.00", "WEBHOOK", None)
     }
+
+
+async def test_who_watches_a_payment_is_told_of_its_dispute(world: World, bank: Bank) -> None:
+    payment, intent = await paid(world)
+    dispute = await bank.dispute(intent, case_type="inquiry")
+    await hear(world, bank)
+    query = """subscription($id: ID!) { paymentUpdated(paymentId: $id) { version disputes { status } } }"""
+
+    async with serving(world) as served, served.events(query, id=payment["id"]) as events:
+        first = await events.payment()
+        await bank.tell(f"disputes/{dispute}/escalate")
+        await hear(world, bank)
+        told = await events.until(disputes=[{"status": "NEEDS_RESPONSE"}])
+
+    assert first["disputes"] == [{"status": "WARNING_NEEDS_RESPONSE"}]
+    assert told["disputes"] != first["disputes"]
+
+
+async def test_a_dispute_that_changes_without_its_payment_is_told(world: World, bank: Bank) -> None:
+    """It is under review now, and everything else about the payment stays."""
+    payment, intent = await paid(world)
+    await bank.dispute(intent)
+    await hear(world, bank)
+    query = """subscription($id: ID!) { paymentUpdated(paymentId: $id) { version disputes { status } } }"""
+
+    async with serving(world) as served, served.events(query, id=payment["id"]) as events:
+        first = await events.payment()
+        async with world.parts.repository.writing() as rows:
+            await rows.payment(payment["id"], lock=True)
+            (known,) = await rows.disputes_of(payment["id"])
+            reviewed = replace(known, status=DisputeStatus.UNDER_REVIEW)
+            await rows.change_dispute(known, reviewed, Cause("WEBHOOK", "evt_1"), world.clock())
+        told = await events.until(disputes=[{"status": "UNDER_REVIEW"}])
+
+    assert told["version"] == first["version"]

@@ -154,7 +154,7 @@ async def test_only_a_post_changes_anything(small_world: World, method: str) -> 
     assert response.headers["allow"] == "POST"
 
 
-async def test_there_are_no_subscriptions(small_world: World) -> None:
+async def test_a_subscription_is_answered_as_events_only(small_world: World) -> None:
     query = "subscription { __typename }"
 
     responses = [
@@ -162,9 +162,10 @@ async def test_there_are_no_subscriptions(small_world: World) -> None:
         await post(small_world, json.dumps({"query": query}), accept=GRAPHQL),
     ]
 
-    assert [response.status_code for response in responses] == [400, 400]
-    codes = [response.json()["errors"][0]["extensions"]["code"] for response in responses]
-    assert codes == ["GRAPHQL_VALIDATION_FAILED"] * 2
+    assert [response.status_code for response in responses] == [406, 406]
+    said = [response.json()["errors"][0] for response in responses]
+    assert all("text/event-stream" in error["message"] for error in said)
+    assert [error["extensions"]["code"] for error in said] == ["BAD_REQUEST"] * 2
 
 
 async def test_a_body_that_is_too_large_is_refused(small_world: World) -> None:

@@ -12,7 +12,7 @@ from payment_subgraph.errors import QueryTooComplex
 from payment_subgraph.schema import SCHEMA
 from payment_subgraph.schema.prepared_document import PreparedDocuments
 from payment_subgraph.side_thread import beside_the_loop
-from tests.payment_subgraph.world import World
+from tests.payment_subgraph.world import ADA, World
 
 MANY = " ".join(f"a{number}: id" for number in range(90))
 
@@ -34,6 +34,9 @@ def alive(*kinds: type) -> int:
     [
         f'{{ payment(id: "1") {{ {MANY} }} }}',
         f'{{ payment(id: "1") {{ {MANY} ...F }} }} fragment F on Payment {{ {MANY} }}',
+        f'subscription {{ paymentUpdated(paymentId: "1") {{ {MANY} }} }}',
+        'subscription { ...F } fragment F on Subscription { paymentUpdated(paymentId: "1") { id } }',
+        'subscription { a: paymentUpdated(paymentId: "1") { id } b: paymentUpdated(paymentId: "1") { id } }',
         "query ($id: ID!) { payment(id: $id) { id } ...F } fragment F on Query { b: payment(id: $id) { id } }",
         '{ payment(id: "1") { nothing } }',
         f'{{ payment(id: "1") {{ {MANY.replace("id", "nothing")} }} }}',
@@ -45,6 +48,9 @@ def alive(*kinds: type) -> int:
     ids=[
         "good",
         "fragments",
+        "subscription",
+        "subscription by fragment",
+        "two subscriptions",
         "variables",
         "wrong",
         "very wrong",
@@ -84,5 +90,23 @@ async def test_of_a_request(small_world: World) -> None:
     for number in range(5):
         await ask(f'{{ payment(id: "1") {{ a{number}: nothing {MANY} }} }}')
         await ask(f"{{ a{number} {'a ' * 1900} }}")
+
+    assert alive(Node, Token) <= before
+
+
+@pytest.mark.anyio
+async def test_of_an_event_stream(small_world: World) -> None:
+    async def ask(text: str) -> None:
+        headers = {"accept": "text/event-stream", "authorization": f"Bearer {ADA.token()}"}
+        answer = await small_world.http.post("/graphql", json={"query": text}, headers=headers)
+        assert "event: complete" in answer.text
+        await beside_the_loop(lambda: None)
+
+    await ask("{ __typename }")
+    before = alive(Node, Token)
+
+    for number in range(5):
+        await ask(f'subscription {{ paymentUpdated(paymentId: "1") {{ a{number}: nothing {MANY} }} }}')
+        await ask(f"subscription {{ a{number} {'a ' * 1900} }}")
 
     assert alive(Node, Token) <= before

@@ -66,6 +66,7 @@ def test_secrets_are_not_shown() -> None:
         ("OUTBOX_SECRET", "whsec_c2hvcnQ="),
         ("OUTBOX_BACK_OFF_SECONDS", "5,never"),
         ("OUTBOX_LEASE_SECONDS", "20"),
+        ("ADOPT_EXTERNAL_PAYMENTS", "yes"),
     ],
 )
 def test_a_bad_value_is_told_by_its_name(name: str, value: str) -> None:

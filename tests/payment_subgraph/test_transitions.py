@@ -210,6 +210,7 @@ def test_a_message_tells_ids_statuses_and_amounts_and_nothing_else() -> None:
             "payment": {
                 "id": "pay_1",
                 "reference": "order-7",
+                "source": "API",
                 "status": "SUCCEEDED",
                 "financialStatus": "PARTIALLY_REFUNDED",
                 "amount": {"amount": "10.00", "amountMinor": "1000", **money},

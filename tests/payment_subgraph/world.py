@@ -12,9 +12,11 @@ import stripe
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import event, func, select, text
+from starlette.types import ASGIApp
 
 from payment_subgraph.app import Parts, build_parts, web_app
 from payment_subgraph.database import Database
+from payment_subgraph.open_streams import OpenStreams
 from payment_subgraph.processor import PaymentProcessor
 from payment_subgraph.repository import Cause
 from payment_subgraph.settings import Settings, StripeSettings
@@ -103,11 +105,16 @@ class World:
     parts: Parts
     http: httpx.AsyncClient
     key_client: httpx.AsyncClient
+    app: ASGIApp
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
 
     @classmethod
     def build(
-        cls, database_url: str, network: stripe.HTTPClient | None = None, **environment: str
+        cls,
+        database_url: str,
+        network: stripe.HTTPClient | None = None,
+        streams: OpenStreams | None = None,
+        **environment: str,
     ) -> "World":
         """*network* leads to another Stripe than *wire*, or to whatever STRIPE_API_BASE names."""
         chosen, clock = settings(database_url, **environment), Clock()
@@ -120,17 +127,25 @@ class World:
             http_client=network or wire,
             clock=clock,
         )
-        return cls.around(chosen, clock, wire, processor)
+        return cls.around(chosen, clock, wire, processor, streams)
 
     @classmethod
-    def around(cls, chosen: Settings, clock: Clock, wire: StripeWire, processor: PaymentProcessor) -> "World":
-        parts = build_parts(chosen, processor, clock)
+    def around(
+        cls,
+        chosen: Settings,
+        clock: Clock,
+        wire: StripeWire,
+        processor: PaymentProcessor,
+        streams: OpenStreams | None = None,
+    ) -> "World":
+        parts = build_parts(chosen, processor, clock, streams)
         key_client = httpx.AsyncClient(transport=httpx.MockTransport(serve_keys))
         app = web_app(chosen, parts, key_client, clock=clock)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://payments.test")
-        return cls(chosen, clock, wire, parts, http, key_client)
+        return cls(chosen, clock, wire, parts, http, key_client, app)
 
     async def close(self) -> None:
+        await self.parts.watching.close()
         await self.parts.operations.drain()
         await self.parts.customers.operations.carrying.drain()
         await self.parts.processor.close()

@@ -21,6 +21,7 @@ describe("sampleTabs", () => {
       "LogIn",
       "Pay",
       "Refund",
+      "Watch",
     ]);
   });
 

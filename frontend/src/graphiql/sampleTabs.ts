@@ -1,9 +1,10 @@
-import { type GraphQLSchema, parse, validate } from "graphql";
+import { type DocumentNode, type GraphQLSchema, Kind, parse, validate } from "graphql";
 
 import logIn from "./operations/log-in.graphql?raw";
 import meAndMyPayments from "./operations/me-and-my-payments.graphql?raw";
 import pay from "./operations/pay.graphql?raw";
 import refund from "./operations/refund.graphql?raw";
+import watch from "./operations/watch.graphql?raw";
 
 export interface SampleTab {
   readonly query: string;
@@ -22,6 +23,7 @@ export function sampleTabs(keySuffix: string, returnUrl?: string): SampleTab[] {
     { query: logIn, variables: pretty({ input: DEMO_LOGIN }) },
     { query: pay, variables: pretty({ input: samplePayment(keySuffix, returnUrl) }) },
     { query: refund, variables: pretty({ input: sampleRefund(keySuffix) }) },
+    { query: watch, variables: pretty({ paymentId: PAYMENT_ID }) },
   ];
 }
 
@@ -47,7 +49,7 @@ export interface Offer {
 
 /** Only what the API has: the gateway serves any supergraph. *schema*: null where it is not told. */
 export function offerFor(schema: GraphQLSchema | null, samples: SampleTab[]): Offer {
-  const isValid = ({ query }: SampleTab) => schema !== null && validate(schema, parse(query)).length === 0;
+  const isValid = ({ query }: SampleTab) => schema !== null && canAnswer(schema, parse(query));
   const tabs = samples.filter(isValid);
   return {
     apiName: tabs.length === samples.length ? "Payments API" : "GraphQL API",
@@ -58,6 +60,17 @@ export function offerFor(schema: GraphQLSchema | null, samples: SampleTab[]): Of
 
 /** The account that the demo data creates; elsewhere the mutation answers InvalidCredentialsError. */
 const DEMO_LOGIN = { email: "ada@example.com", password: "correct-horse-demo" };
+
+/** `validate` has nothing against an operation of a kind that the API does not have at all. */
+function canAnswer(schema: GraphQLSchema, document: DocumentNode): boolean {
+  const hasRoots = document.definitions.every(
+    (each) => each.kind !== Kind.OPERATION_DEFINITION || schema.getRootType(each.operation),
+  );
+  return hasRoots && validate(schema, document).length === 0;
+}
+
+/** Where the id of a payment made before is to be put. */
+const PAYMENT_ID = "pay_…";
 
 function samplePayment(keySuffix: string, returnUrl: string | undefined): object {
   return {
@@ -76,7 +89,7 @@ function samplePayment(keySuffix: string, returnUrl: string | undefined): object
 function sampleRefund(keySuffix: string): object {
   return {
     idempotencyKey: `refund-${keySuffix}`,
-    paymentId: "pay_…",
+    paymentId: PAYMENT_ID,
     amount: { amount: "21.25", currency: "EUR" },
     reason: "REQUESTED_BY_CUSTOMER",
   };

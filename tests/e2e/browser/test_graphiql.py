@@ -205,7 +205,7 @@ def test_ticking_a_field_in_the_explorer_puts_it_into_the_query(page: GraphiqlPa
 
 def test_the_tabs_lead_from_a_login_to_a_payment_and_its_list(page: GraphiqlPage) -> None:
     page.open()
-    assert page.tabs() == ["MeAndMyPayments", "LogIn", "Pay", "Refund"]
+    assert page.tabs() == ["MeAndMyPayments", "LogIn", "Pay", "Refund", "Watch"]
 
     page.go_to_tab("LogIn")
     page.paste_token(page.run()["data"]["login"]["tokens"]["accessToken"])
@@ -220,7 +220,7 @@ def test_the_tabs_lead_from_a_login_to_a_payment_and_its_list(page: GraphiqlPage
     assert paid["payment"]["id"] in [payment["id"] for payment in mine["payments"]["nodes"]]
 
 
-@pytest.mark.parametrize("tab", ["LogIn", "Pay", "Refund"])
+@pytest.mark.parametrize("tab", ["LogIn", "Pay", "Refund", "Watch"])
 def test_the_editor_finds_nothing_wrong_with_the_variables_of(page: GraphiqlPage, tab: str) -> None:
     page.open()
     page.wait_for(page.has_schema)

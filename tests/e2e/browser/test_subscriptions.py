@@ -1,4 +1,4 @@
-"""Subscriptions in GraphiQL: of an auction, since the system itself has none yet."""
+"""Subscriptions in GraphiQL: of an auction, where each event comes when the test says so."""
 
 from typing import Any
 
