@@ -4,7 +4,9 @@ BenchError
 ├── WrkMissing            there is no wrk
 ├── GatewayNotStarted     a gateway ended, or did not answer in time
 ├── WrongAnswer           a gateway answered something else than direct execution does
-└── RequestsFailed        requests under load were not answered, or not wholly
+├── RequestsFailed        requests under load were not answered, or not wholly
+├── SystemNotStarted      the payment system ended, or did not say in time that it is ready
+└── PaymentNotMade        a payment did not succeed, or its events were not worked on in time
 """
 
 from pathlib import Path
@@ -32,3 +34,13 @@ class WrongAnswer(BenchError):
 class RequestsFailed(BenchError):
     def __init__(self, gateway: str, workload: str, what: str) -> None:
         super().__init__(f"{gateway} under {workload}: {what}")
+
+
+class SystemNotStarted(BenchError):
+    def __init__(self, log: Path) -> None:
+        super().__init__(f"the system did not start; its log {log} ends with:\n{log.read_text()[-2000:]}")
+
+
+class PaymentNotMade(BenchError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"a payment was not made: {what[:1000]}")

@@ -1,6 +1,5 @@
 """A process with all its children, and what they cost: read from /proc, as Linux counts."""
 
-import os
 import signal
 import subprocess
 import time
@@ -8,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench.process_times import TICKS_PER_S, cpu_s, group, processes
 from launcher.process_groups import end_with_us, signal_group
 
-PROC = Path("/proc")
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 STOPS_WITHIN_S = 10
 IDLE_WITHIN_S = 30
 NOTHING_S = 1.5 / TICKS_PER_S
@@ -40,7 +38,7 @@ class ProcessGroup:
 
     def cpu_s(self) -> float:
         """User and system time since the start, with that of children which have ended."""
-        return sum(_ticks(stat) for _, stat in self._processes()) / TICKS_PER_S
+        return sum(cpu_s(stat) for _, stat in self._processes())
 
     def wait_until_idle(self) -> None:
         """A gateway may go on working on what its clients no longer wait for."""
@@ -66,9 +64,7 @@ class ProcessGroup:
 
     def _processes(self) -> Iterator[tuple[Path, Sequence[str]]]:
         """(folder in /proc, the fields of its `stat`)"""
-        for folder in PROC.iterdir():
-            if folder.name.isdecimal() and (stat := _stat(folder)) and int(stat[2]) == self._leader.pid:
-                yield folder, stat
+        return ((folder, stat) for folder, stat in processes() if group(stat) == self._leader.pid)
 
 
 @contextmanager
@@ -80,18 +76,6 @@ def running(
         yield group
     finally:
         group.stop()
-
-
-def _stat(process: Path) -> list[str]:
-    """What follows the command's name, which may hold anything: state, ppid, pgrp, … as in proc(5); nothing if it ended."""
-    try:
-        return (process / "stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def _ticks(stat: Sequence[str]) -> int:
-    return sum(map(int, stat[11:15]))  # utime, stime, cutime, cstime
 
 
 def _memory(process: Path, name: str) -> int:

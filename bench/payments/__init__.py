@@ -1,0 +1,1 @@
+"""What a payment costs, and whether it costs more when many are stored."""
