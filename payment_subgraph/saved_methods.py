@@ -149,7 +149,10 @@ class SavedMethods:
         now = self.clock()
         async with self.repository.writing() as rows:
             customer = await rows.customer(customer.id, lock=True)
-            if await rows.open_operation(customer.id, CustomerOperationKind.CREATE) is None:
+            open_one = await rows.open_operation(customer.id, CustomerOperationKind.CREATE)
+            if (
+                customer.provider_customer_id is None and open_one is None
+            ):  # it was never made, and never will be
                 await rows.change_customer(replace(customer, to_delete=False, reread_at=None), now)
 
     async def _keep_up_in_time(self, customer_id: str) -> None:

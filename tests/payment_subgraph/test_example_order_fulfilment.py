@@ -102,7 +102,7 @@ async def test_a_forged_message_does_nothing(small_world: World, program: Progra
     assert program.shop.state_of("order-7") == "OPEN"
 
 
-@pytest.mark.parametrize("seconds", [-301, 301])
+@pytest.mark.parametrize("seconds", [-301, 330])
 def test_a_message_of_another_time_is_refused(program: Program, seconds: int) -> None:
     body = b'{"type":"payment.succeeded","data":{"payment":{}}}'
     headers = signed_headers([signing_key(SECRET)], "trn_1_1", int(time.time()) + seconds, body)

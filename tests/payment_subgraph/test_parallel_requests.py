@@ -12,7 +12,7 @@ from tests.payment_subgraph.world import ADA, STAFF, World
 
 pytestmark = pytest.mark.anyio
 
-KEYS = int(os.environ.get("PARALLEL_KEYS", "20"))
+KEYS = int(os.environ.get("PARALLEL_KEYS", "8"))
 """PARALLEL_KEYS=200 for the whole: minutes on one core, all of them spent on answering."""
 REQUESTS = 50
 CREATE = """mutation($input: CreatePaymentInput!) { createPayment(input: $input) { __typename

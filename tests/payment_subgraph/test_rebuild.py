@@ -10,7 +10,14 @@ from payment_subgraph.app import utc_now
 from payment_subgraph.ledger import Posting
 from payment_subgraph.missing_postings import MissingPostings
 from payment_subgraph.repository import Repository
-from payment_subgraph.tables import day_totals, payment_operations, payments, refunds
+from payment_subgraph.tables import (
+    day_totals,
+    outbox_messages,
+    payment_operations,
+    payment_transitions,
+    payments,
+    refunds,
+)
 from payment_subgraph.totals import Totals
 from payment_subgraph.verification import BATCH, Progress, Verification
 from tests.payment_subgraph.stripe_wire import Fault
@@ -113,7 +120,10 @@ async def test_a_row_that_was_lost_is_told(world: World) -> None:
     kept = (await world.create("10.00"))["payment"]
     await change(
         world,
-        delete(payment_operations).where(payment_operations.c.payment_id == payment["id"]),
+        *(
+            delete(table).where(table.c.payment_id == payment["id"])
+            for table in (payment_operations, outbox_messages, payment_transitions)
+        ),
         delete(payments).where(payments.c.id == payment["id"]),
     )
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from payment_subgraph.payment import Payment
+from payment_subgraph.repository import Cause
 from payment_subgraph.tables import ledger_entries, payments, provider_events, refunds
 from tests.payment_subgraph.world import ADA, World
 
 pytestmark = pytest.mark.anyio
 
-EVENTS = int(os.environ.get("RECORDED_EVENTS", "500"))
+EVENTS = int(os.environ.get("RECORDED_EVENTS", "300"))
 """RECORDED_EVENTS=10000 for the whole, which takes minutes: each is read, fetched again, compared and written."""
 KINDS = ("created", "requires_action", "processing", "succeeded", "charge.succeeded", "refund.created", "refund.updated", "charge.refunded", "charge.updated", "refund.failed")  # fmt: skip
 DUPLICATED, MOVED, LOST = 0.3, 0.2, 0.05
@@ -84,7 +85,8 @@ async def test_recorded_events_in_any_order_twice_or_lost_end_as_in_order(world:
     async with world.parts.repository.writing() as rows:
         for number in range(count):
             now = world.clock()
-            await rows.add_payment(Payment(f"pay_{number:05}", ADA.id, 1000, "EUR", now, now))
+            payment = Payment(f"pay_{number:05}", ADA.id, 1000, "EUR", now, now)
+            await rows.add_payment(payment, Cause("ANSWER", "op_recorded"))
     for number in range(count):
         record(world, number)
     assert len(world.wire.events) == EVENTS
