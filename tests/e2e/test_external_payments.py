@@ -27,7 +27,9 @@ def test_a_payment_made_in_the_dashboard_is_seen_and_refunded_by_staff(
     dashboard: Dashboard, finance: Client, ada: Client
 ) -> None:
     intent = dashboard.pay(2500, description="By telephone")["id"]
-    [payment] = eventually(lambda: made_from(intent, finance), bool)
+    [payment] = eventually(
+        lambda: made_from(intent, finance), lambda found: [one["financialStatus"] for one in found] == ["PAID"]
+    )
     dashboard.refund(intent, 500)
     eventually(
         lambda: made_from(intent, finance), lambda found: found[0]["amountRefunded"]["amount"] == "5.00"
