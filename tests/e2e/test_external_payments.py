@@ -28,7 +28,8 @@ def test_a_payment_made_in_the_dashboard_is_seen_and_refunded_by_staff(
 ) -> None:
     intent = dashboard.pay(2500, description="By telephone")["id"]
     [payment] = eventually(
-        lambda: made_from(intent, finance), lambda found: [one["financialStatus"] for one in found] == ["PAID"]
+        lambda: made_from(intent, finance),
+        lambda found: [one["financialStatus"] for one in found] == ["PAID"],
     )
     dashboard.refund(intent, 500)
     eventually(
