@@ -13,6 +13,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def operation(word: str) -> str:
+    """The one GraphQL operation in which *word* stands."""
+    [found] = [block for block in blocks("graphql") if word in block]
+    return found
+
+
 def logins() -> list[dict[str, str]]:
     """The table of logins, one for each: what is done, and whom it may be done for."""
     heading, _, *rows = re.findall(r"^\| (?:login|`\S+@).*|^\|---\|---\|---\|---.*", README, re.MULTILINE)

@@ -13,7 +13,7 @@ import pytest
 
 from launcher.settings import ROOT
 from tests.e2e.client import REFUND_PAYMENT, Client, eventually, new_customer
-from tests.e2e.readme import README, blocks, with_ids_left_open
+from tests.e2e.readme import README, blocks, operation, with_ids_left_open
 from tests.e2e.running_system import RunningSystem
 
 
@@ -60,7 +60,7 @@ def test_a_card_that_is_kept_stands_beside_its_user(anonymous: Client) -> None:
     customer.get(another_order("confirm: true", "confirm: true, savePaymentMethod: true"))
 
     seen = eventually(
-        lambda: customer.get(blocks("graphql")[4])["me"], lambda user: bool(user["paymentMethods"])
+        lambda: customer.get(operation("paymentMethods"))["me"], lambda user: bool(user["paymentMethods"])
     )
 
     assert (seen["email"], seen["paymentMethods"][0]["last4"]) == (email, "4242")
@@ -104,7 +104,7 @@ def test_a_dispute_comes_as_it_says(anonymous: Client, finance: Client, system: 
     paid = customer.get(another_order("pm_card_visa", "pm_card_createDispute"))["createPayment"]["payment"]
 
     def seen() -> dict[str, Any] | None:
-        nodes = finance.get(blocks("graphql")[4])["disputes"]["nodes"]
+        nodes = finance.get(operation("disputes("))["disputes"]["nodes"]
         return next((node for node in nodes if node["payment"]["id"] == paid["id"]), None)
 
     opened = eventually(seen, lambda found: found is not None)
