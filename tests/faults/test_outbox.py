@@ -19,6 +19,7 @@ from payment_subgraph.outbox import Outbox
 from payment_subgraph.outbox_message import DeliveryPatience
 from payment_subgraph.tables import outbox_messages, payment_transitions, payments
 from payment_subgraph.webhook_signature import signing_key
+from tests.faults.databases import RunDatabase, sqlite_file
 from tests.faults.rig import run
 from tests.faults.settings import HURRIED, RigSettings
 from tests.payment_subgraph.receiver import SECRET, Answer, Received, Receiver, receiving
@@ -44,10 +45,11 @@ class Moods:
 
 
 def test_what_happens_is_told_whoever_dies(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/payments.sqlite3"
     moods = Moods()
 
-    receiver = asyncio.run(live(tmp_path, url, moods))
+    with sqlite_file(tmp_path) as database:
+        url = database.url
+        receiver = asyncio.run(live(tmp_path, database, moods))
 
     messages, transitions = rows(url, outbox_messages), rows(url, payment_transitions)
     assert {row["state"] for row in messages} == {"DELIVERED"}
@@ -64,7 +66,7 @@ def test_what_happens_is_told_whoever_dies(tmp_path: Path) -> None:
     assert len(receiver.received) > len(messages)  # or nothing went wrong, and this run proves nothing
 
 
-async def live(folder: Path, url: str, moods: Moods) -> Receiver:
+async def live(folder: Path, database: RunDatabase, moods: Moods) -> Receiver:
     async with receiving() as receiver:
         receiver.decide = moods
         told = {
@@ -75,10 +77,11 @@ async def live(folder: Path, url: str, moods: Moods) -> Receiver:
             "OUTBOX_BACK_OFF_SECONDS": "0.2,0.5,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
             "PAYMENT_CRASH_CHANCE": "0.02",
         }
-        outcome = await run(RigSettings(SEED, 12, environment=HURRIED | told), folder, lambda _: None)
+        settings = RigSettings(SEED, 12, environment=HURRIED | told)
+        outcome = await run(settings, database, folder, lambda _: None)
         assert outcome.left == []
         assert outcome.deaths > 0
-        await deliver_the_rest(url, receiver)
+        await deliver_the_rest(database.url, receiver)
         return receiver
 
 
