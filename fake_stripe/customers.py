@@ -5,7 +5,7 @@ Source: https://docs.stripe.com/api/customers
 
 from typing import Any
 
-from fake_stripe import events, lists, payment_methods
+from fake_stripe import addresses, events, lists, payment_methods
 from fake_stripe.api_errors import missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import random_text
@@ -83,6 +83,8 @@ def find(execution: Execution, wanted_id: str, param: str = "customer", status: 
 def _described(execution: Execution, customer: StripeObject, wanted: Parameters) -> StripeObject:
     """The customer with the words of a request."""
     changed = {**customer, **{name: wanted[name] for name in _PLAIN_FIELDS if name in wanted}}
+    changed["address"] = addresses.address(changed["address"])
+    changed["shipping"] = addresses.shipping(changed["shipping"])
     if "metadata" in wanted:
         changed["metadata"] = merged_metadata(customer["metadata"], wanted["metadata"])
     default_method = wanted.get("invoice_settings", {}).get("default_payment_method")
@@ -104,6 +106,7 @@ def _new(execution: Execution) -> StripeObject:
         "balance": 0,
         "created": execution.clock.now(),
         "currency": None,
+        "customer_account": None,
         "default_source": None,
         "delinquent": False,
         "description": None,

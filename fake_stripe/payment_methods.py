@@ -3,9 +3,7 @@
 Source: https://docs.stripe.com/api/payment_methods
 """
 
-from typing import Any
-
-from fake_stripe import events, test_cards
+from fake_stripe import addresses, events, test_cards
 from fake_stripe.api_errors import ApiError, CardError, missing
 from fake_stripe.execution import ApiRequest, Execution
 from fake_stripe.ids import new_id
@@ -28,20 +26,8 @@ DATA_FIELDS: Fields = {
     "allow_redisplay": OneOf(("always", "limited", "unspecified")),
 }
 
-EMPTY_BILLING_DETAILS: dict[str, Any] = {
-    "address": {
-        "city": None,
-        "country": None,
-        "line1": None,
-        "line2": None,
-        "postal_code": None,
-        "state": None,
-    },
-    "email": None,
-    "name": None,
-    "phone": None,
-    "tax_id": None,
-}
+_DISPLAY_BRANDS = {"amex": "american_express"}
+"""Where the brand to show has another name than the card's brand."""
 
 
 def create(execution: Execution, request: ApiRequest) -> StripeObject:
@@ -196,7 +182,7 @@ def _new(execution: Execution, card: TestCard, data: Parameters) -> StripeObject
         "id": new_id("pm"),
         "object": "payment_method",
         "allow_redisplay": data.get("allow_redisplay", "unspecified"),
-        "billing_details": {**EMPTY_BILLING_DETAILS, **(data.get("billing_details") or {})},
+        "billing_details": addresses.billing_details(data.get("billing_details")),
         "card": {
             "brand": card.brand,
             "checks": {
@@ -205,7 +191,7 @@ def _new(execution: Execution, card: TestCard, data: Parameters) -> StripeObject
                 "cvc_check": "pass" if sent_card.get("cvc") else None,
             },
             "country": "US",
-            "display_brand": card.brand,
+            "display_brand": _DISPLAY_BRANDS.get(card.brand, card.brand),
             "exp_month": sent_card.get("exp_month", 12),
             "exp_year": _four_digits(sent_card.get("exp_year", 2034)),
             "fingerprint": card.fingerprint,
