@@ -20,6 +20,8 @@ _KIND_BY_FIELD = {
     "payment_intent": "payment_intent",
     "payment_method": "payment_method",
 }
+_SOMETIMES = (("refund", "failure_balance_transaction"),)
+"""What may be expanded although not every object of its kind has it: then there is nothing to expand."""
 _KIND_BY_PREFIX = {"ch": "charge", "du": "dispute", "re": "refund"}
 """What moved the money of a balance transaction: its `source` may be of several kinds."""
 
@@ -48,6 +50,8 @@ def _expanded(execution: Execution, value: Any, steps: list[str], path: str) -> 
         inner = _found(execution, kind, value[field])
     elif field in value and (field in _KIND_BY_FIELD or isinstance(value[field], dict | list)):
         inner = value[field]
+    elif (value.get("object"), field) in _SOMETIMES:
+        return value
     else:
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
     return {**value, field: _expanded(execution, inner, rest, path)}

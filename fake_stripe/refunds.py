@@ -119,7 +119,7 @@ def succeed(execution: Execution, refund: StripeObject) -> StripeObject:
     """A pending refund has arrived."""
     if refund["status"] != "pending":
         raise ApiError(f"This refund has a status of {refund['status']}; only a pending one can succeed.")
-    changed = execution.store.update({**refund, "status": "succeeded", "pending_reason": None})
+    changed = execution.store.update({**_no_longer_pending(refund), "status": "succeeded"})
     _record_update(execution, changed, {"status": refund["status"]})
     return changed
 
@@ -131,17 +131,14 @@ def fail(execution: Execution, refund: StripeObject, reason: str) -> StripeObjec
     transaction = balance_transactions.add_refund_failure(execution, refund)
     changed = execution.store.update(
         {
-            **refund,
+            **_no_longer_pending(refund),
             "failure_balance_transaction": transaction["id"],
             "failure_reason": reason,
-            "pending_reason": None,
             "status": "failed",
         }
     )
     _move(execution, charges.find(execution, refund["charge"]), -refund["amount"])
-    _record_update(
-        execution, changed, {name: refund[name] for name in refund if refund[name] != changed[name]}
-    )
+    _record_update(execution, changed, _differences(refund, changed))
     events.record(execution, "refund.failed", changed)
     return changed
 
@@ -151,6 +148,17 @@ def fail_pending(execution: Execution, charge_id: str, reason: str) -> None:
     for refund in execution.store.select("object = 'refund' AND charge = ?", (charge_id,)):
         if refund["status"] == "pending":
             fail(execution, refund, reason)
+
+
+def _no_longer_pending(refund: StripeObject) -> StripeObject:
+    """Only a pending refund has a reason for it; Stripe leaves out what a refund does not have."""
+    return {name: value for name, value in refund.items() if name != "pending_reason"}
+
+
+def _differences(before: StripeObject, after: StripeObject) -> StripeObject:
+    """What the changed fields were before: null those there were none of."""
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: before.get(name) for name in names if before.get(name) != after.get(name)}
 
 
 def _record_update(execution: Execution, refund: StripeObject, previous: StripeObject) -> None:
@@ -207,11 +215,8 @@ def _move(execution: Execution, charge: StripeObject, amount: int) -> StripeObje
 def _new(
     execution: Execution, charge: StripeObject, amount: int, wanted: Parameters, status: str
 ) -> StripeObject:
-    details = {
-        "reference": None,
-        "reference_status": "pending",
-        "reference_type": "acquirer_reference_number",
-    }
+    details = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    pending = {"pending_reason": "processing"} if status == "pending" else {}
     return {
         "id": new_id("re"),
         "object": "refund",
@@ -222,13 +227,11 @@ def _new(
         "currency": charge["currency"],
         "customer": charge["customer"],
         "customer_account": None,
-        "destination_details": {"card": {**details, "type": "refund"}, "type": "card"},
-        "failure_balance_transaction": None,
-        "failure_reason": None,
+        "destination_details": {"card": details, "type": "card"},
         "metadata": wanted.get("metadata") or {},
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
-        "pending_reason": "processing" if status == "pending" else None,
+        **pending,
         "reason": wanted.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
