@@ -102,11 +102,10 @@ def authentication_failure(code: str, message: str, method: StripeObject) -> Str
     }
 
 
-def decline_error(decline: Decline, method: StripeObject, charge_id: str | None) -> StripeObject:
+def decline_error(decline: Decline, method: StripeObject) -> StripeObject:
     """The error of an intent whose card was declined."""
     return {
         "advice_code": decline.advice_code,
-        "charge": charge_id,
         "code": decline.code,
         "decline_code": decline.decline_code,
         "doc_url": doc_url(decline.code),
@@ -172,9 +171,9 @@ def card_error(intent: StripeObject) -> CardError:
         error["message"],
         code=error["code"],
         decline_code=error["decline_code"],
-        advice_code=error["advice_code"],
-        network_decline_code=error["network_decline_code"],
-        charge=error["charge"],
+        advice_code=error.get("advice_code"),
+        network_decline_code=error.get("network_decline_code"),
+        charge=error.get("charge"),
         payment_method=error["payment_method"],
         **{intent["object"]: intent},
     )
@@ -227,7 +226,7 @@ def _declined(
 ) -> StripeObject:
     failed = execution.store.insert(charges.new(execution, intent, method, decline, authenticated))
     events.record(execution, "charge.failed", failed)
-    error = decline_error(decline, method, failed["id"])
+    error = {**decline_error(decline, method), "charge": failed["id"]}
     return back_to_payment_method(execution, {**intent, "latest_charge": failed["id"]}, error)
 
 
@@ -236,13 +235,10 @@ def _authentication_refused(execution: Execution, intent: StripeObject, method: 
         "This payment required an authentication action to complete, but `error_on_requires_action` was set."
     )
     error = {
-        "advice_code": None,
-        "charge": None,
         "code": "authentication_required",
         "decline_code": "authentication_required",
         "doc_url": doc_url("authentication_required"),
         "message": message,
-        "network_decline_code": None,
         "payment_method": method,
         "type": "card_error",
     }

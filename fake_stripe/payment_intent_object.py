@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/payment_intents/object
 
 from typing import Any
 
+from fake_stripe import addresses
 from fake_stripe.authorization import automatic_payment_methods
 from fake_stripe.execution import Execution
 from fake_stripe.ids import client_secret, new_id
@@ -19,6 +20,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
     empty: StripeObject = {
         "id": intent_id,
         "object": "payment_intent",
+        "allowed_payment_method_types": None,
         "amount": wanted["amount"],
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
@@ -40,6 +42,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
+        "managed_payments": None,
         "metadata": {},
         "next_action": None,
         "on_behalf_of": None,
@@ -47,6 +50,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
         "payment_method_configuration_details": None,
         "payment_method_options": _payment_method_options(wanted),
         "payment_method_types": wanted.get("payment_method_types") or ["card"],
+        "payment_record": None,
         "processing": None,
         "receipt_email": None,
         "review": None,
@@ -65,6 +69,7 @@ def new(execution: Execution, wanted: Parameters, method: StripeObject | None) -
 def described(intent: StripeObject, wanted: Parameters) -> StripeObject:
     """The intent with the words a request brings for it."""
     changed = {**intent, **{name: wanted[name] for name in DESCRIPTIVE_FIELDS if name in wanted}}
+    changed["shipping"] = addresses.shipping(changed["shipping"])
     if "metadata" in wanted:
         changed["metadata"] = merged_metadata(intent["metadata"], wanted["metadata"])
     return changed

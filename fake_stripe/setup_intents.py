@@ -171,7 +171,7 @@ def _confirmed(execution: Execution, intent: StripeObject, wanted: Parameters) -
 def _asked_bank(execution: Execution, intent: StripeObject, method: StripeObject) -> StripeObject:
     decline = payment_methods.card_behind(execution, method["id"]).decline
     if decline:
-        return _failed(execution, intent, authorization.decline_error(decline, method, charge_id=None))
+        return _failed(execution, intent, authorization.decline_error(decline, method))
     if intent["customer"] and not method["customer"]:
         payment_methods.save(execution, method, intent["customer"])
     intent = execution.store.update({**intent, "next_action": None, "status": "succeeded"})
@@ -233,6 +233,7 @@ def _new(execution: Execution, wanted: Parameters) -> StripeObject:
     return {
         "id": intent_id,
         "object": "setup_intent",
+        "allowed_payment_method_types": None,
         "application": None,
         "automatic_payment_methods": authorization.automatic_payment_methods(wanted),
         "cancellation_reason": None,
@@ -246,6 +247,7 @@ def _new(execution: Execution, wanted: Parameters) -> StripeObject:
         "last_setup_error": None,
         "latest_attempt": None,
         "livemode": False,
+        "managed_payments": None,
         "mandate": None,
         "metadata": {},
         "next_action": None,
