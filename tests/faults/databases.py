@@ -16,8 +16,10 @@ from tests.payment_subgraph.databases import postgres_server
 
 
 class RunDatabase(Protocol):
-    name: str
-    url: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def url(self) -> str: ...
 
     async def disturb(self, luck: Random) -> str:
         """What was done."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from payment_subgraph.ledger import Account, PostingKind, off_from_provider
-from tests.faults.books import Books, Row
+from tests.faults.books import Books, Row, StripePayment, StripeRefund
 
 _LIVE_REFUND: Final = {"pending", "requires_action", "succeeded"}
 _DONE_OR_NOT: Final = {
@@ -105,9 +105,13 @@ def nothing_at_stripe_without_a_row(books: Books) -> Iterator[str]:
         if refund.id not in refunds or refund.refund_id not in (None, refunds[refund.id]):
             yield f"{refund.id} is no refund of ours, or not the one it was made for"
     operations = {row["id"] for row in books.operations}
-    for made in (*books.stripe_payments, *books.stripe_refunds):
+    for made in _made_at_stripe(books):
         if made.operation_id is not None and made.operation_id not in operations:
             yield f"{made.id} was made by {made.operation_id}, of which we know nothing"
+
+
+def _made_at_stripe(books: Books) -> list[StripePayment | StripeRefund]:
+    return [*books.stripe_payments, *books.stripe_refunds]
 
 
 def no_operation_is_open(books: Books) -> Iterator[str]:
@@ -273,7 +277,7 @@ _END: Final = {"capturePayment": "succeeded", "cancelPayment": "canceled"}
 def no_failure_was_told_that_stripe_denies(books: Books) -> Iterator[str]:
     """I9: what was told to have been refused or declined was not done behind the client's back."""
     states = {(row["kind"], row["client_key"]): row for row in books.operations}
-    done = {each.operation_id for each in (*books.stripe_payments, *books.stripe_refunds)}
+    done = {each.operation_id for each in _made_at_stripe(books)}
     for told in books.told:
         operation = states.get((_KIND[told.kind], told.key))
         if operation is None or told.member not in _DONE_OR_NOT:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import SystemRandom
-from typing import Self
+from typing import Final, Self
 
 
 class BadSetting(Exception):
@@ -42,7 +42,7 @@ class RigSettings:
         )
 
 
-HURRIED = {
+HURRIED: Final[Mapping[str, str]] = {
     "OPERATION_ANSWER_SECONDS": "2",
     "OPERATION_LEASE_SECONDS": "3",
     "OPERATION_BACK_OFF_SECONDS": "0.3,1,2",

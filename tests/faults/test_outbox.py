@@ -77,7 +77,7 @@ async def live(folder: Path, database: RunDatabase, moods: Moods) -> Receiver:
             "OUTBOX_BACK_OFF_SECONDS": "0.2,0.5,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
             "PAYMENT_CRASH_CHANCE": "0.02",
         }
-        settings = RigSettings(SEED, 12, environment=HURRIED | told)
+        settings = RigSettings(SEED, 12, environment={**HURRIED, **told})
         outcome = await run(settings, database, folder, lambda _: None)
         assert outcome.left == []
         assert outcome.deaths > 0

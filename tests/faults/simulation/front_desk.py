@@ -42,12 +42,12 @@ _TRIES: Final = 40
 
 @dataclass(slots=True)
 class FrontDesk:
-    """*pick*: a process that serves, now. *broken*: answers that no client should ever get."""
+    """*pick*: a process that serves, now. *unanswered*: what was given up. *broken*: what no client should get."""
 
     pick: Callable[[], Awaitable[Process]]
     account: StripeAccount
     told: list[Told] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
+    unanswered: list[Intention] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
 
@@ -60,8 +60,14 @@ class FrontDesk:
                 return told
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
-        self.unanswered.append(f"{intention.kind} {intention.key}")
+        self.unanswered.append(intention)
         return None
+
+    async def ask_again(self) -> None:
+        """Of those who gave up: where half of all answers are lost, most of a day may not be enough for one."""
+        given_up, self.unanswered = self.unanswered, []
+        for intention in given_up:
+            await self.ask(intention)
 
     async def bank(self, client_secret: str, verdict: str) -> None:
         self.account.bank(client_secret.partition("_secret_")[0], verdict)
@@ -124,7 +130,9 @@ def _creation(key: str, who: str, wanted: Mapping[str, Any]) -> CreatePayment:
 
 
 def _money(wanted: Mapping[str, Any]) -> Money:
-    return parse_money(wanted["amount"]["amount"], wanted["amount"]["currency"])
+    money = parse_money(wanted["amount"]["amount"], wanted["amount"]["currency"])
+    assert isinstance(money, Money)
+    return money
 
 
 def _told(intention: Intention, outcome: Outcome) -> Told:
@@ -137,8 +145,8 @@ def _told(intention: Intention, outcome: Outcome) -> Told:
 
 
 def _refused(intention: Intention, refusal: errors.Refusal) -> Told:
-    spoken_of = getattr(refusal, "payment", None) or getattr(refusal, "existing", None)
-    spoken_id = (
-        spoken_of.id if isinstance(refusal, errors.PaymentDeclined | errors.DuplicatePayment) else None
-    )
+    spoken_id = None
+    match refusal:
+        case errors.PaymentDeclined(payment=payment) | errors.DuplicatePayment(existing=payment):
+            spoken_id = payment.id
     return Told(intention.kind, intention.key, _MEMBERS[type(refusal)], spoken_id)

@@ -60,8 +60,10 @@ def write_after() -> Iterator[None]:
             if stored := await use_cases_module._stored(rows, sent):
                 return stored, True
             pending = payment.amount_refund_pending + refund.amount_minor
-            await rows.add_refund(refund)
-            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), self.clock())
+            cause = Cause("OPERATION", sent.id)
+            await rows.add_refund(refund, cause)
+            reserved = replace(payment, amount_refund_pending=pending)
+            await rows.change_payment(payment, reserved, cause, self.clock())
             await rows.add_operation(sent)
             return sent, False
 
@@ -89,7 +91,8 @@ def delete_on_error() -> Iterator[None]:
             await execute(delete(payment_operations).where(payment_operations.c.id == operation.id))
             await execute(delete(refunds).where(refunds.c.id == refund.id))
             pending = payment.amount_refund_pending - refund.amount_minor
-            await rows.change_payment(payment, replace(payment, amount_refund_pending=pending), self.clock())
+            after = replace(payment, amount_refund_pending=pending)
+            await rows.change_payment(payment, after, Cause("ANSWER", operation.id), self.clock())
 
     with patch.object(Closing, "leave_open", forget):
         yield
@@ -257,9 +260,8 @@ def reject_500_at_once() -> Iterator[None]:
 
     async def give_up(self: Sending, operation: Operation, said: ProcessorError, basis: Basis) -> None:
         if isinstance(said, OutcomeUnknown) and said.stored:
-            await self.closing.reject(
-                operation, Rejection(RejectionKind.PROVIDER, code="failed", retryable=True)
-            )
+            failed = Rejection(RejectionKind.PROVIDER, code="failed", retryable=True)
+            await self.closing.reject(operation, failed, "ANSWER")
         else:
             await not_done(self, operation, said, basis)
 

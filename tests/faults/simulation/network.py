@@ -67,7 +67,7 @@ class Line(stripe.HTTPClient):
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[str, int, Mapping[str, str]]:
+    ) -> tuple[bytes, int, Mapping[str, str]]:
         await self._process.go_on()
         if self._now.down:
             raise self._failed("no route to Stripe")
@@ -81,7 +81,8 @@ class Line(stripe.HTTPClient):
         except TimeoutError as late:
             raise self._failed("timed out") from late
         await self._process.go_on()
-        return answer
+        text, status, answered = answer
+        return text.encode(), status, answered
 
     async def _carry(
         self, method: str, url: str, headers: Mapping[str, str], body: str
@@ -109,7 +110,8 @@ class Line(stripe.HTTPClient):
             # Later, but before the time of grace ends: what comes after that, nobody can have waited for.
             self._account.go_wrong(Fault("status_500", luck.uniform(0, 600), executed), method, path)  # type: ignore[arg-type]
         elif luck.random() < weather.busy:
-            self._account.go_wrong(Fault(luck.choice(["409", "429"])), method, path)  # type: ignore[arg-type]
+            self._account.go_wrong(Fault(luck.choice(["409", "429"])), method, path)
 
     def _failed(self, why: str) -> stripe.APIConnectionError:
-        return stripe.APIConnectionError(why, should_retry=self._now.luck.random() < 0.3)
+        retry = self._now.luck.random() < 0.3
+        return stripe.APIConnectionError(why, should_retry=retry)  # type: ignore[no-untyped-call]

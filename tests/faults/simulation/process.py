@@ -19,12 +19,15 @@ class Died(BaseException):
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """*tasks*: all that run in it. Once it is dead nothing of it reaches the database or Stripe any more."""
+    """*tasks*: all that run in it, in the order they began: that in which they are cancelled belongs to the schedule.
+
+    Once it is dead nothing of it reaches the database or Stripe any more.
+    """
 
     name: str
     alive: bool = True
     suspended: asyncio.Event | None = None
-    tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
+    tasks: dict["asyncio.Task[Any]", None] = field(default_factory=dict)
     parts: Parts | None = None
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -72,8 +75,8 @@ def keep_count_of_tasks(loop: asyncio.AbstractEventLoop) -> None:
         process = context.get(_PROCESS) if context is not None else _PROCESS.get()
         task = asyncio.Task(work, loop=loop, **how)
         if process is not None:
-            process.tasks.add(task)
-            task.add_done_callback(process.tasks.discard)
+            process.tasks[task] = None
+            task.add_done_callback(process.tasks.pop)
         return task
 
     loop.set_task_factory(make)

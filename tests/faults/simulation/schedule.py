@@ -7,6 +7,7 @@ any step, the network and the clock are ours, and every choice is drawn from the
 import asyncio
 import itertools
 import logging
+import random
 import sqlite3
 import warnings
 from collections import Counter
@@ -71,6 +72,8 @@ class Outcome:
     sent: Counter[str]
     unanswered: list[str]
     broken: list[str]
+    ended_at: float
+    """In seconds of the schedule's own time: told apart by any choice that came out otherwise."""
 
     @property
     def is_right(self) -> bool:
@@ -130,14 +133,19 @@ def workbench() -> Iterator[Workbench]:
 
 @contextmanager
 def _reproducible(seed: int) -> Iterator[None]:
-    """Ids are drawn from the seed too: some things are sorted by them."""
+    """Ids are drawn from the seed too (some things are sorted by them), and so is how long Stripe's SDK pauses."""
     numbers, luck = itertools.count(1), Random(f"ids {seed}")
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    before = random.getstate()
+    random.seed(f"pauses {seed}")
     with (
         patch.object(ids, "_new", lambda prefix: f"{prefix}_{next(numbers):026d}"),
         patch("fake_stripe.ids.random_text", lambda length: "".join(luck.choices(letters, k=length))),
     ):
-        yield
+        try:
+            yield
+        finally:
+            random.setstate(before)
 
 
 class _World:
@@ -294,6 +302,7 @@ class _World:
         await asyncio.gather(*lives)
         trouble.cancel()
         await self.calm_down()
+        await self.desk.ask_again()
         for task in background:
             task.cancel()
         for process in self.processes.values():
@@ -321,7 +330,10 @@ class _World:
         with self.bench.engine.connect() as connection:
             books = books_of(connection, listed, frozenset(self.courier.acknowledged), self.desk.told)
         desk = self.desk
-        return Outcome(self.seed, violations(books), deaths, books, desk.sent, desk.unanswered, desk.broken)
+        unanswered = [f"{intention.kind} {intention.key}" for intention in desk.unanswered]
+        return Outcome(
+            self.seed, violations(books), deaths, books, desk.sent, unanswered, desk.broken, self.loop.time()
+        )
 
     def end(self) -> None:
         with warnings.catch_warnings():

@@ -77,7 +77,7 @@ class StripeAccount:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self._api(scope, receive, send)  # type: ignore[arg-type]
+        await self._api(scope, receive, send)
         head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return b"".join(each.get("body", b"") for each in sent[1:]).decode(), sent[0]["status"], head
 
