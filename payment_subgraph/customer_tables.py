@@ -3,14 +3,11 @@
 from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import JSON
 
+from payment_subgraph.column_types import ID, METHOD, PLAIN_JSON, UtcDateTime, Word
 from payment_subgraph.customer import CustomerOperationKind
 from payment_subgraph.operation import OperationState
-from payment_subgraph.tables import ID, Record, UtcDateTime, Word, metadata, read_method, write_method
-
-_JSON: Final = JSON().with_variant(JSONB(), "postgresql")
+from payment_subgraph.tables import metadata
 
 customers: Final = Table(
     "customers",
@@ -47,7 +44,7 @@ saved_payment_methods: Final = Table(
     Column("customer_id", ID, ForeignKey("customers.id"), nullable=False, index=True),
     Column("owner_id", String(64), nullable=False, index=True),
     Column("provider_method_id", String(255), nullable=False, unique=True),
-    Column("details", Record(write_method, read_method)),
+    Column("details", METHOD),
     Column("kept_at", UtcDateTime, nullable=False),
     Column("removed_at", UtcDateTime),
     Column("detached_at", UtcDateTime),
@@ -62,7 +59,7 @@ customer_operations: Final = Table(
     Column("customer_id", ID, ForeignKey("customers.id"), nullable=False, index=True),
     Column("kind", Word(CustomerOperationKind), nullable=False),
     Column("provider_key", String(255), nullable=False, unique=True),
-    Column("params", _JSON, nullable=False),
+    Column("params", PLAIN_JSON, nullable=False),
     Column("provider_version", String(64), nullable=False),
     Column("state", Word(OperationState), nullable=False),
     Column("first_sent_at", UtcDateTime),

@@ -1,9 +1,5 @@
-# ruff: noqa: ARG002 - the methods of a TypeDecorator have the arguments that SQLAlchemy gives
 """The tables. Money is BIGINT minor units; times are UTC; rows of `observations` and `ledger_entries` are never changed."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -12,8 +8,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -22,29 +16,30 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
 from payment_subgraph.balance import MovementKind
 from payment_subgraph.book_difference import BookDifferenceCause, BookObject
+from payment_subgraph.column_types import (
+    FAILURE,
+    ID,
+    METHOD,
+    PAIRS,
+    PLAIN_JSON,
+    REJECTION,
+    Owner,
+    UtcDateTime,
+    Word,
+)
 from payment_subgraph.dispute import DisputeStanding, DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import Account, PostingKind
-from payment_subgraph.operation import OperationKind, OperationState, Rejection, RejectionKind
+from payment_subgraph.operation import OperationKind, OperationState
 from payment_subgraph.outbox_message import OutboxState
-from payment_subgraph.payment import (
-    CaptureMethod,
-    Failure,
-    MethodDetails,
-    MethodType,
-    PaymentSource,
-    PaymentStatus,
-    RiskLevel,
-)
+from payment_subgraph.payment import CaptureMethod, PaymentSource, PaymentStatus, RiskLevel
 from payment_subgraph.refund import RefundReason, RefundSource, RefundStatus
 
 metadata: Final = MetaData(
@@ -58,113 +53,7 @@ metadata: Final = MetaData(
 )
 
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC times in and out; SQLite would drop the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Word(TypeDecorator[StrEnum]):
-    """An enum by its value in a short VARCHAR: adding a word needs no migration."""
-
-    impl = String(32)
-    cache_ok = True
-
-    def __init__(self, words: type[StrEnum]) -> None:
-        super().__init__()
-        self.words = words
-
-    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.words(value)
-
-
-class Owner(TypeDecorator[str]):
-    """A user's id. Nobody is the empty text, which no user's id is: so the column can stay NOT NULL."""
-
-    impl = String(64)
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
-        return value or ""
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return value or None
-
-
-class Record(TypeDecorator[Any]):
-    """A small value object as JSON, written and read by the two functions given."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.write, self.read = write, read
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        wanted = JSONB(none_as_null=True) if dialect.name == "postgresql" else self.impl
-        return dialect.type_descriptor(wanted)
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else self.write(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else self.read(value)
-
-
-def write_method(method: MethodDetails) -> dict[str, Any]:
-    return {name: getattr(method, name) for name in MethodDetails.__slots__}
-
-
-def read_method(value: dict[str, Any]) -> MethodDetails:
-    return MethodDetails(**{**value, "type": MethodType(value["type"])})
-
-
-def _write_failure(failure: Failure) -> dict[str, Any]:
-    return {
-        "code": failure.code,
-        "decline_code": failure.decline_code,
-        "occurred_at": failure.occurred_at.isoformat(),
-        "attempt_id": failure.attempt_id,
-    }
-
-
-def _read_failure(value: dict[str, Any]) -> Failure:
-    occurred_at = datetime.fromisoformat(value["occurred_at"])
-    return Failure(value["code"], value["decline_code"], occurred_at, value.get("attempt_id"))
-
-
-def _write_rejection(rejection: Rejection) -> dict[str, Any]:
-    return {name: getattr(rejection, name) for name in Rejection.__slots__}
-
-
-def _read_rejection(value: dict[str, Any]) -> Rejection:
-    return Rejection(**{**value, "kind": RejectionKind(value["kind"])})
-
-
-def _write_pairs(pairs: tuple[tuple[str, str], ...]) -> list[list[str]]:
-    return [list(pair) for pair in pairs]
-
-
-def _read_pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, entry) for key, entry in value)
-
-
-ID: Final = String(40)
 _RAW_JSON: Final = JSON()  # PostgreSQL's json takes all that JSON allows, jsonb does not
-_JSON: Final = JSON().with_variant(JSONB(), "postgresql")
 
 payments: Final = Table(
     "payments",
@@ -175,7 +64,7 @@ payments: Final = Table(
     Column("reference", String(255)),
     Column("description", Text),
     Column("return_url", Text),
-    Column("metadata", Record(_write_pairs, _read_pairs), nullable=False),
+    Column("metadata", PAIRS, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("capture_method", Word(CaptureMethod), nullable=False),
@@ -183,8 +72,8 @@ payments: Final = Table(
     Column("provider_payment_id", String(255), unique=True),
     Column("client_secret", String(255)),
     Column("redirect_url", Text),
-    Column("payment_method", Record(write_method, read_method)),
-    Column("last_error", Record(_write_failure, _read_failure)),
+    Column("payment_method", METHOD),
+    Column("last_error", FAILURE),
     Column("amount_capturable", BigInteger, nullable=False),
     Column("amount_captured", BigInteger, nullable=False),
     Column("amount_refunded", BigInteger, nullable=False),
@@ -240,7 +129,7 @@ payment_operations: Final = Table(
     Column("client_key", String(255), nullable=False),
     Column("request_hash", String(64), nullable=False),
     Column("provider_key", String(255), nullable=False, unique=True),
-    Column("params", _JSON, nullable=False),
+    Column("params", PLAIN_JSON, nullable=False),
     Column("provider_version", String(64), nullable=False),
     Column("amount_minor", BigInteger),
     Column("currency", String(3)),
@@ -253,7 +142,7 @@ payment_operations: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("looks", Integer, nullable=False),
     Column("must_look", Boolean, nullable=False),
-    Column("result", Record(_write_rejection, _read_rejection)),
+    Column("result", REJECTION),
     Column("resolved_at", UtcDateTime),
     UniqueConstraint("actor_id", "kind", "client_key"),
     Index(
@@ -364,7 +253,7 @@ observations: Final = Table(
     Column("object_id", ID, nullable=False),
     Column("source", String(16), nullable=False),
     Column("cause_id", String(255), nullable=False),
-    Column("snapshot", _JSON, nullable=False),
+    Column("snapshot", PLAIN_JSON, nullable=False),
     Column("observed_at", UtcDateTime, nullable=False),
     Index("ix_observations_object_id_seq", "object_id", "seq"),
 )
