@@ -31,6 +31,7 @@ from payment_subgraph.delivery import Delivery, Receiver
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.inbox import Inbox
+from payment_subgraph.job_cursors import JobCursors
 from payment_subgraph.loaders import Loaders
 from payment_subgraph.looking import Looking
 from payment_subgraph.method_choice import MethodChoices
@@ -81,6 +82,9 @@ class Parts:
     bookkeeper: Bookkeeper
     customers: Customers
     saved_methods: SavedMethods
+    pages: Pages
+    books: Books
+    timeline: Timeline
     watching: Watching
     streams: OpenStreams
 
@@ -94,14 +98,8 @@ def build_parts(
     database = Database(settings.database.url)
     repository = Repository(database, settings.reread_after)
     refresh = Refresh(repository, processor, clock)
-    closing = Closing(repository, settings.patience, clock)
-    operations = Operations(
-        Sending(processor, refresh, closing),
-        Looking(processor, refresh, closing),
-        closing,
-        settings.answer_within,
-    )
-    inbox = Inbox(database, processor.name, settings.patience.lease)
+    operations = _operations(settings, repository, processor, refresh, clock)
+    inbox, cursors = Inbox(database, processor.name, settings.patience.lease), JobCursors(database)
     customers, saved_methods = _method_parts(settings, database, processor, clock)
     choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
     pages, books, timeline = Pages(database), Books(database, clock), Timeline(database)
@@ -117,6 +115,7 @@ def build_parts(
         reconciler=Reconciler(
             repository,
             inbox,
+            cursors,
             processor,
             operations,
             refresh,
@@ -126,25 +125,12 @@ def build_parts(
             saved_methods,
             settings.backfill_every,
         ),
-        bookkeeper=Bookkeeper(
-            Totals(database),
-            BookCheck(
-                BookRows(database),
-                repository,
-                processor,
-                refresh,
-                inbox,
-                settings.environment,
-                clock,
-                settings.books_delay,
-            ),
-            Verification(database),
-            inbox,
-            clock,
-            settings.verify_every,
-        ),
+        bookkeeper=_bookkeeper(settings, database, repository, processor, refresh, clock),
         customers=customers,
         saved_methods=saved_methods,
+        pages=pages,
+        books=books,
+        timeline=timeline,
         watching=Watching(
             changes_in(settings.database.url),
             WatchedPayments(database),
@@ -152,6 +138,28 @@ def build_parts(
         ),
         streams=streams or OpenStreams(),
     )
+
+
+def _operations(
+    settings: Settings, repository: Repository, processor: PaymentProcessor, refresh: Refresh, clock: Clock
+) -> Operations:
+    closing = Closing(repository, settings.patience, clock)
+    sending, looking = Sending(processor, refresh, closing), Looking(processor, refresh, closing)
+    return Operations(sending, looking, closing, settings.answer_within)
+
+
+def _bookkeeper(  # noqa: PLR0913, PLR0917 - what it is made of
+    settings: Settings,
+    database: Database,
+    repository: Repository,
+    processor: PaymentProcessor,
+    refresh: Refresh,
+    clock: Clock,
+) -> Bookkeeper:
+    rows, cursors, delay = BookRows(database), JobCursors(database), settings.books_delay
+    check = BookCheck(rows, repository, processor, refresh, cursors, settings.environment, clock, delay)
+    verification = Verification(database)
+    return Bookkeeper(Totals(database), check, verification, cursors, clock, settings.verify_every)
 
 
 def build_delivery(
@@ -204,8 +212,6 @@ def web_app(
     verifier = Verifier(
         KeySource(settings.jwks_url, key_client), settings.token_issuer, settings.token_audience
     )
-    pages, books = Pages(parts.database), Books(parts.database, clock)
-    timeline = Timeline(parts.database)
     turns = Turns()
     graphql = GraphQLEndpoint(
         verifier,
@@ -213,12 +219,12 @@ def web_app(
         parts.streams,
         lambda viewer, asked: Context(
             viewer,
-            pages,
-            books,
+            parts.pages,
+            parts.books,
             parts.use_cases,
             parts.syncing,
             parts.outbox,
-            timeline,
+            parts.timeline,
             parts.customers,
             parts.saved_methods,
             turns,

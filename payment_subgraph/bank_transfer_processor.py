@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payment_subgraph.column_types import UtcDateTime
 from payment_subgraph.customer import Customer, CustomerOperation, MethodSnapshot
 from payment_subgraph.database import Database
 from payment_subgraph.money import Money
@@ -50,7 +51,6 @@ from payment_subgraph.processor import (
     SignatureInvalid,
 )
 from payment_subgraph.refund import Refund, RefundStatus
-from payment_subgraph.tables import UtcDateTime
 from payment_subgraph.vault import SetupSnapshot, Vault
 
 _TABLES: Final = MetaData()

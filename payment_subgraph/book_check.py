@@ -7,8 +7,7 @@ then read again through `refresh.py`: a lost webhook is healed by that. What rem
 What belongs to an hour: of ours, what was created in it here. The provider's clock is another one, so its objects
 are listed with a margin, and one that has no row here belongs to the hour in which it was made there.
 
-Disputes and balance transactions are compared in `BookCheck._suspects`: list them there as payments and refunds are, and
-name the payments that may be wrong; what differs is then told by `BookCheck._differences`.
+Disputes and balance transactions are not listed here; a payment that is read again brings its own.
 """
 
 import logging
@@ -27,7 +26,7 @@ from payment_subgraph.comparing import (
     payment_there,
     refund_differences,
 )
-from payment_subgraph.inbox import Inbox
+from payment_subgraph.job_cursors import JobCursors
 from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import Made, PaymentProcessor, ProcessorError, Refused
@@ -65,7 +64,7 @@ class BookCheck:
     repository: Repository
     processor: PaymentProcessor
     refresh: Refresh
-    inbox: Inbox
+    cursors: JobCursors
     environment: str
     clock: Callable[[], datetime]
     delay: timedelta = HOUR
@@ -76,13 +75,13 @@ class BookCheck:
         One that dies at it leaves the turn to another after a while, which begins that hour again.
         """
         now = self.clock()
-        position = await self.inbox.take_turn(BOOKS, now, LEASE)
+        position = await self.cursors.take_turn(BOOKS, now, LEASE)
         if position is None:
             return 0
         start = position.replace(minute=0, second=0, microsecond=0)
         ready = next_midnight(start) + self.delay
         if now < ready:
-            await self.rows.move_turn(BOOKS, position, start, ready)
+            await self.cursors.move(BOOKS, position, start, ready)
             return 0
         try:
             if start.hour == 0:
@@ -91,7 +90,7 @@ class BookCheck:
         except ProcessorError as unread:
             log.warning("the books of %s were not compared: %s", start.isoformat(), unread)
             return 0
-        await self.rows.move_turn(BOOKS, position, start + HOUR, self.clock())
+        await self.cursors.move(BOOKS, position, start + HOUR, self.clock())
         return 1
 
     async def check(self, start: datetime, end: datetime) -> list[BookDifference]:
@@ -219,7 +218,7 @@ class BookCheck:
         missing = payment_here(payment, BookDifferenceCause.MISSING_THERE)
         if intent is None:
             return [] if waiting or payment.status is PaymentStatus.FAILED else [missing]
-        errand = Errand(payment.id, intent, Cause("RECONCILER", "books"), refunds=True)
+        errand = Errand(payment.id, intent, Cause("RECONCILER", payment.id), refunds=True, disputes=True)
         try:
             reading = await self.refresh.read(errand)
         except Refused:

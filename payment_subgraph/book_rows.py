@@ -16,7 +16,7 @@ from payment_subgraph.ids import new_book_difference_id
 from payment_subgraph.ledger import Sums
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
-from payment_subgraph.tables import book_differences, job_cursors, payments, refunds
+from payment_subgraph.tables import book_differences, payments, refunds
 
 BATCH: Final = 500
 
@@ -84,16 +84,6 @@ class BookRows:
         query = select(column).where(book_differences.c.resolved_at.is_(None), column > after)
         rows = await self._database.rows(query.distinct().order_by(column).limit(BATCH))
         return [row["payment_key"] for row in rows]
-
-    # Whose turn it is.
-
-    async def move_turn(self, job: str, position: datetime, onwards: datetime, due_at: datetime) -> None:
-        """Nothing happens if another has moved it meanwhile."""
-        mine = (job_cursors.c.job == job) & (job_cursors.c.position_at == position)
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(job_cursors).where(mine).values(position_at=onwards, due_at=due_at)
-            )
 
 
 async def _noted(connection: AsyncConnection, found: BookDifference, now: datetime) -> str | None:

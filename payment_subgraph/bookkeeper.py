@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from payment_subgraph.book_check import BookCheck
-from payment_subgraph.inbox import Inbox
+from payment_subgraph.job_cursors import JobCursors
 from payment_subgraph.totals import Totals
 from payment_subgraph.verification import Verification
 
@@ -27,7 +27,7 @@ class Bookkeeper:
     totals: Totals
     book_check: BookCheck
     verification: Verification
-    inbox: Inbox
+    cursors: JobCursors
     clock: Callable[[], datetime]
     verify_every: timedelta | None = None
 
@@ -41,7 +41,7 @@ class Bookkeeper:
         """How many things are wrong, if its turn has come; the first of them are alerts."""
         if self.verify_every is None:
             return 0
-        if await self.inbox.take_turn(VERIFICATION, self.clock(), self.verify_every) is None:
+        if await self.cursors.take_turn(VERIFICATION, self.clock(), self.verify_every) is None:
             return 0
         wrong = 0
         async for told in self.verification():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from payment_subgraph.book_difference import BookDifference, BookDifferenceCause, BookObject
 from payment_subgraph.ledger import Sums
@@ -9,7 +10,8 @@ from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import OPEN, Refund
 
-UNKNOWN_CURRENCY = "XXX"
+UNKNOWN_CURRENCY: Final = "XXX"
+"""ISO 4217's word for no currency: of a sum that our minor units cannot express."""
 
 
 def payment_differences(payment: Payment, seen: PaymentSnapshot) -> Iterator[BookDifference]:

@@ -11,7 +11,7 @@ from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
 from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState
 from payment_subgraph.processor import ProviderEvent
-from payment_subgraph.tables import job_cursors, provider_events
+from payment_subgraph.tables import provider_events
 
 _EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
 _RECORD: Final = tuple(provider_events.c[field.name] for field in fields(EventRecord))
@@ -118,32 +118,3 @@ class Inbox:
             "next_attempt_at": now,
             "received_at": now,
         }
-
-    # The place up to which the provider's own list of events was read.
-
-    async def take_turn(self, job: str, now: datetime, every: timedelta) -> datetime | None:
-        """Where *job* goes on from, if its turn has come and nobody else took it."""
-        async with self._database.reading() as connection:
-            row = (
-                (await connection.execute(select(job_cursors).where(job_cursors.c.job == job)))
-                .mappings()
-                .first()
-            )
-        if row is not None and row["due_at"] > now:
-            return None
-        async with self._database.writing() as connection:
-            if row is None:
-                table = postgresql if connection.dialect.name == "postgresql" else sqlite
-                first = table.insert(job_cursors).values(job=job, position_at=now, due_at=now + every)
-                made = await connection.execute(first.on_conflict_do_nothing().returning(job_cursors.c.job))
-                return now if made.first() else None
-            same = (job_cursors.c.job == job) & (job_cursors.c.due_at == row["due_at"])
-            taken = update(job_cursors).where(same).values(due_at=now + every)
-            won = (await connection.execute(taken.returning(job_cursors.c.job))).first()
-        return row["position_at"] if won else None
-
-    async def advance(self, job: str, position: datetime) -> None:
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(job_cursors).where(job_cursors.c.job == job).values(position_at=position)
-            )

@@ -2,7 +2,7 @@
 
 The log has every reading that changed a row or settled an operation, so folding it must end where the rows are. Three
 things are not in it, and are taken from where they are: what was asked for (the payment's and the refunds' own
-amounts), that the provider never made an object (the rejected operation says it), and that a reference had gone to
+amounts; of a payment made elsewhere its object), that the provider never made an object (the rejected operation says it), and that a reference had gone to
 another payment (then the row is frozen for it). Not compared is what the log does not tell: client secrets, counts of
 versions and readings, and times, but whether there is one.
 """
@@ -23,7 +23,7 @@ from payment_subgraph.observation import (
     observe_refund,
 )
 from payment_subgraph.operation import Operation, OperationKind
-from payment_subgraph.payment import Payment, PaymentStatus
+from payment_subgraph.payment import Payment, PaymentSource, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
 
 REFERENCE_TAKEN: Final = "REFERENCE_TAKEN"
@@ -202,6 +202,7 @@ def _as_asked_for(row: Payment, rejected: Sequence[Operation]) -> Payment:
         updated_at=row.created_at,
         capture_method=row.capture_method,
         reference=row.reference,
+        provider_payment_id=row.provider_payment_id if row.source is PaymentSource.EXTERNAL else None,
         status=PaymentStatus.FAILED if never_made else PaymentStatus.CREATED,
         frozen_reason=frozen,
     )

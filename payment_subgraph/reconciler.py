@@ -15,6 +15,7 @@ from payment_subgraph.adopting import Adopting
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import InboxEvent, InboxState, after_fault, after_park, next_attempt
+from payment_subgraph.job_cursors import JobCursors
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment
 from payment_subgraph.processor import PaymentProcessor, ProcessorError, ProviderEvent, Refused
@@ -35,6 +36,7 @@ _WITHOUT_OUR_IDS: Final = ("charge.dispute.", "radar.early_fraud_warning.", "rev
 class Reconciler:
     repository: Repository
     inbox: Inbox
+    cursors: JobCursors
     processor: PaymentProcessor
     operations: Operations
     refresh: Refresh
@@ -184,7 +186,7 @@ class Reconciler:
     async def backfill_events(self) -> int:
         """Events the provider had and we never got, through the same inbox."""
         now = self.clock()
-        position = await self.inbox.take_turn(BACKFILL, now, self.backfill_every)
+        position = await self.cursors.take_turn(BACKFILL, now, self.backfill_every)
         if position is None:
             return 0
         events = await self.processor.events_since(position - _OVERLAP)
@@ -192,7 +194,7 @@ class Reconciler:
             [event for event in events if event.livemode is self.processor.livemode], now
         )
         crash_point(CrashPoint.B_STORED, "BACKFILL")
-        await self.inbox.advance(BACKFILL, now)
+        await self.cursors.advance(BACKFILL, now)
         if new:
             log.warning("%d events had not reached us by webhook", new)
         return new

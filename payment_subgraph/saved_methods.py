@@ -143,16 +143,16 @@ class SavedMethods:
         return True
 
     async def _delete(self, customer: Customer) -> None:
+        """One that is being made just now is left to the next turn."""
         if customer.provider_customer_id is not None:
             await _done_or_gone(self.vault.delete_customer(customer.provider_customer_id))
             return
         now = self.clock()
         async with self.repository.writing() as rows:
             customer = await rows.customer(customer.id, lock=True)
-            open_one = await rows.open_operation(customer.id, CustomerOperationKind.CREATE)
-            if (
-                customer.provider_customer_id is None and open_one is None
-            ):  # it was never made, and never will be
+            under_way = await rows.open_operation(customer.id, CustomerOperationKind.CREATE)
+            never_made = customer.provider_customer_id is None and under_way is None
+            if never_made:
                 await rows.change_customer(replace(customer, to_delete=False, reread_at=None), now)
 
     async def _keep_up_in_time(self, customer_id: str) -> None:

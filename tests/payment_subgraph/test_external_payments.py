@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from payment_subgraph.tables import ledger_entries, observations, outbox_messages, payments
+from payment_subgraph.verification import Verification
 from tests.payment_subgraph.world import ADA, CAUSE, KEEPER, STAFF, Person, World
 
 pytestmark = pytest.mark.anyio
@@ -266,3 +267,13 @@ async def test_a_cancellation_made_in_the_dashboard_appears(world: World, before
     assert (seen["status"], seen["financialStatus"]) == ("CANCELED", "VOIDED")
     assert seen["availableActions"] == []
     assert seen["canceledAt"]
+
+
+async def test_one_that_is_taken_over_and_not_read_yet_is_as_the_log_has_it(world: World) -> None:
+    intent = made_elsewhere(world)
+    world.wire.succeed(intent["id"])
+
+    taken = await world.parts.reconciler.adopting.payment_of(intent["id"], CAUSE)
+
+    assert taken is not None
+    assert [told async for told in Verification(world.parts.database)()] == []
