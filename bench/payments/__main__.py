@@ -21,8 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _tell(f"warming up with {given.payments} payments")
             purchase(system, given.payments, given.clients)
             for stored in sorted(given.stored):
-                _tell(f"storing payments until there are {stored:,}")
-                store(system.database_url, stored)
+                store(system.database_url, stored, _tell)
                 for number in range(1, given.rounds + 1):
                     measured.append(purchase(system, given.payments, given.clients))
                     _tell(f"{stored:,} stored, round {number}: {measured[-1].per_second:.0f} payments/s")

@@ -1,59 +1,108 @@
-"""Payments of earlier years, as rows: paid ones, each with what the service has written by then."""
+"""Payments of earlier days: all rows of one that was just made, copied under other ids.
+
+So they are what the service writes today, in whatever tables.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 
-_OWNERS = 50_000
-_AT_ONCE = 100_000
+_OWNERS: Final = 50_000
+_DAYS: Final = 2_000
+"""So many days before today they were made, evenly."""
+_AT_ONCE: Final = 50_000
+_NEWEST: Final = "SELECT id, provider_payment_id, owner_id, reference FROM payments WHERE status = 'SUCCEEDED' ORDER BY created_at DESC LIMIT 1"
+_OF_PAYMENT: Final = "payment_id = %(payment)s"
+_ROWS: Final = {
+    "payments": "id = %(payment)s",
+    "payment_operations": _OF_PAYMENT,
+    "observations": "object_id = %(payment)s",
+    "ledger_entries": _OF_PAYMENT,
+    "balance_transactions": _OF_PAYMENT,
+    "payment_transitions": _OF_PAYMENT,
+    "outbox_messages": _OF_PAYMENT,
+    "provider_events": "strpos(payload::text, %(intent)s) > 0",
+}
+_PAYLOAD: Final = {"data": {"object": "x" * 500}}
+"""Of an event: the real ones are some kilobytes, which lie beside the table, where no index and no scan meets them."""
+_NUMBERED_BY_DATABASE: Final = {"observations": "seq", "ledger_entries": "id"}
+_ID: Final = re.compile(r"\b((?:pay|op|whe|trn|evt|pi|ch|txn)_\w{10})\w{8}")
+"""Eight characters in the middle give way to the copy's number: what comes after tells ids of one payment apart."""
+_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d(?=T\d\d:)")
 
 
-def store(database_url: str, wanted: int) -> None:
-    """Until there are *wanted*. Their triggers do not run: what is written balances."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """*text*: the row as JSON, with marks where copies differ."""
+
+    table: str
+    columns: tuple[str, ...]
+    text: str
+
+
+def store(database_url: str, wanted: int, tell: Callable[[str], None]) -> None:
+    """Until there are *wanted*; one that has succeeded has to be there. Triggers do not run: what is copied balances."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        row = connection.execute("SELECT count(*) FROM payments").fetchone()
-        there = int(row[0]) if row else 0
+        there = connection.execute("SELECT count(*) FROM payments").fetchone()
+        pattern = list(_pattern(connection))
         connection.execute("SET session_replication_role = replica")
-        for first in range(there, wanted, _AT_ONCE):
-            numbers = {"first": first, "last": min(first + _AT_ONCE, wanted) - 1, "owners": _OWNERS}
-            for statement in STATEMENTS:
-                connection.execute(statement, numbers)
+        for first in range(there[0] if there else 0, wanted, _AT_ONCE):
+            last = min(first + _AT_ONCE, wanted) - 1
+            for row in pattern:
+                _copy(connection, row, first, last)
+            tell(f"{last + 1:,} of {wanted:,} payments stored, {len(pattern)} rows each")
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
 
 
-_EACH = b"""FROM generate_series(%(first)s::bigint, %(last)s) AS n,
-    LATERAL (SELECT 'pay_stored' || lpad(n::text, 16, '0') AS id,
-                    timestamptz '2020-01-01' + n * interval '3 minutes' AS at,
-                    500 + n %% 20000 AS amount) AS one"""
+def _pattern(connection: psycopg.Connection[Any]) -> Iterator[_Row]:
+    """The rows of the newest payment that has succeeded."""
+    newest = connection.execute(_NEWEST).fetchone()
+    if newest is None:
+        raise LookupError("no payment has succeeded")
+    payment, intent, owner, reference = newest
+    keys = connection.execute("SELECT client_key FROM payment_operations WHERE payment_id = %s", [payment])
+    marks = {owner: "@owner@"} | {
+        word: f"{word[:-8]}@number@" for word in (reference, *(key for (key,) in keys))
+    }
+    for table, condition in _ROWS.items():
+        query = sql.SQL("SELECT row_to_json(one)::text FROM {} AS one WHERE ").format(sql.Identifier(table))
+        found = connection.execute(query + sql.SQL(condition), {"payment": payment, "intent": intent})
+        columns = tuple(
+            name for name in _columns(connection, table) if name != _NUMBERED_BY_DATABASE.get(table)
+        )
+        yield from (_Row(table, columns, _marked(_shortened(text), marks)) for (text,) in found)
 
-STATEMENTS = (
-    b"""INSERT INTO payments (id, owner_id, reference, metadata, amount_minor, currency, capture_method, status,
-        provider_payment_id, amount_capturable, amount_captured, amount_refunded, amount_refund_pending, version,
-        readings, created_at, updated_at, succeeded_at)
-    SELECT id, 'usr_stored' || n %% %(owners)s, 'order-' || n, '[]', amount, 'EUR', 'AUTOMATIC', 'SUCCEEDED',
-        'pi_stored' || n, 0, amount, 0, 0, 3, 3, at, at, at """
-    + _EACH,
-    b"""INSERT INTO payment_operations (id, payment_id, kind, actor_id, client_key, request_hash, provider_key, params,
-        provider_version, amount_minor, currency, state, created_at, first_sent_at, last_sent_at, due_at, attempts,
-        looks, must_look, resolved_at)
-    SELECT 'op_stored' || kind || n, id, kind, 'usr_stored' || n %% %(owners)s, 'key-' || n, repeat('0', 64),
-        id || ':' || kind, '{}', '2026-10-28.endive', amount, 'EUR', 'SUCCEEDED', at, at, at, at, 1, 0, false, at """
-    + _EACH
-    + b", unnest(ARRAY['CREATE', 'CONFIRM']) AS kind",
-    b"""INSERT INTO provider_events (id, provider, provider_event_id, type, livemode, payload, state, attempts,
-        next_attempt_at, received_at, processed_at)
-    SELECT 'whe_stored' || kind || n, 'stripe', 'evt_stored' || kind || n, 'payment_intent.succeeded', false,
-        json_build_object('id', 'evt_stored' || n, 'data', json_build_object('object', repeat('x', 500))),
-        'PROCESSED', 1, at, at, at """
-    + _EACH
-    + b", generate_series(1, 3) AS kind",
-    b"""INSERT INTO observations (object_type, object_id, source, cause_id, snapshot, observed_at)
-    SELECT 'payment', id, 'ANSWER', 'op_stored' || n,
-        jsonb_build_object('status', 'SUCCEEDED', 'provider_payment_id', 'pi_stored' || n), at """
-    + _EACH
-    + b", generate_series(1, 2)",
-    b"""INSERT INTO ledger_entries (txn_id, posting_key, kind, payment_id, account, amount_minor, currency,
-        effective_at, created_at)
-    SELECT id || ':3', id || ':3:' || account, 'CAPTURE', id, account, sign * amount, 'EUR', at, at """
-    + _EACH
-    + b", (VALUES ('stripe_clearing', 1), ('payments_received', -1)) AS side(account, sign)",
-)
+
+def _columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    return [column.name for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]  # noqa: S608
+
+
+def _shortened(text: str) -> str:
+    row = json.loads(text)
+    return json.dumps(row | {"payload": _PAYLOAD}) if "provider_event_id" in row else text
+
+
+def _marked(text: str, marks: Mapping[str, str]) -> str:
+    for given, mark in marks.items():
+        text = text.replace(given, mark)
+    return _DATE.sub("@day@", _ID.sub(r"\1@number@", text))
+
+
+def _copy(connection: psycopg.Connection[Any], row: _Row, first: int, last: int) -> None:
+    table, columns = sql.Identifier(row.table), sql.SQL(", ").join(map(sql.Identifier, row.columns))
+    statement = sql.SQL(
+        """INSERT INTO {table} ({columns}) SELECT {columns} FROM generate_series({first}::bigint, {last}) AS n,
+        json_populate_record(NULL::{table}, replace(replace(replace({text}, '@number@', lpad(n::text, 8, '0')),
+            '@owner@', 'usr_stored' || n % {owners}), '@day@', (current_date - (n % {days})::int)::text)::json)"""
+    )
+    connection.execute(
+        statement.format(
+            table=table, columns=columns, first=first, last=last, text=row.text, owners=_OWNERS, days=_DAYS
+        )
+    )
