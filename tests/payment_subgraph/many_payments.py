@@ -40,15 +40,17 @@ SELECT n, 'pay_' || lpad(to_hex(n), 26, '0') AS id, 'pi_' || n AS intent,
     CASE WHEN n %% 10 = 0 THEN '{LARGE_OWNER}' ELSE 'usr_' || n %% 49999 END AS owner_id,
     (ARRAY['EUR', 'EUR', 'EUR', 'USD', 'JPY'])[n %% 5 + 1] AS currency,
     500 + (n::bigint * 7919) %% 20000 AS amount_minor, n %% 100 < 90 AS paid, n %% 100 BETWEEN 20 AND 24 AS refunded,
+    n %% 200 = 30 AS disputed,
     timestamptz '{START.isoformat()}' + make_interval(secs => n::float8 * {_SECONDS} / %(count)s) AS at
 FROM generate_series(0, %(count)s - 1) AS n
 """  # noqa: S608 - words of our own
 _PAYMENTS: Final = """
 INSERT INTO payments (id, owner_id, metadata, amount_minor, currency, capture_method, status, provider_payment_id,
-    amount_capturable, amount_captured, amount_refunded, amount_refund_pending, version, readings,
-    created_at, updated_at, succeeded_at, canceled_at)
+    amount_capturable, amount_captured, amount_refunded, amount_refund_pending, amount_disputed, dispute_standing,
+    version, readings, created_at, updated_at, succeeded_at, canceled_at)
 SELECT id, owner_id, '[]', amount_minor, currency, 'AUTOMATIC', CASE WHEN paid THEN 'SUCCEEDED' ELSE 'CANCELED' END,
-    intent, 0, CASE WHEN paid THEN amount_minor ELSE 0 END, CASE WHEN refunded THEN 100 ELSE 0 END, 0, 2, 1,
+    intent, 0, CASE WHEN paid THEN amount_minor ELSE 0 END, CASE WHEN refunded THEN 100 ELSE 0 END, 0,
+    CASE WHEN disputed THEN 400 ELSE 0 END, CASE WHEN disputed THEN 'OPEN' END, 2, 1,
     at, at + interval '9 seconds', CASE WHEN paid THEN at + interval '9 seconds' END,
     CASE WHEN NOT paid THEN at + interval '9 seconds' END
 FROM made ORDER BY n
@@ -58,6 +60,21 @@ INSERT INTO refunds (id, payment_id, amount_minor, status, reason, source, provi
     created_at, updated_at)
 SELECT 'rfd' || substr(id, 4), id, 100, 'SUCCEEDED', 'OTHER', 'EXTERNAL', 're_' || n, 1, at, at
 FROM made WHERE refunded ORDER BY n
+"""
+_DISPUTES: Final = """
+INSERT INTO disputes (id, payment_id, provider_dispute_id, amount_minor, currency, status, reason, funds_withdrawn,
+    held_minor, held_currency, version, created_at, updated_at)
+SELECT 'dsp' || substr(id, 4), id, 'du_' || n, 400, currency, 'NEEDS_RESPONSE', 'fraudulent', true, 400, currency, 1, at,
+    at
+FROM made WHERE disputed ORDER BY n
+"""
+_BALANCE_TRANSACTIONS: Final = """
+INSERT INTO balance_transactions (id, payment_id, kind, source_id, amount_minor, fee_minor, net_minor, currency,
+    created_at, available_at)
+SELECT 'txn_' || kind || n, id, kind, source || n, amount, fee, amount - fee, currency, at, at
+FROM made, LATERAL (VALUES ('CHARGE', 'ch_', amount_minor, 30, paid), ('REFUND', 're_', -100, 0, refunded),
+    ('DISPUTE', 'du_', -400, 0, disputed)) AS moved (kind, source, amount, fee, happened)
+WHERE happened ORDER BY n
 """
 _OBSERVATIONS: Final = """
 INSERT INTO observations (object_type, object_id, source, cause_id, snapshot, observed_at)
@@ -86,7 +103,11 @@ FROM (
     UNION ALL
     SELECT 'REFUND', id, id, 'payments_received', 'stripe_clearing', 100, currency, at FROM made WHERE refunded
     UNION ALL
-    SELECT 'DISPUTE', id, id, 'disputes_held', 'stripe_clearing', 400, currency, at FROM made WHERE n %% 200 = 30
+    SELECT 'DISPUTE', id, id, 'disputes_held', 'stripe_clearing', 400, currency, at FROM made WHERE disputed
+    UNION ALL
+    SELECT 'SETTLEMENT', id, id, 'stripe_balance', 'stripe_clearing',
+        amount_minor - 30 - CASE WHEN refunded THEN 100 ELSE 0 END - CASE WHEN disputed THEN 400 ELSE 0 END, currency, at
+    FROM made WHERE paid
 ) AS posted ({_COLUMNS}),
 LATERAL (VALUES (debit, 1), (credit, -1)) AS entry (account, sign)
 ORDER BY at
@@ -103,6 +124,8 @@ def fill(url: str, count: int) -> None:
                 _NUMBERED,
                 _PAYMENTS,
                 _REFUNDS,
+                _DISPUTES,
+                _BALANCE_TRANSACTIONS,
                 _OBSERVATIONS,
                 _REFUNDS_OBSERVED,
                 _POSTINGS,
@@ -176,6 +199,8 @@ async def measure(url: str) -> None:
             await ask(books)
         for line in (line for plan in plans for line in plan if "Scan" in line):
             print("      " + line.strip().removeprefix("->").strip())
+    if found := await books.differences("EUR"):
+        raise AssertionError(f"what was filled in differs: {found[0]}")
     for name, compare in {
         "differences": lambda: books.differences("EUR"),
         "balanced": lambda: books.balanced("EUR"),
