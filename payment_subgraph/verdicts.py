@@ -71,6 +71,7 @@ def judge_after_refusal(operation: Operation, rejection: Rejection) -> Judge:
     """A cancel's refusal proves nothing: already canceled and already succeeded sound alike.
 
     So does a capture's, once nothing is left to capture: an earlier try may have been carried out.
+    A refund's is not taken from here: only `Closing.reject` also releases what was reserved.
     """
     match operation.kind:
         case OperationKind.CANCEL:
@@ -79,6 +80,8 @@ def judge_after_refusal(operation: Operation, rejection: Rejection) -> Judge:
             return lambda payment, _: _captured(operation, payment) if payment.settled else Verdict(rejection)
         case OperationKind.CREATE:  # an earlier try made the object, or we would have none to read
             return done
+        case OperationKind.REFUND:
+            return refund_known(operation)
     return lambda *_: Verdict(rejection)
 
 

@@ -410,6 +410,33 @@ async def test_wrong_credentials_on_a_first_try_prove_nothing_once_there_was_a_s
     await other.close()
 
 
+async def test_a_refund_refused_to_a_try_that_is_over_releases_what_it_reserved_when_the_next_one_tells(
+    world: World,
+) -> None:
+    """The first try outlived its lease, and is refused after another process has begun the second."""
+    payment = await world.pay("10.00")
+    world.wire.gate, world.wire.posted = asyncio.Event(), asyncio.Event()
+    asked = asyncio.create_task(world.mutate("refundPayment", STAFF, paymentId=payment["id"]))
+    await world.wire.posted.wait()
+    other = World.build(world.settings.database.url)
+    other.wire.intents = world.wire.intents
+    other.wire.faults = [Fault.LOST_REQUEST, Fault.DECLINED]
+    other.clock.turn(seconds=91)
+    await other.work()
+
+    world.wire.faults = [Fault.DECLINED]
+    world.wire.gate.set()
+    await asked
+    other.clock.turn(minutes=5)
+    await other.work()
+
+    seen = await other.payment(payment["id"])
+    assert seen["pendingOperations"] == []
+    assert [one["status"] for one in seen["refunds"]["nodes"]] == ["FAILED"]
+    assert seen["amountRefundable"]["amount"] == "10.00"
+    await other.close()
+
+
 async def test_two_workers_do_not_send_one_operation_twice(world: World) -> None:
     world.wire.faults = [Fault.LOST_REQUEST]
     await world.create()
