@@ -19,6 +19,7 @@ from payment_subgraph.adopting import Adopting
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.book_check import BookCheck
 from payment_subgraph.book_rows import BookRows
+from payment_subgraph.book_suspects import BookSuspects
 from payment_subgraph.bookkeeper import Bookkeeper
 from payment_subgraph.books import Books
 from payment_subgraph.changes import changes_in
@@ -45,6 +46,7 @@ from payment_subgraph.processors import open_processor
 from payment_subgraph.reconciler import Reconciler
 from payment_subgraph.refresh import Refresh
 from payment_subgraph.repository import Repository
+from payment_subgraph.rereading import Rereading
 from payment_subgraph.saved_methods import SavedMethods
 from payment_subgraph.schema.context import Context
 from payment_subgraph.sending import Sending
@@ -157,7 +159,9 @@ def _bookkeeper(  # noqa: PLR0913, PLR0917 - what it is made of
     clock: Clock,
 ) -> Bookkeeper:
     rows, cursors, delay = BookRows(database), JobCursors(database), settings.books_delay
-    check = BookCheck(rows, repository, processor, refresh, cursors, settings.environment, clock, delay)
+    suspects = BookSuspects(rows, processor, settings.environment)
+    rereading = Rereading(rows, repository, processor, refresh)
+    check = BookCheck(suspects, rereading, rows, repository, processor, cursors, clock, delay)
     verification = Verification(database)
     return Bookkeeper(Totals(database), check, verification, cursors, clock, settings.verify_every)
 

@@ -15,6 +15,16 @@ class MovementKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceSums:
+    """What a balance transaction comes to, in minor units of *currency*."""
+
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceTransaction:
     """One row of `balance_transactions`, by the provider's own *id*. It never changes once it is there.
 
@@ -34,3 +44,7 @@ class BalanceTransaction:
     payment_minor: int | None
     created_at: datetime
     available_at: datetime
+
+    @property
+    def sums(self) -> BalanceSums:
+        return BalanceSums(self.amount_minor, self.fee_minor, self.net_minor, self.currency)

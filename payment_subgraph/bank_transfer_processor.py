@@ -35,7 +35,7 @@ from payment_subgraph.column_types import UtcDateTime
 from payment_subgraph.customer import Customer, CustomerOperation, MethodSnapshot
 from payment_subgraph.database import Database
 from payment_subgraph.money import Money
-from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import (
@@ -224,6 +224,20 @@ class BankTransferProcessor:
     async def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
         for row in await self._written(OperationKind.REFUND, since, until):
             yield Made(row["written_at"], _refund_snapshot(row))
+
+    async def disputes_made(self, since: datetime, until: datetime) -> AsyncIterator[DisputeSnapshot]:
+        none: Sequence[DisputeSnapshot] = ()
+        for one in none:
+            yield one
+
+    async def movements_made(self, since: datetime, until: datetime) -> AsyncIterator[MovementSnapshot]:
+        """A bank's transfers arrive whole: there is no balance that the processor holds."""
+        none: Sequence[MovementSnapshot] = ()
+        for one in none:
+            yield one
+
+    async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
+        return None
 
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         return []

@@ -18,6 +18,8 @@ class BookDifferenceCause(StrEnum):
 class BookObject(StrEnum):
     PAYMENT = "PAYMENT"
     REFUND = "REFUND"
+    DISPUTE = "DISPUTE"
+    BALANCE_TRANSACTION = "BALANCE_TRANSACTION"
 
 
 @dataclass(frozen=True, slots=True)

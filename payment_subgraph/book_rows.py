@@ -1,28 +1,47 @@
 """What the comparison with the provider's books asks of our rows, and the differences it writes down."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from payment_subgraph.book_difference import BookDifference
+from payment_subgraph.balance import BalanceTransaction
+from payment_subgraph.book_difference import BookDifference, BookObject
 from payment_subgraph.books import posted_of
 from payment_subgraph.database import Database
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.ids import new_book_difference_id
-from payment_subgraph.ledger import Sums
+from payment_subgraph.ledger import Account, Sums
+from payment_subgraph.money import Money
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
-from payment_subgraph.tables import book_differences, payments, refunds
+from payment_subgraph.tables import (
+    balance_transactions,
+    book_differences,
+    disputes,
+    ledger_entries,
+    payments,
+    refunds,
+)
 
 BATCH: Final = 500
 
 _FOUND: Final = tuple(field.name for field in fields(BookDifference))
 _PAYMENT: Final = tuple(payments.c[field.name] for field in fields(Payment))
 _REFUND: Final = tuple(refunds.c[field.name] for field in fields(Refund))
+_DISPUTE: Final = tuple(disputes.c[field.name] for field in fields(Dispute))
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A balance transaction and the payment it belongs to by our rows."""
+
+    payment_id: str
+    transaction: BalanceTransaction
 
 
 class BookRows:
@@ -40,6 +59,19 @@ class BookRows:
         named = or_(refunds.c.id.in_(ours), refunds.c.provider_refund_id.in_(providers))
         return [Refund(**row) for row in await self._database.rows(select(*_REFUND).where(named))]
 
+    async def disputes_of(self, payment_ids: Collection[str]) -> list[Dispute]:
+        of_them = select(*_DISPUTE).where(disputes.c.payment_id.in_(payment_ids))
+        return [Dispute(**row) for row in await self._database.rows(of_them)]
+
+    async def movements_named(self, ids: Collection[str]) -> list[Brought]:
+        named = select(balance_transactions).where(balance_transactions.c.id.in_(ids))
+        return [_brought(row) for row in await self._database.rows(named)]
+
+    async def movements_of(self, payment_id: str) -> list[BalanceTransaction]:
+        row = balance_transactions.c
+        of_it = select(balance_transactions).where(row.payment_id == payment_id).order_by(row.id)
+        return [_brought(found).transaction for found in await self._database.rows(of_it)]
+
     async def payments_made(self, start: datetime, end: datetime) -> AsyncIterator[list[Payment]]:
         """In batches, oldest first."""
         async for rows in self._made(payments, select(*_PAYMENT), start, end):
@@ -48,6 +80,14 @@ class BookRows:
     async def refunds_made(self, start: datetime, end: datetime) -> AsyncIterator[list[Refund]]:
         async for rows in self._made(refunds, select(*_REFUND), start, end):
             yield [Refund(**row) for row in rows]
+
+    async def disputes_made(self, start: datetime, end: datetime) -> AsyncIterator[list[Dispute]]:
+        async for rows in self._made(disputes, select(*_DISPUTE), start, end):
+            yield [Dispute(**row) for row in rows]
+
+    async def movements_made(self, start: datetime, end: datetime) -> AsyncIterator[list[Brought]]:
+        async for rows in self._made(balance_transactions, select(balance_transactions), start, end):
+            yield [_brought(row) for row in rows]
 
     async def _made(
         self, table: Table, query: Select[Any], start: datetime, end: datetime
@@ -65,6 +105,29 @@ class BookRows:
 
     async def posted(self, payment_ids: Collection[str]) -> dict[str, Sums]:
         return await posted_of(self._database, payment_ids)
+
+    async def losses(self, payment_ids: Collection[str]) -> dict[str, dict[str, Money]]:
+        """What of each payment the ledger has as lost, by our ids of the disputes; nothing where it is zero.
+
+        A posting is named after the dispute's id and its version.
+        """
+        entry = ledger_entries.c
+        query = select(entry.payment_id, entry.txn_id, entry.amount_minor, entry.currency)
+        lost = query.where(entry.payment_id.in_(payment_ids), entry.account == Account.CHARGEBACK_LOSSES)
+        found: dict[str, dict[str, Money]] = {one: {} for one in payment_ids}
+        for row in await self._database.rows(lost):
+            of_payment, name = found[row["payment_id"]], row["txn_id"].rpartition(":")[0]
+            before = of_payment[name].minor if name in of_payment else 0
+            of_payment[name] = Money(before + row["amount_minor"], row["currency"])
+        return {key: {name: lost for name, lost in of.items() if lost.minor} for key, of in found.items()}
+
+    async def settled(self, movement_ids: Collection[str]) -> dict[str, int]:
+        """What reached the balance by the ledger with each; those that posted nothing are not among them."""
+        entry = ledger_entries.c
+        names = {f"{one}:net": one for one in movement_ids}
+        query = select(entry.txn_id, func.sum(entry.amount_minor).label("net")).group_by(entry.txn_id)
+        posted = query.where(entry.txn_id.in_(list(names)), entry.account == Account.STRIPE_BALANCE)
+        return {names[row["txn_id"]]: int(row["net"]) for row in await self._database.rows(posted)}
 
     # Differences.
 
@@ -84,6 +147,18 @@ class BookRows:
         query = select(column).where(book_differences.c.resolved_at.is_(None), column > after)
         rows = await self._database.rows(query.distinct().order_by(column).limit(BATCH))
         return [row["payment_key"] for row in rows]
+
+    async def open_movements(self, payment_key: str) -> list[str]:
+        """The ids of its balance transactions of which a difference is not resolved."""
+        column = book_differences.c
+        of_it = (column.payment_key == payment_key) & (column.object_type == BookObject.BALANCE_TRANSACTION)
+        query = select(column.object_id).where(of_it, column.resolved_at.is_(None))
+        return [row["object_id"] for row in await self._database.rows(query)]
+
+
+def _brought(row: RowMapping) -> Brought:
+    values = {field.name: row[field.name] for field in fields(BalanceTransaction)}
+    return Brought(row["payment_id"], BalanceTransaction(**values))
 
 
 async def _noted(connection: AsyncConnection, found: BookDifference, now: datetime) -> str | None:

@@ -1,12 +1,15 @@
-"""A payment of ours and its refunds beside what the provider has: each thing that is not alike. Pure."""
+"""A payment of ours and what belongs to it beside what the provider has: each thing that is not alike. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from payment_subgraph.balance import BalanceSums, BalanceTransaction
 from payment_subgraph.book_difference import BookDifference, BookDifferenceCause, BookObject
+from payment_subgraph.dispute import Dispute
 from payment_subgraph.ledger import Sums
-from payment_subgraph.observation import PaymentSnapshot, RefundSnapshot
+from payment_subgraph.money import Money
+from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import OPEN, Refund
 
@@ -63,6 +66,58 @@ def _refund_pair(payment: Payment, refund: Refund, seen: RefundSnapshot) -> Iter
 
 def _beside(found: BookDifference, seen: RefundSnapshot) -> BookDifference:
     return replace(found, status_there=seen.status, provider_object_id=seen.provider_refund_id)
+
+
+def dispute_differences(
+    payment: Payment, known: Sequence[Dispute], seen: Sequence[DisputeSnapshot], posted: Mapping[str, Money]
+) -> Iterator[BookDifference]:
+    """*posted*: what the ledger has as lost, by our ids of the disputes, also of those that have no row any more."""
+    there = {one.provider_dispute_id: one for one in seen}
+    for dispute in known:
+        same = there.pop(dispute.provider_dispute_id, None)
+        if same is None:
+            yield _dispute_here(payment, dispute, BookDifferenceCause.MISSING_THERE)
+        else:
+            yield from _dispute_pair(payment, dispute, same)
+    for one in there.values():
+        yield _dispute_there(payment, one)
+    lost = {one.id: one.lost for one in known if one.lost is not None}
+    for name in sorted({*lost, *posted}):
+        if posted.get(name) != lost.get(name):
+            yield _loss_not_posted(payment, name, posted.get(name), lost.get(name))
+
+
+def _dispute_pair(payment: Payment, dispute: Dispute, seen: DisputeSnapshot) -> Iterator[BookDifference]:
+    if seen.amount != dispute.amount:
+        there = seen.amount.minor if seen.amount and seen.amount.currency == dispute.currency else None
+        found = _dispute_here(payment, dispute, BookDifferenceCause.OTHER_AMOUNT)
+        yield replace(found, amount_there=there, status_there=seen.status)
+    if seen.status is not dispute.status:
+        found = _dispute_here(payment, dispute, BookDifferenceCause.OTHER_STATUS)
+        yield replace(found, amount_here=None, status_there=seen.status)
+
+
+def movement_differences(
+    payment: Payment,
+    known: Iterable[BalanceTransaction],
+    seen: Mapping[str, BalanceSums | None],
+    posted: Mapping[str, int],
+) -> Iterator[BookDifference]:
+    """Of balance transactions. *seen* and *posted*, what reached the balance by the ledger, by their ids."""
+    met = set()
+    for one in known:
+        met.add(one.id)
+        there = seen.get(one.id)
+        if one.id not in seen:
+            yield _movement(payment, one.id, BookDifferenceCause.MISSING_THERE, here=one.sums)
+        elif there != one.sums:
+            yield _movement(payment, one.id, BookDifferenceCause.OTHER_AMOUNT, here=one.sums, there=there)
+        elif posted.get(one.id, 0) != one.net_minor:
+            found = _movement(payment, one.id, BookDifferenceCause.NOT_POSTED, there=there)
+            yield replace(found, amount_here=posted.get(one.id, 0))
+    for name, sums in seen.items():
+        if name not in met:
+            yield _movement(payment, name, BookDifferenceCause.MISSING_HERE, there=sums)
 
 
 def not_posted(payment: Payment, posted: Sums) -> Iterator[BookDifference]:
@@ -132,6 +187,83 @@ def _refund_there(payment: Payment, seen: RefundSnapshot) -> BookDifference:
         amount_there=seen.amount.minor if seen.amount else None,
         status_there=seen.status,
     )
+
+
+def _dispute_here(payment: Payment, dispute: Dispute, cause: BookDifferenceCause) -> BookDifference:
+    return BookDifference(
+        payment_key=payment.id,
+        object_type=BookObject.DISPUTE,
+        object_id=dispute.id,
+        cause=cause,
+        currency=dispute.currency,
+        payment_id=payment.id,
+        provider_object_id=dispute.provider_dispute_id,
+        amount_here=dispute.amount_minor,
+        status_here=dispute.status,
+    )
+
+
+def _dispute_there(payment: Payment, seen: DisputeSnapshot) -> BookDifference:
+    return BookDifference(
+        payment_key=payment.id,
+        object_type=BookObject.DISPUTE,
+        object_id=seen.provider_dispute_id,
+        cause=BookDifferenceCause.MISSING_HERE,
+        currency=seen.amount.currency if seen.amount else UNKNOWN_CURRENCY,
+        payment_id=payment.id,
+        provider_object_id=seen.provider_dispute_id,
+        amount_there=seen.amount.minor if seen.amount else None,
+        status_there=seen.status,
+    )
+
+
+def _loss_not_posted(
+    payment: Payment, dispute_id: str, posted: Money | None, lost: Money | None
+) -> BookDifference:
+    told = lost or posted
+    return BookDifference(
+        payment_key=payment.id,
+        object_type=BookObject.DISPUTE,
+        object_id=dispute_id,
+        cause=BookDifferenceCause.NOT_POSTED,
+        currency=told.currency if told else UNKNOWN_CURRENCY,
+        payment_id=payment.id,
+        amount_here=posted.minor if posted else 0,
+        amount_there=lost.minor if lost else 0,
+    )
+
+
+def _movement(
+    payment: Payment,
+    name: str,
+    cause: BookDifferenceCause,
+    *,
+    here: BalanceSums | None = None,
+    there: BalanceSums | None = None,
+) -> BookDifference:
+    """Its net is told; or its amount, where only that and the fee are not alike."""
+    told = here or there
+    currency = told.currency if told else UNKNOWN_CURRENCY
+    net = (
+        here is None or there is None or (here.net_minor, here.currency) != (there.net_minor, there.currency)
+    )
+    return BookDifference(
+        payment_key=payment.id,
+        object_type=BookObject.BALANCE_TRANSACTION,
+        object_id=name,
+        cause=cause,
+        currency=currency,
+        payment_id=payment.id,
+        provider_object_id=name,
+        amount_here=_told(here, currency, net=net),
+        amount_there=_told(there, currency, net=net),
+    )
+
+
+def _told(sums: BalanceSums | None, currency: str, *, net: bool) -> int | None:
+    if sums is None or sums.currency != currency:
+        return None
+    return sums.net_minor if net else sums.amount_minor
 
 
 def differ(differences: Iterable[BookDifference]) -> bool:

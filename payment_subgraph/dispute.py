@@ -101,6 +101,13 @@ class Dispute:
         away = self.status in _MONEY_STAYS_AWAY or not self.funds_withdrawn
         return self.held_minor if away else 0
 
+    @property
+    def lost(self) -> Money | None:
+        """*lost_minor* in the currency it was taken in; None of nothing."""
+        if self.held_currency is None or self.lost_minor == 0:
+            return None
+        return Money(self.lost_minor, self.held_currency)
+
 
 def worst(disputes: Iterable[Dispute]) -> Dispute | None:
     """The one that decides how its payment stands; None of none."""

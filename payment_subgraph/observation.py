@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from payment_subgraph.balance import BalanceTransaction
+from payment_subgraph.balance import BalanceSums, BalanceTransaction
 from payment_subgraph.dispute import Dispute, DisputeStatus
 from payment_subgraph.money import Money
 from payment_subgraph.payment import (
@@ -108,6 +108,15 @@ class DisputeSnapshot:
     opened_at: datetime
     evidence_due_by: datetime | None = None
     movements: Movements = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovementSnapshot:
+    """A balance transaction in the provider's own list; *sums* is None where our minor units cannot express them."""
+
+    provider_transaction_id: str
+    provider_payment_id: str
+    sums: BalanceSums | None
 
 
 def observe_payment(payment: Payment, seen: PaymentSnapshot, now: datetime) -> Payment:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from payment_subgraph.money import Money
-from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
@@ -206,6 +206,15 @@ class PaymentProcessor(Protocol):
 
     def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
         """Every refund of a payment object, made in the window."""
+
+    def disputes_made(self, since: datetime, until: datetime) -> AsyncIterator[DisputeSnapshot]:
+        """Every dispute about a payment object, opened in the window."""
+
+    def movements_made(self, since: datetime, until: datetime) -> AsyncIterator[MovementSnapshot]:
+        """Every balance transaction of a payment object, of its refunds and disputes, made in the window."""
+
+    async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
+        """None for one that belongs to no payment object."""
 
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         """Events the provider has had since then, oldest first."""

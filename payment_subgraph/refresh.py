@@ -28,6 +28,7 @@ from payment_subgraph.ledger import Posting, balance_postings, chargeback_postin
 from payment_subgraph.observation import (
     Contradiction,
     DisputeSnapshot,
+    Movements,
     PaymentSnapshot,
     RefundSnapshot,
     known_movements,
@@ -73,15 +74,14 @@ class Reading:
     all_refunds: bool = False
     disputes: Sequence[DisputeSnapshot] | None = None
 
-    def moved(self) -> list[BalanceTransaction]:
-        """Every balance transaction it tells of. Raises Contradiction."""
+    @property
+    def movements(self) -> Movements:
+        """Every balance transaction it tells of."""
         charge = self.payment.charge.movements if self.payment and self.payment.charge else ()
-        return known_movements(
-            (
-                *charge,
-                *(one for refund in self.refunds for one in refund.movements),
-                *(one for dispute in self.disputes or () for one in dispute.movements),
-            )
+        return (
+            *charge,
+            *(one for refund in self.refunds for one in refund.movements),
+            *(one for dispute in self.disputes or () for one in dispute.movements),
         )
 
 
@@ -226,8 +226,11 @@ class _Change:
 
 
 async def _news(rows: Transaction, reading: Reading) -> Sequence[BalanceTransaction]:
-    """What the reading tells of that was not taken in before: each by the provider's id, and once."""
-    told = {one.id: one for one in reading.moved()}
+    """What the reading tells of that was not taken in before: each by the provider's id, and once.
+
+    Raises Contradiction.
+    """
+    told = {one.id: one for one in known_movements(reading.movements)}
     known = await rows.known_balance_transactions(list(told)) if told else frozenset()
     return [one for one in told.values() if one.id not in known]
 

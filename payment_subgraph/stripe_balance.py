@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from payment_subgraph.balance import BalanceTransaction, MovementKind
+from payment_subgraph.balance import BalanceSums, BalanceTransaction, MovementKind
 from payment_subgraph.money import Money
-from payment_subgraph.observation import Movements
+from payment_subgraph.observation import Movements, MovementSnapshot
 from payment_subgraph.stripe_amounts import from_stripe_amount
 
 Json = Mapping[str, Any]
@@ -28,19 +28,33 @@ def stripe_balance_transaction(
     kind: MovementKind, source_id: str, brought: Money | None, found: Json
 ) -> BalanceTransaction | None:
     """None where our minor units cannot express it. *brought* is the movement in the payment's currency."""
-    currency = found["currency"]
-    amount, fee, net = (from_stripe_amount(found[name], currency) for name in ("amount", "fee", "net"))
-    if amount is None or fee is None or net is None:
+    sums = _sums(found)
+    if sums is None:
         return None
     return BalanceTransaction(
         id=found["id"],
         kind=kind,
         source_id=source_id,
-        amount_minor=amount.minor,
-        fee_minor=fee.minor,
-        net_minor=net.minor,
-        currency=amount.currency,
+        amount_minor=sums.amount_minor,
+        fee_minor=sums.fee_minor,
+        net_minor=sums.net_minor,
+        currency=sums.currency,
         payment_minor=brought.minor if brought else None,
         created_at=datetime.fromtimestamp(found["created"], UTC),
         available_at=datetime.fromtimestamp(found["available_on"], UTC),
     )
+
+
+def movement_snapshot(found: Json) -> MovementSnapshot | None:
+    """None for what belongs to no payment intent: payouts, Stripe's own fees, bare charges. Its `source` is expanded."""
+    source = found.get("source")
+    intent = source.get("payment_intent") if isinstance(source, Mapping) else None
+    return MovementSnapshot(found["id"], intent, _sums(found)) if intent else None
+
+
+def _sums(found: Json) -> BalanceSums | None:
+    currency = found["currency"]
+    amount, fee, net = (from_stripe_amount(found[name], currency) for name in ("amount", "fee", "net"))
+    if amount is None or fee is None or net is None:
+        return None
+    return BalanceSums(amount.minor, fee.minor, net.minor, amount.currency)

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, cast
 import stripe
 
 from payment_subgraph.money import Money
-from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
+from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
 from payment_subgraph.payment import CaptureMethod, Payment
 from payment_subgraph.processor import (
@@ -29,6 +29,7 @@ from payment_subgraph.processor import (
 )
 from payment_subgraph.refund import Refund
 from payment_subgraph.stripe_amounts import to_stripe_amount
+from payment_subgraph.stripe_balance import movement_snapshot
 from payment_subgraph.stripe_objects import (
     REFUND_REASONS,
     dispute_snapshot,
@@ -248,6 +249,25 @@ class StripeProcessor:
         async for found in self._all(listing):
             if found.get("payment_intent") is not None:
                 yield Made(_time(found["created"]), refund_snapshot(found))
+
+    async def disputes_made(self, since: datetime, until: datetime) -> AsyncIterator[DisputeSnapshot]:
+        """Those of bare charges are none of ours."""
+        listing = self._client.v1.disputes.list_async(_made_within(since, until))
+        async for found in self._all(listing):
+            if found.get("payment_intent") is not None:
+                yield dispute_snapshot(found)
+
+    async def movements_made(self, since: datetime, until: datetime) -> AsyncIterator[MovementSnapshot]:
+        wanted = _made_within(since, until) | {"expand": ["data.source"]}
+        async for found in self._all(self._client.v1.balance_transactions.list_async(wanted)):
+            if (seen := movement_snapshot(found)) is not None:
+                yield seen
+
+    async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
+        read = self._client.v1.balance_transactions.retrieve_async(
+            balance_transaction_id, {"expand": ["source"]}
+        )
+        return movement_snapshot((await self._asked(read)).to_dict(for_json=True))
 
     async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
         window = {"gte": int(since.timestamp())}

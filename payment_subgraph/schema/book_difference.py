@@ -24,7 +24,10 @@ class BookDifference:
     status_here: str | None
     status_there: str | None
     amount_here: Money | None = strawberry.field(
-        description="Of NOT_POSTED what the ledger has: captured less refunded."
+        description=(
+            "Of NOT_POSTED what the ledger has: captured less refunded, of a dispute what is lost. Of a balance "
+            "transaction its net, or its amount where only that and the fee differ."
+        )
     )
     amount_there: Money | None
     first_found_at: datetime

@@ -283,3 +283,17 @@ def test_an_unknown_dispute_is_missing(fake: RunningFake):
 
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
     assert fake.admin.post("/disputes/du_nobody/win").status_code == 404
+
+
+def test_disputes_are_found_by_when_they_were_opened(fake: RunningFake):
+    first = disputed(fake)
+    fake.tell("/clock/advance", seconds=1000)
+    later = fake.state()["now"]
+    second = disputed(fake)
+
+    def opened(**created: int) -> list[str]:
+        return [one.id for one in fake.stripe.v1.disputes.list({"created": created}).data]
+
+    assert opened(gte=first.created) == [second.id, first.id]
+    assert opened(gte=later) == [second.id]
+    assert opened(lt=later) == [first.id]

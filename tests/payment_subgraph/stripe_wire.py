@@ -1,6 +1,7 @@
 """A small stateful Stripe under the real SDK: it takes the place of the network, nothing else.
 
-What it knows is what the tests need: intents, refunds, events, idempotency keys, and faults on request.
+What it knows is what the tests need: intents, refunds, disputes, balance transactions with their sources, events,
+idempotency keys, and faults on request.
 """
 
 import asyncio
@@ -66,6 +67,8 @@ class StripeWire(stripe.HTTPClient):
     clock: Callable[[], datetime]
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
+    movements: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -151,24 +154,32 @@ class StripeWire(stripe.HTTPClient):
 
     def _read(self, path: str, params: dict[str, str]) -> Answer:
         match path.split("/")[2:]:
-            case ["payment_intents"]:
-                return self._listed(path, list(self.intents.values()), params)
             case ["payment_intents", intent] if intent in self.intents:
                 return 200, self.intents[intent]
-            case ["refunds"]:
-                intent = params.get("payment_intent")
-                of = [one for one in self.refunds.values() if intent in (None, one["payment_intent"])]
-                return self._listed(path, of, params)
-            case ["disputes"] | ["radar", "early_fraud_warnings"]:
-                return self._listed(path, [], params)
-            case ["events"]:
-                return self._listed(path, self.events, params)
+            case ["balance_transactions", name] if name in (
+                known := {one["id"]: one for one in self.movements}
+            ):
+                return 200, known[name]
+            case ["radar", kind] | [kind] if kind in self._lists():
+                return self._listed(path, self._lists()[kind], params)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
+
+    def _lists(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            "payment_intents": list(self.intents.values()),
+            "refunds": list(self.refunds.values()),
+            "disputes": self.disputes,
+            "early_fraud_warnings": [],
+            "balance_transactions": self.movements,
+            "events": self.events,
+        }
 
     def _listed(self, path: str, found: list[dict[str, Any]], params: dict[str, str]) -> Answer:
         """Newest first, in pages."""
         since, until = int(params.get("created[gte]", 0)), int(params.get("created[lte]", 2**40))
         rows = [one for one in reversed(found) if since <= one["created"] <= until]
+        if "payment_intent" in params:
+            rows = [one for one in rows if one["payment_intent"] == params["payment_intent"]]
         if "starting_after" in params:
             rows = rows[[one["id"] for one in rows].index(params["starting_after"]) + 1 :]
         limit = int(params.get("limit", 10))

@@ -213,11 +213,15 @@ async def test_the_books_are_compared_with_the_journal(bank: World) -> None:
     await bank.mutate("refundPayment", STAFF, paymentId=payment["id"])
     until = bank.clock() + timedelta(minutes=1)
 
-    made = [one async for one in bank.parts.processor.payments_made(until - timedelta(hours=1), until)]
-    back = [one async for one in bank.parts.processor.refunds_made(until - timedelta(hours=1), until)]
+    window = until - timedelta(hours=1), until
+    made = [one async for one in bank.parts.processor.payments_made(*window)]
+    back = [one async for one in bank.parts.processor.refunds_made(*window)]
 
     assert [one.seen.payment_id for one in made] == [payment["id"]]
     assert [one.seen.provider_payment_id for one in back] == [made[0].seen.provider_payment_id]
+    assert [one async for one in bank.parts.processor.disputes_made(*window)] == []
+    assert [one async for one in bank.parts.processor.movements_made(*window)] == []
+    assert await bank.parts.bookkeeper.book_check.check(*window) == []
 
 
 async def test_nobody_sends_webhooks(bank: World) -> None:

@@ -62,7 +62,7 @@ async def test_alike_books_have_no_difference(world: World) -> None:
 
     assert await compare(world) == []
 
-    assert len(world.wire.calls) - gets == 2  # the two lists: nothing was suspected, nothing read again
+    assert len(world.wire.calls) - gets == 4  # the lists: nothing was suspected, nothing read again
 
 
 async def test_what_a_lost_webhook_would_have_told_is_healed(world: World) -> None:
