@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -97,6 +98,29 @@ def test_the_shell_commands_answer(system: RunningSystem) -> None:
     )
 
     assert json.loads(done.stdout)["data"]["me"]["email"] == "ada@example.com"
+
+
+def test_a_part_is_given_back_and_the_report_tells_of_it(anonymous: Client, finance: Client) -> None:
+    _, customer = new_customer(anonymous.url)
+    paid = customer.get(another_order("25.00", "15.00"))["createPayment"]["payment"]
+
+    def refund() -> dict[str, Any]:
+        asked = {"payment": paid["id"], "key": uuid.uuid4().hex}
+        answer: dict[str, Any] = finance.get(operation("refundPayment("), **asked)["refundPayment"]
+        return answer
+
+    given, refused = refund(), refund()
+    today = datetime.now(UTC)
+    span = {"from": (today - timedelta(days=1)).isoformat(), "to": (today + timedelta(days=1)).isoformat()}
+    rows = finance.get(operation("paymentReport("), **span)["paymentReport"]
+
+    assert (given["__typename"], given["payment"]["financialStatus"]) == (
+        "RefundSuccess",
+        "PARTIALLY_REFUNDED",
+    )
+    assert refused["refundable"] == {"amount": "5.00", "currency": "EUR"}
+    euros = [row for row in rows if row["currency"] == "EUR"]
+    assert sum(float(row["refunded"]["amount"]) for row in euros) >= 10
 
 
 def test_a_dispute_comes_as_it_says(anonymous: Client, finance: Client, system: RunningSystem) -> None:
