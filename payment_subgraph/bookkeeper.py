@@ -57,5 +57,5 @@ async def _surviving(name: str, job: Callable[[], Awaitable[int]]) -> int:
     try:
         return await job()
     except Exception:
-        log.exception("the bookkeeper failed at %s", name)
+        log.exception("ALERT the bookkeeper failed at %s", name)
         return 0
