@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from payment_subgraph.abandoning import Abandoning
 from payment_subgraph.access_log import AccessLog
 from payment_subgraph.adopting import Adopting
 from payment_subgraph.auth import KeySource, Verifier
@@ -104,13 +105,14 @@ def build_parts(
     inbox, cursors = Inbox(database, processor.name, settings.patience.lease), JobCursors(database)
     customers, saved_methods = _method_parts(settings, database, processor, clock)
     choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
+    use_cases = UseCases(repository, processor, operations, inbox, clock, choices)
     pages, books, timeline = Pages(database), Books(database, clock), Timeline(database)
     return Parts(
         database=database,
         processor=processor,
         repository=repository,
         operations=operations,
-        use_cases=UseCases(repository, processor, operations, inbox, clock, choices),
+        use_cases=use_cases,
         syncing=Syncing(repository, processor, refresh, settings.answer_within, clock),
         inbox=inbox,
         outbox=Outbox(database, settings.outbox.patience, clock),
@@ -125,6 +127,7 @@ def build_parts(
             clock,
             Adopting(repository, processor, settings.adopt_external, clock),
             saved_methods,
+            Abandoning(use_cases, clock, settings.abandoned_after),
             settings.backfill_every,
         ),
         bookkeeper=_bookkeeper(settings, database, repository, processor, refresh, clock),

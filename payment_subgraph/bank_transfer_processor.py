@@ -182,7 +182,7 @@ class BankTransferProcessor:
     def capture_params(self, amount: Money) -> Params:
         return _sum(amount)
 
-    def cancel_params(self) -> Params:
+    def cancel_params(self, *, abandoned: bool) -> Params:
         return {}
 
     def refund_params(self, payment: Payment, refund: Refund, operation_id: str) -> Params:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from payment_subgraph.abandoning import Abandoning
 from payment_subgraph.adopting import Adopting
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.inbox import Inbox
@@ -44,6 +45,7 @@ class Reconciler:
     clock: Callable[[], datetime]
     adopting: Adopting
     saved_methods: SavedMethods
+    abandoning: Abandoning
     backfill_every: timedelta = timedelta(minutes=10)
 
     async def round(self) -> int:
@@ -177,7 +179,7 @@ class Reconciler:
         cause = Cause("RECONCILER", payment.id)
         errand = Errand(payment.id, payment.provider_payment_id, cause, refunds=True, disputes=True)
         try:
-            await self.refresh(errand)
+            await self.abandoning(await self.refresh(errand))
         except ProcessorError as unread:
             log.warning("payment %s was not read again: %s", payment.id, unread)
             return False

@@ -116,6 +116,7 @@ class Settings:
     books_delay: timedelta = timedelta(hours=1)
     """How long after its end a day is compared with the provider's books."""
     verify_every: timedelta | None = timedelta(days=1)
+    abandoned_after: timedelta | None = timedelta(days=1)
     """How often the tables are compared with the log; None: never."""
     crash_chance: float = 0.0
     """How likely the process kills itself at each of `crash_points.py`."""
@@ -138,12 +139,13 @@ class Settings:
             answer_within=_seconds(environment, "OPERATION_ANSWER_SECONDS", _ANSWER_WITHIN),
             request_within=_seconds(environment, "REQUEST_TIMEOUT_SECONDS", _REQUEST_WITHIN),
             reread_after=_seconds(environment, "OPEN_PAYMENT_REREAD_SECONDS", timedelta(minutes=15)),
+            abandoned_after=_seconds_or_never(environment, "ABANDONED_PAYMENT_SECONDS"),
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
             outbox=OutboxSettings.read(environment),
             adopt_external=_switch(environment, "ADOPT_EXTERNAL_PAYMENTS", usual="1"),
             books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
-            verify_every=_verify_every(environment),
+            verify_every=_seconds_or_never(environment, "VERIFY_SECONDS"),
             crash_chance=_crash_chance(environment),
         )
 
@@ -170,10 +172,11 @@ def _patience(environment: Mapping[str, str]) -> Patience:
     )
 
 
-def _verify_every(environment: Mapping[str, str]) -> timedelta | None:
-    if environment.get("VERIFY_SECONDS") == "0":
+def _seconds_or_never(environment: Mapping[str, str], name: str) -> timedelta | None:
+    """A day if it is not set, None for "0"."""
+    if environment.get(name) == "0":
         return None
-    return _seconds(environment, "VERIFY_SECONDS", timedelta(days=1))
+    return _seconds(environment, name, timedelta(days=1))
 
 
 def _seconds(environment: Mapping[str, str], name: str, usual: timedelta) -> timedelta:

@@ -147,8 +147,9 @@ class StripeProcessor:
         """The sum is always said: what "all" meant when it was asked for must not change until it is sent."""
         return {"amount_to_capture": _stripe_amount(amount), "expand": _EXPAND}
 
-    def cancel_params(self) -> Params:
-        return {"cancellation_reason": "requested_by_customer", "expand": _EXPAND}
+    def cancel_params(self, *, abandoned: bool) -> Params:
+        reason = "abandoned" if abandoned else "requested_by_customer"
+        return {"cancellation_reason": reason, "expand": _EXPAND}
 
     def refund_params(self, payment: Payment, refund: Refund, operation_id: str) -> Params:
         params: dict[str, Any] = {

@@ -46,7 +46,7 @@ from payment_subgraph.processor import MethodChoice, Params, PaymentProcessor
 from payment_subgraph.refund import Refund
 from payment_subgraph.refusals import refusal_of
 from payment_subgraph.repository import Cause, Repository, Transaction
-from payment_subgraph.viewer import Viewer
+from payment_subgraph.viewer import SYSTEM, Viewer
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +141,16 @@ class UseCases:
         return await self._carry_out(write)
 
     async def cancel_payment(self, viewer: Viewer, command: CancelPayment) -> Outcome:
+        return await self._cancel(viewer, command, self.processor.cancel_params(abandoned=False))
+
+    async def cancel_abandoned(self, payment: Payment) -> Outcome:
+        """In nobody's name. However often it is asked of the payment as it stands, it is the same operation."""
+        command = CancelPayment(f"abandoned:{payment.id}:{payment.version}", payment.id)
+        return await self._cancel(SYSTEM, command, self.processor.cancel_params(abandoned=True))
+
+    async def _cancel(self, viewer: Viewer, command: CancelPayment, params: Params) -> Outcome:
         async def write(rows: Transaction) -> Written:
             payment = await _writable(rows, viewer, command.payment_id)
-            params = self.processor.cancel_params()
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True

@@ -46,3 +46,5 @@ class Viewer:
 
 
 ANONYMOUS: Final = Viewer(None, frozenset())
+SYSTEM: Final = Viewer("system", frozenset({"payments:write:any"}))
+"""The worker, for what it does of its own accord. The user service gives nobody such an id."""
