@@ -101,7 +101,11 @@ class UseCases:
         async def write(rows: Transaction) -> Written:
             if stored := await _stored(rows, operation):
                 return stored, True
-            await _refuse_duplicate(rows, payment)
+            if duplicate := await _live_duplicate(rows, payment):
+                # Between the two looks another request with this key may have committed: PostgreSQL shows it.
+                if stored := await _stored(rows, operation):
+                    return stored, True
+                raise DuplicatePayment(duplicate)
             await rows.add_payment(payment, _asked(operation))
             await rows.add_operation(operation)
             return operation, False
@@ -335,12 +339,10 @@ async def _stored(rows: Transaction, operation: Operation) -> Operation | None:
     return stored
 
 
-async def _refuse_duplicate(rows: Transaction, payment: Payment) -> None:
+async def _live_duplicate(rows: Transaction, payment: Payment) -> Payment | None:
     if payment.owner_id is None or payment.reference is None:
-        return
-    existing = await rows.live_payment(payment.owner_id, payment.reference)
-    if existing is not None:
-        raise DuplicatePayment(existing)
+        return None
+    return await rows.live_payment(payment.owner_id, payment.reference)
 
 
 async def _writable(rows: Transaction, viewer: Viewer, payment_id: str, *, lock: bool = True) -> Payment:

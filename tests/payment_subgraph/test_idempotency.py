@@ -8,7 +8,10 @@ import pytest
 
 from payment_subgraph.commands import CreatePayment, request_hash
 from payment_subgraph.money import Money
+from payment_subgraph.payment import Payment
+from payment_subgraph.repository import Transaction
 from payment_subgraph.tables import payment_operations, payments
+from tests.payment_subgraph.databases import PostgresServer
 from tests.payment_subgraph.world import ADA, GRACE, STAFF, World
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +24,29 @@ async def test_the_same_input_is_answered_again(world: World) -> None:
     assert (first["replayed"], second["replayed"]) == (False, True)
     assert {**first, "replayed": True} == second
     assert len(world.wire.posts) == 1
+
+
+async def test_who_asks_at_the_same_moment_is_not_told_of_a_duplicate(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A double click: the other request commits after ours has looked for the key, before it looks for the reference."""
+    look, others = Transaction.live_payment, list[Any]()
+    with postgres.fresh() as url:
+        world = World.build(url)
+
+        async def look_late(rows: Transaction, owner_id: str, reference: str) -> Payment | None:
+            if not others:
+                others.append(None)
+                others[0] = await world.create(idempotencyKey="k", reference="order")
+            return await look(rows, owner_id, reference)
+
+        monkeypatch.setattr(Transaction, "live_payment", look_late)
+        member = await world.create(idempotencyKey="k", reference="order")
+
+        assert (others[0]["replayed"], member["replayed"]) == (False, True)
+        assert others[0] | {"replayed": True} == member
+        assert await world.count(payments) == 1
+        await world.close()
 
 
 async def test_an_equal_amount_written_otherwise_is_the_same_input(small_world: World) -> None:
