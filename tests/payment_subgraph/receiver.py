@@ -63,6 +63,7 @@ class Receiver:
     usual: Answer = field(default_factory=Answer)
     decide: Callable[[Received], Answer | None] | None = None
     _came: asyncio.Event = field(default_factory=asyncio.Event)
+    _connections: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     @property
     def types(self) -> list[str]:
@@ -73,7 +74,18 @@ class Receiver:
             await self._came.wait()
             self._came.clear()
 
-    async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._respond(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def hang_up(self) -> None:
+        """On senders that were killed, too: nothing comes from them any more, not even the end."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await self._exchange(reader, writer):
                 pass
@@ -107,10 +119,11 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.respond, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.connected, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     receiver.url = f"http://{host}:{port}/payments"
     try:
         yield receiver
     finally:
         server.close()
+        await receiver.hang_up()
