@@ -27,16 +27,29 @@ class FaultyProxy:
     luck: Random
     calmed: bool = False
     done: Counter[str] = field(default_factory=Counter)
+    _connections: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def calm(self) -> None:
         self.calmed = True
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def hang_up(self) -> None:
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests of one connection, until one goes wrong."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await _message(reader)
@@ -82,8 +95,9 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 @asynccontextmanager
 async def proxy(port: int, upstream: int, luck: Random) -> AsyncIterator[FaultyProxy]:
     made = FaultyProxy(port, upstream, luck)
-    server = await asyncio.start_server(made.serve, HOST, port)
+    server = await asyncio.start_server(made.connected, HOST, port)
     try:
         yield made
     finally:
         server.close()
+        await made.hang_up()
