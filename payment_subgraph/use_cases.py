@@ -1,5 +1,7 @@
 """What a client can ask for: create, confirm, capture, cancel, refund a payment; replay a webhook.
 
+The worker asks too, for what is done of our own accord.
+
 Each of the first writes its intention first (one operation row with everything that will be sent), then lets
 `operations.py` carry it out, and gives back how things stand. No provider is called in here.
 """
@@ -148,17 +150,28 @@ class UseCases:
         return await self._cancel(viewer, command, self.processor.cancel_params(abandoned=False))
 
     async def cancel_abandoned(self, payment: Payment) -> Outcome:
-        """In nobody's name. However often it is asked of the payment as it stands, it is the same operation."""
-        command = CancelPayment(f"abandoned:{payment.id}:{payment.version}", payment.id)
-        return await self._cancel(SYSTEM, command, self.processor.cancel_params(abandoned=True))
+        """In nobody's name, unless somebody is paying just now.
 
-    async def _cancel(self, viewer: Viewer, command: CancelPayment, params: Params) -> Outcome:
+        However often it is asked of the payment as it stands, it is the same operation.
+        """
+        command = CancelPayment(f"abandoned:{payment.id}:{payment.version}", payment.id)
+        params = self.processor.cancel_params(abandoned=True)
+        return await self._cancel(SYSTEM, command, params, never_beside=PAYING)
+
+    async def _cancel(
+        self,
+        viewer: Viewer,
+        command: CancelPayment,
+        params: Params,
+        never_beside: Collection[OperationKind] = (),
+    ) -> Outcome:
         async def write(rows: Transaction) -> Written:
             payment = await _writable(rows, viewer, command.payment_id)
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
             _require(payment, PaymentAction.CANCEL)
+            await _refuse_second(rows, payment, never_beside)
             await rows.add_operation(replace(operation, note=command.reason))
             return operation, False
 

@@ -49,6 +49,22 @@ async def test_what_was_paid_unheard_is_not_canceled(world: World) -> None:
     assert [row["kind"] for row in await world.rows(payment_operations)] == ["CREATE"]
 
 
+async def test_who_comes_back_at_the_last_moment_is_let_pay(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.clock.turn(hours=25)
+    world.wire.faults = [Fault.LOST_REQUEST]
+    asked = {"paymentId": payment["id"], "paymentMethodId": "pm_card_visa"}
+    member = await world.mutate("confirmPayment", **asked)
+
+    await world.work()
+    meanwhile = await world.payment(payment["id"])
+    world.clock.turn(minutes=1)
+    await world.work()
+
+    assert (member["__typename"], meanwhile["status"]) == ("OperationPending", "REQUIRES_PAYMENT_METHOD")
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+
+
 async def test_who_is_at_the_bank_may_take_longer(world: World) -> None:
     payment = (await world.create(paymentMethodId="pm_card_threeDSecure2Required", confirm=True))["payment"]
 
