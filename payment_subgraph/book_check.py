@@ -101,9 +101,8 @@ class BookCheck:
 
     async def _told(self, key: str, found: list[BookDifference]) -> list[BookDifference]:
         """Written down; what is new is an alert."""
-        if await self.rows.record(key, found, self.clock()):
-            for one in found:
-                log.error("ALERT the books differ: %s", one)
+        for one in await self.rows.record(key, found, self.clock()):
+            log.error("ALERT the books differ: %s", one)
         return found
 
 

@@ -131,10 +131,12 @@ class BookRows:
 
     # Differences.
 
-    async def record(self, payment_key: str, found: Sequence[BookDifference], now: datetime) -> list[str]:
-        """Exactly *found* is open of this payment from now on; the ids of those that were not before."""
+    async def record(
+        self, payment_key: str, found: Sequence[BookDifference], now: datetime
+    ) -> list[BookDifference]:
+        """Exactly *found* is open of this payment from now on; those of them that were not before."""
         async with self._database.writing() as connection:
-            new = [name for one in found if (name := await _noted(connection, one, now))]
+            new = [one for one in found if await _noted(connection, one, now)]
             column = book_differences.c
             still = tuple_(column.object_id, column.cause).in_([(one.object_id, one.cause) for one in found])
             gone = (column.payment_key == payment_key) & column.resolved_at.is_(None) & ~still
@@ -161,8 +163,8 @@ def _brought(row: RowMapping) -> Brought:
     return Brought(row["payment_id"], BalanceTransaction(**values))
 
 
-async def _noted(connection: AsyncConnection, found: BookDifference, now: datetime) -> str | None:
-    """The row's id if it is new, or was resolved and has come back."""
+async def _noted(connection: AsyncConnection, found: BookDifference, now: datetime) -> bool:
+    """Whether it is new, or was resolved and has come back."""
     values = {name: getattr(found, name) for name in _FOUND}
     same = (book_differences.c.object_id == found.object_id) & (book_differences.c.cause == found.cause)
     was_open = select(book_differences.c.resolved_at).where(same)
@@ -174,5 +176,5 @@ async def _noted(connection: AsyncConnection, found: BookDifference, now: dateti
     written = new.on_conflict_do_update(
         index_elements=["object_id", "cause"], set_=values | {"last_found_at": now, "resolved_at": None}
     )
-    name = (await connection.execute(written.returning(book_differences.c.id))).scalar_one()
-    return str(name) if known is None or known[0] is not None else None
+    await connection.execute(written)
+    return known is None or known[0] is not None

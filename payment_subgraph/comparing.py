@@ -47,7 +47,7 @@ def refund_differences(
             met.add(same.provider_refund_id)
             yield from _refund_pair(payment, refund, same)
         elif refund.provider_refund_id is not None:
-            yield refund_here(payment, refund, BookDifferenceCause.MISSING_THERE)
+            yield _refund_here(payment, refund, BookDifferenceCause.MISSING_THERE)
     for name, one in there.items():
         if name not in met:
             yield _refund_there(payment, one)
@@ -56,11 +56,11 @@ def refund_differences(
 def _refund_pair(payment: Payment, refund: Refund, seen: RefundSnapshot) -> Iterator[BookDifference]:
     """One that is open here and was never answered is the reconciler's, not a difference."""
     if seen.amount != payment.money(refund.amount_minor):
-        found = refund_here(payment, refund, BookDifferenceCause.OTHER_AMOUNT)
+        found = _refund_here(payment, refund, BookDifferenceCause.OTHER_AMOUNT)
         yield replace(_beside(found, seen), amount_there=seen.amount.minor if seen.amount else None)
     unanswered = refund.provider_refund_id is None and refund.status in OPEN
     if seen.status is not refund.status and not unanswered:
-        found = refund_here(payment, refund, BookDifferenceCause.OTHER_STATUS)
+        found = _refund_here(payment, refund, BookDifferenceCause.OTHER_STATUS)
         yield replace(_beside(found, seen), amount_here=None)
 
 
@@ -161,59 +161,61 @@ def payment_there(seen: PaymentSnapshot) -> BookDifference:
     )
 
 
-def refund_here(payment: Payment, refund: Refund, cause: BookDifferenceCause) -> BookDifference:
-    return BookDifference(
-        payment_key=payment.id,
-        object_type=BookObject.REFUND,
-        object_id=refund.id,
-        cause=cause,
-        currency=payment.currency,
-        payment_id=payment.id,
-        provider_object_id=refund.provider_refund_id,
-        amount_here=refund.amount_minor,
-        status_here=refund.status,
-    )
+def _refund_here(payment: Payment, refund: Refund, cause: BookDifferenceCause) -> BookDifference:
+    amount, there = payment.money(refund.amount_minor), refund.provider_refund_id
+    return _here(payment, BookObject.REFUND, refund.id, there, cause, amount, refund.status)
 
 
 def _refund_there(payment: Payment, seen: RefundSnapshot) -> BookDifference:
-    return BookDifference(
-        payment_key=payment.id,
-        object_type=BookObject.REFUND,
-        object_id=seen.provider_refund_id,
-        cause=BookDifferenceCause.MISSING_HERE,
-        currency=seen.amount.currency if seen.amount else UNKNOWN_CURRENCY,
-        payment_id=payment.id,
-        provider_object_id=seen.provider_refund_id,
-        amount_there=seen.amount.minor if seen.amount else None,
-        status_there=seen.status,
-    )
+    return _there(payment, BookObject.REFUND, seen.provider_refund_id, seen.amount, seen.status)
 
 
 def _dispute_here(payment: Payment, dispute: Dispute, cause: BookDifferenceCause) -> BookDifference:
-    return BookDifference(
-        payment_key=payment.id,
-        object_type=BookObject.DISPUTE,
-        object_id=dispute.id,
-        cause=cause,
-        currency=dispute.currency,
-        payment_id=payment.id,
-        provider_object_id=dispute.provider_dispute_id,
-        amount_here=dispute.amount_minor,
-        status_here=dispute.status,
-    )
+    name, there = dispute.id, dispute.provider_dispute_id
+    return _here(payment, BookObject.DISPUTE, name, there, cause, dispute.amount, dispute.status)
 
 
 def _dispute_there(payment: Payment, seen: DisputeSnapshot) -> BookDifference:
+    return _there(payment, BookObject.DISPUTE, seen.provider_dispute_id, seen.amount, seen.status)
+
+
+def _here(  # noqa: PLR0913, PLR0917 - the parts of one
+    payment: Payment,
+    kind: BookObject,
+    name: str,
+    provider_object_id: str | None,
+    cause: BookDifferenceCause,
+    amount: Money,
+    status: str,
+) -> BookDifference:
+    """With nothing on the provider's side."""
     return BookDifference(
         payment_key=payment.id,
-        object_type=BookObject.DISPUTE,
-        object_id=seen.provider_dispute_id,
-        cause=BookDifferenceCause.MISSING_HERE,
-        currency=seen.amount.currency if seen.amount else UNKNOWN_CURRENCY,
+        object_type=kind,
+        object_id=name,
+        cause=cause,
+        currency=amount.currency,
         payment_id=payment.id,
-        provider_object_id=seen.provider_dispute_id,
-        amount_there=seen.amount.minor if seen.amount else None,
-        status_there=seen.status,
+        provider_object_id=provider_object_id,
+        amount_here=amount.minor,
+        status_here=status,
+    )
+
+
+def _there(
+    payment: Payment, kind: BookObject, name: str, amount: Money | None, status: str
+) -> BookDifference:
+    """With nothing on our side."""
+    return BookDifference(
+        payment_key=payment.id,
+        object_type=kind,
+        object_id=name,
+        cause=BookDifferenceCause.MISSING_HERE,
+        currency=amount.currency if amount else UNKNOWN_CURRENCY,
+        payment_id=payment.id,
+        provider_object_id=name,
+        amount_there=amount.minor if amount else None,
+        status_there=status,
     )
 
 
