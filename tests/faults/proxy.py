@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.payment_subgraph.tcp_server import tcp_server
+
 HOST = "127.0.0.1"
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>"
 _WHAT = ("pass",) * 12 + (
@@ -27,29 +29,15 @@ class FaultyProxy:
     luck: Random
     calmed: bool = False
     done: Counter[str] = field(default_factory=Counter)
-    _connections: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def calm(self) -> None:
         self.calmed = True
 
-    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def hang_up(self) -> None:
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests of one connection, until one goes wrong."""
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                while await self._one(reader, writer):
-                    pass
-        finally:
-            writer.close()
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await self._one(reader, writer):
+                pass
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await _message(reader)
@@ -95,9 +83,5 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 @asynccontextmanager
 async def proxy(port: int, upstream: int, luck: Random) -> AsyncIterator[FaultyProxy]:
     made = FaultyProxy(port, upstream, luck)
-    server = await asyncio.start_server(made.connected, HOST, port)
-    try:
+    async with tcp_server(made.serve, HOST, port):
         yield made
-    finally:
-        server.close()
-        await made.hang_up()

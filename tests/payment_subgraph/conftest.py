@@ -1,9 +1,11 @@
 """Fixtures: the same world on SQLite and on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.payment_subgraph.bank import Bank
 from tests.payment_subgraph.databases import PostgresServer, SqliteFiles, postgres_server
 from tests.payment_subgraph.running_fake_stripe import FakeStripe, PatientHttp, running_fake_stripe
 from tests.payment_subgraph.world import World
@@ -59,6 +61,13 @@ async def small_world(sqlite_url: str) -> AsyncIterator[World]:
 def fake_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeStripe]:
     with running_fake_stripe(tmp_path_factory.mktemp("fake-stripe")) as fake:
         yield fake
+
+
+@pytest.fixture
+async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
+    """The fake Stripe within this process: `World.build(url, bank.wire)` is served by it."""
+    async with Bank(tmp_path) as bank:
+        yield bank
 
 
 @pytest.fixture

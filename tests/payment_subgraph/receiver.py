@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from standardwebhooks import Webhook
+
+from tests.payment_subgraph.tcp_server import tcp_server
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -63,7 +65,6 @@ class Receiver:
     usual: Answer = field(default_factory=Answer)
     decide: Callable[[Received], Answer | None] | None = None
     _came: asyncio.Event = field(default_factory=asyncio.Event)
-    _connections: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     @property
     def types(self) -> list[str]:
@@ -74,25 +75,10 @@ class Receiver:
             await self._came.wait()
             self._came.clear()
 
-    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._respond(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def hang_up(self) -> None:
-        """On senders that were killed, too: nothing comes from them any more, not even the end."""
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+    async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):  # the sender has given up, or is done
             while await self._exchange(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the sender has given up, or is done
-        finally:
-            writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -119,11 +105,6 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.connected, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()[:2]
-    receiver.url = f"http://{host}:{port}/payments"
-    try:
+    async with tcp_server(receiver.respond) as port:
+        receiver.url = f"http://127.0.0.1:{port}/payments"
         yield receiver
-    finally:
-        server.close()
-        await receiver.hang_up()

@@ -1,7 +1,6 @@
 """Disputes and balance transactions beside Stripe's: what the comparison of the books heals, and what it tells."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +29,6 @@ ELSEWHERE = {
     "metadata[env]": "production",
     "metadata[payment_id]": "pay_elsewhere",
 }
-
-
-@pytest.fixture
-async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
-    async with Bank(tmp_path) as bank:
-        yield bank
 
 
 @pytest.fixture

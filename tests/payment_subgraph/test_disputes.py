@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +22,6 @@ CLERK = Person("usr_clerk", "disputes:read")
 DISPUTES = """query($status: [DisputeStatus!], $first: Int, $after: String) {
   disputes(status: $status, first: $first, after: $after) { edges { cursor }
     nodes { id status amount { amount currency } payment { id } } pageInfo { hasNextPage endCursor } } }"""
-
-
-@pytest.fixture
-async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
-    async with Bank(tmp_path) as bank:
-        yield bank
 
 
 @pytest.fixture

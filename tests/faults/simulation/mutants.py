@@ -60,7 +60,7 @@ def write_after() -> Iterator[None]:
             if stored := await use_cases_module._stored(rows, sent):
                 return stored, True
             pending = payment.amount_refund_pending + refund.amount_minor
-            cause = Cause("OPERATION", sent.id)
+            cause = Cause("REQUEST", sent.id)
             await rows.add_refund(refund, cause)
             reserved = replace(payment, amount_refund_pending=pending)
             await rows.change_payment(payment, reserved, cause, self.clock())
