@@ -20,8 +20,8 @@ class Customer:
     """One row of `customers`. An owner has at most one that has not ended, in each environment.
 
     *open_setup_id* is the provider's id of the setup that still waits for a payment method. *readings* counts the
-    readings of the provider's list that were taken in: see methods_refresh.py. *watched_since*: something is expected to
-    change at the provider, and from then on the worker reads the list again, at *reread_at* next. *ended_at*: we use
+    readings of the provider's list that were taken in: see methods_refresh.py. *watched_since*: something is expected
+    to change at the provider, and from then on the worker reads the list again, at *reread_at* next. *ended_at*: we use
     it no more, because it was never made or is gone, or because its owner is forgotten; then *to_delete* says that the
     provider has yet to delete it.
     """

@@ -2,9 +2,9 @@
 
 The log has every reading that changed a row or settled an operation, so folding it must end where the rows are. Three
 things are not in it, and are taken from where they are: what was asked for (the payment's and the refunds' own
-amounts; of a payment made elsewhere its object), that the provider never made an object (the rejected operation says it), and that a reference had gone to
-another payment (then the row is frozen for it). Not compared is what the log does not tell: client secrets, counts of
-versions and readings, and times, but whether there is one.
+amounts; of a payment made elsewhere its object), that the provider never made an object (the rejected operation says
+it), and that a reference had gone to another payment (then the row is frozen for it). Not compared is what the log does
+not tell: client secrets, counts of versions and readings, and times, but whether there is one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

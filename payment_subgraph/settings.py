@@ -116,8 +116,9 @@ class Settings:
     books_delay: timedelta = timedelta(hours=1)
     """How long after its end a day is compared with the provider's books."""
     verify_every: timedelta | None = timedelta(days=1)
-    abandoned_after: timedelta | None = timedelta(days=1)
     """How often the tables are compared with the log; None: never."""
+    abandoned_after: timedelta | None = timedelta(days=1)
+    """How long a payment waits unchanged for a way to pay before it is canceled; None: for ever."""
     crash_chance: float = 0.0
     """How likely the process kills itself at each of `crash_points.py`."""
 

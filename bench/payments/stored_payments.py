@@ -16,7 +16,8 @@ _OWNERS: Final = 50_000
 _DAYS: Final = 2_000
 """So many days before today they were made, evenly."""
 _AT_ONCE: Final = 50_000
-_NEWEST: Final = "SELECT id, provider_payment_id, owner_id, reference FROM payments WHERE status = 'SUCCEEDED' ORDER BY created_at DESC LIMIT 1"
+_NEWEST: Final = """SELECT id, provider_payment_id, owner_id, reference FROM payments
+    WHERE status = 'SUCCEEDED' ORDER BY created_at DESC LIMIT 1"""
 _OF_PAYMENT: Final = "payment_id = %(payment)s"
 _ROWS: Final = {
     "payments": "id = %(payment)s",

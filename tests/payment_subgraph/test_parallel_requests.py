@@ -34,9 +34,8 @@ async def test_many_keys_by_fifty_requests_each_are_as_many_charges(patient_worl
         money = {"amount": "10.00", "currency": "EUR"}
         asked = {"idempotencyKey": key, "amount": money, "confirm": True, "paymentMethodId": "pm_card_visa"}
         body = {"query": CREATE, "variables": {"input": asked}}
-        headers = {
-            "authorization": f"Bearer {ADA.token()}"
-        }  # a new one: all of them take longer than one is valid
+        # A token of its own: all of them take longer than one is valid.
+        headers = {"authorization": f"Bearer {ADA.token()}"}
         response = await world.http.post("/graphql", json=body, headers=headers)
         member: dict[str, Any] = response.json()["data"]["createPayment"]
         return member
