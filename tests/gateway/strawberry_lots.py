@@ -17,7 +17,7 @@ from strawberry.federation.schema_directives import Key
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import Info
 
-FLOOD, FLOOD_BYTES = 400, 100_000
+FLOOD, FLOOD_BYTES = 1000, 100_000
 
 
 @strawberry.federation.type(keys=["id"])

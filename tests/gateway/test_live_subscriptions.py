@@ -29,6 +29,8 @@ from tests.gateway.testbed import SUPERGRAPHS
 WAIT_S = 30
 BIDS = "subscription { bidPlaced { amount lot { title postage } bidder { name } } }"
 FLOODING = "subscription { lotOnSale { title weight } }"
+LITTLE = (socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+"""What a client's system keeps for it unread; left to itself, Linux lets it grow to tens of megabytes."""
 
 
 class Lots:
@@ -88,7 +90,9 @@ class Client(Protocol):
 
 class SseClient:
     def __init__(self, url: str, query: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=WAIT_S, headers={"authorization": "Bearer ann"})
+        transport = httpx.HTTPTransport(socket_options=[LITTLE])
+        caller = {"authorization": "Bearer ann"}
+        self._http = httpx.Client(base_url=url, timeout=WAIT_S, headers=caller, transport=transport)
         headers = {"accept": "text/event-stream"}
         request = self._http.build_request("POST", "/graphql", json={"query": query}, headers=headers)
         self._response = self._http.send(request, stream=True)
@@ -134,10 +138,18 @@ def opened(url: str, **others: Any) -> connect:
 
 @contextmanager
 def connected(url: str) -> Iterator[ClientConnection]:
-    with opened(url) as socket:
-        socket.send(json.dumps({"type": "connection_init", "payload": {"authorization": "Bearer ann"}}))
-        assert json.loads(socket.recv(timeout=WAIT_S)) == {"type": "connection_ack"}
-        yield socket
+    with opened(url, sock=little_socket(url)) as client:
+        client.send(json.dumps({"type": "connection_init", "payload": {"authorization": "Bearer ann"}}))
+        assert json.loads(client.recv(timeout=WAIT_S)) == {"type": "connection_ack"}
+        yield client
+
+
+def little_socket(url: str) -> socket.socket:
+    address = httpx.URL(url)
+    plain = socket.socket()
+    plain.setsockopt(*LITTLE)
+    plain.connect((address.host, address.port))
+    return plain
 
 
 CLIENTS = {"sse": SseClient, "ws": WsClient}
