@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from payment_subgraph.abandoning import Abandoning
@@ -25,6 +26,8 @@ from payment_subgraph.repository import Cause, Repository
 from payment_subgraph.saved_methods import SavedMethods
 
 log = logging.getLogger(__name__)
+
+Job = Callable[[], Awaitable[int]]
 
 BATCH: Final = 10
 BACKFILL: Final = "event-backfill"
@@ -48,16 +51,21 @@ class Reconciler:
     abandoning: Abandoning
     backfill_every: timedelta = timedelta(minutes=10)
 
-    async def round(self) -> int:
-        """One pass over all jobs; how many rows were worked on."""
-        jobs: dict[str, Callable[[], Awaitable[int]]] = {
+    @property
+    def jobs(self) -> list[Job]:
+        """Each does a little, survives its faults, and says on how many rows it worked; none waits for another."""
+        named: dict[str, Job] = {
             "working on events": self.work_inbox,
             "working on operations": self.work_operations,
             "reading payments again": self.reread_payments,
             "reading missed events": self.backfill_events,
             "following customers": self.saved_methods.work,
         }
-        return sum([await _surviving(name, job()) for name, job in jobs.items()])
+        return [partial(_surviving, name, job) for name, job in named.items()]
+
+    async def round(self) -> int:
+        """All jobs, one after the other; on how many rows they worked."""
+        return sum([await job() for job in self.jobs])
 
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
@@ -159,7 +167,7 @@ class Reconciler:
     async def work_operations(self) -> int:
         async with self.repository.reading() as rows:
             due = await rows.due_operations(self.clock(), BATCH)
-        tries = (_surviving(operation_id, self.operations.advance(operation_id)) for operation_id in due)
+        tries = (_surviving(one, partial(self.operations.advance, one)) for one in due)
         return sum(await asyncio.gather(*tries))
 
     async def reread_payments(self) -> int:
@@ -169,7 +177,7 @@ class Reconciler:
                 return 0
         async with self.repository.writing() as rows:
             silent = await rows.claim_silent_payments(self.clock(), BATCH)
-        return sum([await _surviving(payment_id, self._reread(payment_id)) for payment_id in silent])
+        return sum([await _surviving(one, partial(self._reread, one)) for one in silent])
 
     async def _reread(self, payment_id: str) -> bool:
         async with self.repository.reading() as rows:
@@ -202,10 +210,10 @@ class Reconciler:
         return new
 
 
-async def _surviving(name: str, work: Awaitable[int]) -> int:
+async def _surviving(name: str, job: Job) -> int:
     """A fault in one job, or on one row, must not keep the others from their turn."""
     try:
-        return await work
+        return await job()
     except Exception:
         log.exception("the reconciler failed at %s", name)
         return 0

@@ -5,15 +5,16 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import httpx
 
-from payment_subgraph.app import build_delivery, build_parts, utc_now
+from payment_subgraph.app import Parts, build_delivery, build_parts, utc_now
 from payment_subgraph.crash_points import arm
+from payment_subgraph.delivery import Delivery
 from payment_subgraph.errors import SettingError
 from payment_subgraph.processors import open_processor
+from payment_subgraph.reconciler import Job
 from payment_subgraph.settings import Settings
 from payment_subgraph.telemetry import configure_logging
 
@@ -23,7 +24,7 @@ BOOKS_POLL_S: Final = 5.0
 """Reports add up what is not summed up yet: that must not become much."""
 
 
-async def work(one_round: Callable[[], Awaitable[int]], poll_every_s: float, stop: asyncio.Event) -> None:
+async def work(one_round: Job, poll_every_s: float, stop: asyncio.Event) -> None:
     """Round after round; a round without work is followed by a pause."""
     while not stop.is_set():
         if await one_round():
@@ -32,6 +33,16 @@ async def work(one_round: Callable[[], Awaitable[int]], poll_every_s: float, sto
             await asyncio.wait_for(stop.wait(), poll_every_s)
         except TimeoutError:
             continue
+
+
+async def work_all(parts: Parts, delivery: Delivery | None, pause_s: float, stop: asyncio.Event) -> None:
+    """Side by side: a receiver that is slow, or a provider that hangs at one question, keeps nothing else waiting."""
+    async with asyncio.TaskGroup() as loops:
+        for job in parts.reconciler.jobs:
+            loops.create_task(work(job, pause_s, stop))
+        if delivery is not None:
+            loops.create_task(work(delivery.round, pause_s, stop))
+        loops.create_task(work(parts.bookkeeper.round, BOOKS_POLL_S, stop))
 
 
 async def _run(settings: Settings) -> None:
@@ -45,12 +56,7 @@ async def _run(settings: Settings) -> None:
     delivery = build_delivery(settings, parts, client)
     log.info("worker runs, looking for work every %s s", pause_s)
     try:
-        # Side by side: a slow receiver of messages must not keep webhooks waiting.
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(work(parts.reconciler.round, pause_s, stop))
-            if delivery is not None:
-                loops.create_task(work(delivery.round, pause_s, stop))
-            loops.create_task(work(parts.bookkeeper.round, BOOKS_POLL_S, stop))
+        await work_all(parts, delivery, pause_s, stop)
     finally:
         await client.aclose()
         await processor.close()

@@ -59,9 +59,22 @@ class Call:
     version: str | None
 
 
+@dataclass(frozen=True)
+class Gate:
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def passed(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
 @dataclass
 class StripeWire(stripe.HTTPClient):
-    """*faults* are used up by POSTs, one each; *gate*, if set, is awaited by every POST before its answer."""
+    """*faults* are used up by POSTs, one each; *gate*, if set, is awaited by every POST before its answer.
+
+    *read_gates*: by path, what a GET of it awaits.
+    """
 
     name = "wire"
     clock: Callable[[], datetime]
@@ -74,6 +87,7 @@ class StripeWire(stripe.HTTPClient):
     faults: list[Fault] = field(default_factory=list)
     keys: dict[str, tuple[dict[str, str], int, str]] = field(default_factory=dict)
     gate: asyncio.Event | None = None
+    read_gates: dict[str, "Gate"] = field(default_factory=dict)
     posted: asyncio.Event = field(default_factory=asyncio.Event)
     overtake: Callable[[], Awaitable[None]] | None = None  # done before the answer to a POST arrives
     overtake_list: Callable[[], Awaitable[None]] | None = None  # done once, before a list of intents arrives
@@ -99,6 +113,8 @@ class StripeWire(stripe.HTTPClient):
         if self.down:
             raise stripe.APIConnectionError("down", should_retry=False)
         if method != "post":
+            if parts.path in self.read_gates:
+                await self.read_gates[parts.path].passed()
             status, body = self._read(parts.path, params)
             if parts.path == "/v1/payment_intents" and self.overtake_list is not None:
                 happens, self.overtake_list = self.overtake_list, None
