@@ -1,5 +1,6 @@
 """Stripe as a PaymentProcessor: the only module that imports stripe."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,25 @@ _REASONS: Final = {
 }
 
 
+class StripeHttp(stripe.HTTPXClient):
+    """*within_s*: a whole request; httpx limits only each pause between two pieces of an answer."""
+
+    def __init__(self, within_s: float = REQUEST_TIMEOUT_S) -> None:
+        super().__init__(timeout=within_s)
+        self._within_s = within_s
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await super().request_async(method, url, headers, post_data)
+        except TimeoutError as late:
+            raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]  # the SDK types it not
+                "no whole answer in time", should_retry=True
+            ) from late
+
+
 class StripeProcessor:
     """Speaks to Stripe with *secret_key*; *environment* marks our objects on an account shared with others.
 
@@ -90,7 +110,7 @@ class StripeProcessor:
         self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
         self._environment = environment
         self._clock = clock
-        self._http = http_client or stripe.HTTPXClient(timeout=REQUEST_TIMEOUT_S)
+        self._http = http_client or StripeHttp()
         # StripeClient ignores the library's global retry setting: it has to be said here.
         self._client = stripe.StripeClient(
             secret_key,
