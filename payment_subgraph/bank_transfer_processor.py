@@ -118,13 +118,14 @@ class NothingKept:
     "refused", which would say so. It is left alone until that processor is asked again.
     """
 
+    keeps_methods = False
     version = "1"
 
     def customer_params(self, customer: Customer) -> Params:
-        _refuse(RefusedFor.OTHER, None, "no payment methods are kept")
+        raise NotAuthorized(_ANOTHERS)
 
     def setup_params(self, customer: Customer, operation_id: str) -> Params:
-        _refuse(RefusedFor.OTHER, None, "no payment methods are kept")
+        raise NotAuthorized(_ANOTHERS)
 
     async def make(self, operation: CustomerOperation) -> str:
         raise NotAuthorized(_ANOTHERS)

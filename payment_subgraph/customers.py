@@ -28,6 +28,7 @@ SETUPS_AN_HOUR: Final = 10
 _HOUR: Final = timedelta(hours=1)
 _TRIES: Final = 20
 _UNREACHABLE: Final = "The payment provider could not be asked."
+NOTHING_IS_KEPT: Final = "The payment provider of this service keeps no payment methods."
 
 Written = tuple[Customer, CustomerOperation | None]
 """The customer's row, and the open operation by which it is made."""
@@ -46,6 +47,8 @@ class Customers:
 
     async def set_up(self, owner_id: str) -> str:
         """The client secret of the owner's one open setup. Raises RateLimited and ProviderRefused."""
+        if not self.vault.keeps_methods:
+            raise ProviderRefused(None, retryable=False, message=NOTHING_IS_KEPT)
         try:
             async with asyncio.timeout(self.answer_within.total_seconds()):
                 return await self._set_up(owner_id)
@@ -57,10 +60,7 @@ class Customers:
 
     async def customer_of(self, owner_id: str, within: timedelta) -> Customer:
         """The owner's customer, made if there is none. Raises ProviderRefused if the provider has not answered."""
-        try:
-            customer, operation = await self._written_customer(owner_id)
-        except Refused as said:  # it keeps nothing for anybody
-            raise ProviderRefused(said.request_id, retryable=False) from said
+        customer, operation = await self._written_customer(owner_id)
         if operation is not None:
             crash_point(CrashPoint.T1_COMMITTED, "CUSTOMER")
             await self.operations.carrying.answer(operation.id, within)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from payment_subgraph.customer import SavedMethod
 from payment_subgraph.customer_repository import CustomerRepository
-from payment_subgraph.customers import Customers
+from payment_subgraph.customers import NOTHING_IS_KEPT, Customers
 from payment_subgraph.errors import InvalidInput
 from payment_subgraph.flaw import Flaw
 from payment_subgraph.ids import SAVED_METHOD
@@ -25,9 +25,11 @@ class MethodChoices:
     ) -> MethodChoice:
         """*name*: of a kept method by our id or the provider's, or any other that the provider knows. *absent*: the payer.
 
-        Raises InvalidInput for a kept method that is not the owner's, or that is not kept any more; ProviderRefused if
-        it is to be saved and the owner's customer could not be made.
+        Raises InvalidInput for a kept method that is not the owner's, or that is not kept any more, and where it is to
+        be saved but none can be; ProviderRefused if it is to be saved and the owner's customer could not be made.
         """
+        if save and not self.customers.vault.keeps_methods:
+            raise InvalidInput(Flaw(("savePaymentMethod",), "REFUSED_BY_PROVIDER", NOTHING_IS_KEPT))
         kept = await self._kept(name) if name is not None else None
         if kept is not None:
             return await self._kept_choice(owner_id, kept, absent=absent)

@@ -25,6 +25,8 @@ class Listing(Protocol):
 class StripeVault:
     """*ask* awaits a call and translates Stripe's errors; *listed* does so page by page."""
 
+    keeps_methods = True
+
     def __init__(
         self,
         client: "stripe.StripeClient",

@@ -1,7 +1,4 @@
-"""What a payment processor that keeps payment methods must be able to do: a part of `processor.py`.
-
-One for which nothing can be kept (a bank transfer, say) raises Refused from `customer_params` already.
-"""
+"""What a payment processor that keeps payment methods must be able to do: a part of `processor.py`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +20,14 @@ class SetupSnapshot:
 class Vault(Protocol):
     """Every coroutine raises ProcessorError. Ids are the provider's own strings."""
 
+    keeps_methods: bool
+    """False where nothing can be kept (a bank transfer, say): then it is never asked to keep anything."""
+
     version: str
     """The provider's API version new operations are sent with."""
 
     def customer_params(self, customer: Customer) -> Mapping[str, Any]:
-        """Our ids and nothing personal. Raises Refused where nothing is kept for anybody."""
+        """Our ids and nothing personal."""
 
     def setup_params(self, customer: Customer, operation_id: str) -> Mapping[str, Any]: ...
 

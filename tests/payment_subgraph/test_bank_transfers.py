@@ -143,9 +143,18 @@ async def test_nothing_is_kept_to_be_paid_with_again(bank: World) -> None:
     setting_up = await set_up(bank)
     saving = await bank.create(savePaymentMethod=True)
 
-    for refused in (setting_up, saving):
-        assert (refused["__typename"], refused["retryable"]) == ("PaymentProviderError", False)
+    assert_nothing_is_kept(setting_up, saving)
     assert await bank.rows(customers) == await bank.rows(payments) == []
+
+
+def assert_nothing_is_kept(setting_up: dict[str, Any], saving: dict[str, Any]) -> None:
+    said = "The payment provider of this service keeps no payment methods."
+    assert (setting_up["__typename"], setting_up["retryable"]) == ("PaymentProviderError", False)
+    assert setting_up["message"] == said
+    assert saving["__typename"] == "ValidationError"
+    assert saving["fields"] == [
+        {"path": ["input", "savePaymentMethod"], "code": "REFUSED_BY_PROVIDER", "message": said}
+    ]
 
 
 async def test_what_another_processor_keeps_is_left_to_it(bank: World) -> None:
@@ -160,12 +169,13 @@ async def test_what_another_processor_keeps_is_left_to_it(bank: World) -> None:
 
     paying = await bank.create(paymentMethodId="mth_1", confirm=True)
     setting_up = await set_up(bank)
+    saving = await bank.create(savePaymentMethod=True)
     removing = await remove(bank, "mth_1")
     bank.clock.turn(minutes=1)
     await bank.work()
 
     assert paying["fields"][0]["code"] == "UNKNOWN_PAYMENT_METHOD"
-    assert (setting_up["__typename"], setting_up["retryable"]) == ("PaymentProviderError", False)
+    assert_nothing_is_kept(setting_up, saving)
     assert (removing["__typename"], removing["retryable"]) == ("PaymentProviderError", True)
     (row,) = await bank.rows(saved_payment_methods)
     assert row["removed_at"] is not None
