@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fake_stripe import faults, refunds, three_d_secure, webhook_deliveries
+from fake_stripe import admin_objects, faults, refunds, three_d_secure, webhook_deliveries
 from fake_stripe.admin_requests import AdminRequest, FieldProblem
 from fake_stripe.api_errors import ApiError
 from fake_stripe.execution import Runtime
@@ -95,13 +95,13 @@ class Admin:
         sent = await AdminRequest.read(http)
         reason = sent.choice("failure_reason", refunds.FAILURE_REASONS, default="expired_or_canceled_card")
         with self._runtime.execution() as execution:
-            refund = refunds.find(execution, http.path_params["id"])
+            refund = admin_objects.refund(execution, http.path_params["id"])
             return JSONResponse(refunds.fail(execution, refund, reason))
 
     async def succeed_refund(self, http: Request) -> Response:
         """A pending refund arrives."""
         with self._runtime.execution() as execution:
-            refund = refunds.find(execution, http.path_params["id"])
+            refund = admin_objects.refund(execution, http.path_params["id"])
             return JSONResponse(refunds.succeed(execution, refund))
 
     async def list_faults(self, _: Request) -> Response:

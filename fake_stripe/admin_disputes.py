@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fake_stripe import charges, disputes, early_fraud_warnings, payment_intents
+from fake_stripe import admin_objects, disputes, early_fraud_warnings
 from fake_stripe.admin_requests import AdminRequest
 from fake_stripe.dispute_object import CASE_TYPES, REASONS, Complaint
 from fake_stripe.early_fraud_warnings import FRAUD_TYPES
@@ -43,7 +43,7 @@ class AdminDisputes:
         """The cardholder complains: about all of the charge, a part, or even more."""
         sent = await AdminRequest.read(http)
         with self._runtime.execution() as execution:
-            charge = _charge(execution, http.path_params["id"])
+            charge = admin_objects.charge(execution, http.path_params["id"])
             complaint = Complaint(
                 case_type=sent.choice("case_type", CASE_TYPES, default="chargeback"),  # type: ignore[arg-type]  # one of CaseType's words
                 amount=sent.whole("amount", minimum=1, default=charge["amount_captured"] or charge["amount"]),
@@ -56,30 +56,13 @@ class AdminDisputes:
         sent = await AdminRequest.read(http)
         fraud_type = sent.choice("fraud_type", FRAUD_TYPES, default="misc")
         with self._runtime.execution() as execution:
-            charge = _charge(execution, http.path_params["id"])
+            charge = admin_objects.charge(execution, http.path_params["id"])
             return JSONResponse(early_fraud_warnings.issue(execution, charge, fraud_type))
 
     def _deciding(self, decision: Decision) -> Callable[[Request], Awaitable[Response]]:
         async def decide(http: Request) -> Response:
             with self._runtime.execution() as execution:
-                return JSONResponse(decision(execution, _dispute(execution, http.path_params["id"])))
+                dispute = admin_objects.dispute(execution, http.path_params["id"])
+                return JSONResponse(decision(execution, dispute))
 
         return decide
-
-
-def _dispute(execution: Execution, wanted_id: str) -> StripeObject:
-    """The dispute with this id, or the latest one about the payment intent with this id."""
-    if wanted_id.startswith("pi_"):
-        latest = execution.store.select(
-            "object = 'dispute' AND payment_intent = ?", (wanted_id,), "ORDER BY seq DESC LIMIT 1"
-        )
-        wanted_id = latest[0]["id"] if latest else wanted_id
-    return disputes.find(execution, wanted_id)
-
-
-def _charge(execution: Execution, wanted_id: str) -> StripeObject:
-    """The charge with this id, or the latest one of the payment intent with this id."""
-    if wanted_id.startswith("pi_"):
-        intent = payment_intents.find(execution, wanted_id)
-        wanted_id = intent["latest_charge"] or ""
-    return charges.find(execution, wanted_id, status=404)

@@ -143,9 +143,9 @@ def test_a_dispute_comes_as_it_says(anonymous: Client, finance: Client, system: 
 
     opened = eventually(seen, lambda found: found is not None)
     refused = finance.get(REFUND_PAYMENT, input={"idempotencyKey": uuid.uuid4().hex, "paymentId": paid["id"]})
-    intent = opened["payment"]["providerPaymentId"] if opened else ""
+    payment_id = opened["payment"]["id"] if opened else ""
     (bank,) = [block for block in blocks("sh") if "/_fake/" in block]
-    address = re.findall(r"http://127.0.0.1:8003(/_fake/disputes/\S+)", bank)[0].replace("pi_…", intent)
+    address = re.findall(r"http://127.0.0.1:8003(/_fake/disputes/\S+)", bank)[0].replace("pay_…", payment_id)
     httpx.post(f"{system.fake_stripe_url}{address}", json={}, trust_env=False).raise_for_status()
 
     assert opened is not None
