@@ -45,7 +45,12 @@ class Settings:
     @property
     def uses_fake_stripe(self) -> bool:
         """Without a key of one's own there is nobody to talk to but the fake."""
-        return not self.environment.get("STRIPE_SECRET_KEY")
+        return not (self.takes_bank_transfers or self.environment.get("STRIPE_SECRET_KEY"))
+
+    @property
+    def takes_bank_transfers(self) -> bool:
+        """There is no Stripe then; what else PAYMENT_PROCESSOR may be is the payment subgraph's to say."""
+        return self.environment.get("PAYMENT_PROCESSOR") == "bank_transfer"
 
     @property
     def gateway_url(self) -> str:

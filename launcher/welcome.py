@@ -7,12 +7,16 @@ from launcher.settings import Settings
 
 FIRST_QUERY = """{ me { email payments(first: 10) { nodes { id status financialStatus amount { amount currency } refunds { nodes { status amount { amount } } } } } } }"""
 
+PAY_BY_TRANSFER = """mutation { createPayment(input: { idempotencyKey: "my-first-transfer", amount: { amount: "25.00", currency: "EUR" } }) { ... on PaymentSuccess { payment { id status } } ... on Error { message } } }"""
+CONFIRM_TRANSFER = """mutation { capturePayment(input: { idempotencyKey: "it-came", paymentId: "pay_…" }) { ... on PaymentSuccess { payment { status financialStatus } } ... on Error { message } } }"""
+
 
 def welcome(settings: Settings, seconds: float) -> str:
     """The addresses, the demo logins and a query to try."""
     return "\n".join(
         [
             *_addresses(settings, seconds),
+            *(_bank_transfers() if settings.takes_bank_transfers else []),
             *(_logins() if settings.demo_mode else _first_login(settings.data_dir)),
             *_closing(settings),
         ]
@@ -20,11 +24,6 @@ def welcome(settings: Settings, seconds: float) -> str:
 
 
 def _addresses(settings: Settings, seconds: float) -> list[str]:
-    stripe = (
-        f"{settings.fake_stripe_url}   (no card is ever charged)"
-        if settings.uses_fake_stripe
-        else "the real one"
-    )
     return [
         "",
         f"Ready after {seconds:.1f} s.",
@@ -33,7 +32,25 @@ def _addresses(settings: Settings, seconds: float) -> list[str]:
         f"  Gateway           {settings.gateway_url}/graphql",
         f"  User subgraph     {settings.users_url}/graphql",
         f"  Payment subgraph  {settings.payments_url}/graphql",
-        f"  Stripe            {stripe}",
+        *([] if settings.takes_bank_transfers else [f"  Stripe            {_stripe(settings)}"]),
+        "",
+    ]
+
+
+def _stripe(settings: Settings) -> str:
+    if settings.uses_fake_stripe:
+        return f"{settings.fake_stripe_url}   (no card is ever charged)"
+    return "the real one"
+
+
+def _bank_transfers() -> list[str]:
+    return [
+        "Payments are bank transfers (PAYMENT_PROCESSOR=bank_transfer): there is no Stripe, no card, and no payment yet.",
+        "  A customer asks for one; its id is what they write on the transfer:",
+        f"    {PAY_BY_TRANSFER}",
+        "  When the money is on the account, staff (support, finance or admin) confirm it:",
+        f"    {CONFIRM_TRANSFER}",
+        "  What finance or admin send back, they note by refundPayment.",
         "",
     ]
 

@@ -100,6 +100,7 @@ def clean_environment() -> dict[str, str]:
         "JWKS_URL",
         "DATA_DIR",
         "DEMO_MODE",
+        "PAYMENT_PROCESSOR",
     )
     return {name: value for name, value in os.environ.items() if not any(part in name for part in ours)}
 

@@ -78,6 +78,23 @@ def test_a_new_system_gives_the_readmes_answer_and_gives_it_again_after_a_restar
     assert after == before
 
 
+def test_with_bank_transfers_it_starts_no_stripe_and_says_who_confirms_one(tmp_path: Path) -> None:
+    with running_system(tmp_path, environment={"PAYMENT_PROCESSOR": "bank_transfer"}) as bank:
+        gateway = Client(f"{bank.gateway_url}/graphql")
+        pay, confirm = (
+            line.strip() for line in bank.output.splitlines() if line.strip().startswith("mutation")
+        )
+        asked = gateway.logged_in("ada@example.com").get(pay)["createPayment"]["payment"]
+        came = gateway.logged_in("support@example.com").get(confirm.replace("pay_…", asked["id"]))
+        started = set(bank.pids())
+
+    assert started == {"gateway", "user_subgraph", "payment_subgraph", "payment_worker"}
+    assert "PAYMENT_PROCESSOR=bank_transfer" in bank.output
+    assert "demo payments" not in bank.output
+    assert asked["status"] == "REQUIRES_CAPTURE"
+    assert came["capturePayment"] == {"payment": {"status": "SUCCEEDED", "financialStatus": "PAID"}}
+
+
 def test_a_system_starts_again_after_its_demo_customer_was_deleted(tmp_path: Path) -> None:
     ports = free_ports()
     with running_system(tmp_path, ports) as first:

@@ -80,6 +80,16 @@ def test_a_key_of_ones_own_means_the_real_stripe(tmp_path: Path) -> None:
     assert "STRIPE_API_BASE" not in environment
 
 
+def test_bank_transfers_need_no_stripe(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"DATA_DIR": str(tmp_path), "PAYMENT_PROCESSOR": "bank_transfer"})
+
+    environment = settings.process_environment()
+
+    assert not settings.uses_fake_stripe
+    assert not [name for name in environment if "STRIPE_" in name and name != "FAKE_STRIPE_PORT"]
+    assert not (tmp_path / "keys").exists()
+
+
 def test_the_secrets_of_the_fake_stay_the_same_and_private(tmp_path: Path) -> None:
     settings = Settings.from_environment({"DATA_DIR": str(tmp_path)})
 
