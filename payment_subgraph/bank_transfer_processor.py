@@ -240,8 +240,9 @@ class BankTransferProcessor:
     async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
         return None
 
-    async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
-        return []
+    async def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:
+        return
+        yield []
 
     def verify_event(
         self, body: bytes, signature: str, secrets: Sequence[str], now: datetime

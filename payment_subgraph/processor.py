@@ -218,8 +218,8 @@ class PaymentProcessor(Protocol):
     async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
         """None for one that belongs to no payment object."""
 
-    async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
-        """Events the provider has had since then, oldest first."""
+    def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:
+        """Events the provider has had since then, in pieces that fit into memory, in any order."""
 
     def verify_event(
         self, body: bytes, signature: str, secrets: Sequence[str], now: datetime

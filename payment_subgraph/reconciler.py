@@ -194,16 +194,20 @@ class Reconciler:
         return True
 
     async def backfill_events(self) -> int:
-        """Events the provider had and we never got, through the same inbox."""
+        """Events the provider had and we never got, through the same inbox.
+
+        How far it came is noted only at the end: the provider tells the newest first. Who dies on the way, or takes
+        longer than a turn, leaves another to begin again, and what is stored already is known then.
+        """
         now = self.clock()
         position = await self.cursors.take_turn(BACKFILL, now, self.backfill_every)
         if position is None:
             return 0
-        events = await self.processor.events_since(position - _OVERLAP)
-        new = await self.inbox.store(
-            [event for event in events if event.livemode is self.processor.livemode], now
-        )
-        crash_point(CrashPoint.B_STORED, "BACKFILL")
+        new = 0
+        async for events in self.processor.events_since(position - _OVERLAP):
+            ours = [event for event in events if event.livemode is self.processor.livemode]
+            new += await self.inbox.store(ours, now)
+            crash_point(CrashPoint.B_STORED, "BACKFILL")
         await self.cursors.advance(BACKFILL, now)
         if new:
             log.warning("%d events had not reached us by webhook", new)

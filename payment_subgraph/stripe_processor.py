@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, cast
@@ -40,6 +41,8 @@ from payment_subgraph.stripe_objects import (
 )
 from payment_subgraph.stripe_vault import StripeVault
 from payment_subgraph.vault import Vault
+
+log = logging.getLogger(__name__)
 
 STRIPE_VERSION: Final = "2026-10-28.endive"
 REQUEST_TIMEOUT_S: Final = 20.0
@@ -290,16 +293,21 @@ class StripeProcessor:
         )
         return movement_snapshot((await self._asked(read)).to_dict(for_json=True))
 
-    async def events_since(self, since: datetime) -> Sequence[ProviderEvent]:
+    async def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:
         window = {"gte": int(since.timestamp())}
         listing = self._client.v1.events.list_async(cast("Any", {"created": window, "limit": 100}))
-        return [provider_event(found) async for found in self._all(listing)][::-1]
+        async for page in self._pages(listing):
+            yield [event for found in page if (event := _readable_event(found))]
 
     async def _all(self, listing: Awaitable[Any]) -> AsyncIterator[dict[str, Any]]:
+        async for page in self._pages(listing):
+            for found in page:
+                yield found
+
+    async def _pages(self, listing: Awaitable[Any]) -> AsyncIterator[list[dict[str, Any]]]:
         page = await self._asked(listing)
         while not page.is_empty:
-            for found in page.data:
-                yield found.to_dict(for_json=True)
+            yield [found.to_dict(for_json=True) for found in page.data]
             page = await self._asked(page.next_page_async())
 
     async def _asked(self, request: Awaitable[Any]) -> Any:
@@ -389,6 +397,15 @@ def _refused(said: Mapping[str, Any], request_id: str | None) -> Refused:
     if code in _NOT_THEIRS and field == "paymentMethodId":
         return Refused(RefusedFor.UNKNOWN_PAYMENT_METHOD, field, code, request_id)
     return Refused(_REASONS.get(code, RefusedFor.OTHER), field, code, request_id)
+
+
+def _readable_event(found: Mapping[str, Any]) -> ProviderEvent | None:
+    """None, and told, for one of which we make nothing: it must not keep the others away."""
+    try:
+        return provider_event(found)
+    except ValueError:
+        log.exception("ALERT event %s cannot be read and is passed over", found.get("id"))
+        return None
 
 
 def _chosen(choice: MethodChoice) -> dict[str, str]:
