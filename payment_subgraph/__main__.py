@@ -22,6 +22,12 @@ def main() -> int:
         commands.add_parser(name)
     commands.add_parser("check-books").add_argument("--day", type=date.fromisoformat)
     commands.add_parser("rebuild").add_argument("--verify", action="store_true")
+    thaw = commands.add_parser("thaw")
+    thaw.add_argument("payment_id")
+    thaw.add_argument("--without-reference", action="store_true")
+    thaw.add_argument(
+        "--by", default=os.environ.get("USER", "operator"), help="who does it, for the timeline"
+    )
     add_commands(commands)
     given = parser.parse_args()
     configure_logging()
@@ -123,6 +129,12 @@ def _post_missing(_given: argparse.Namespace) -> int:
     return post_missing()
 
 
+def _thaw(given: argparse.Namespace) -> int:
+    from payment_subgraph.thaw_command import thaw  # noqa: PLC0415
+
+    return thaw(given.payment_id, given.by[:255], without_reference=given.without_reference)
+
+
 _COMMANDS: Final = {
     "serve": _serve,
     "migrate": _migrate,
@@ -131,6 +143,7 @@ _COMMANDS: Final = {
     "check-books": _check_books,
     "rebuild": _rebuild,
     "post-missing": _post_missing,
+    "thaw": _thaw,
 }
 
 

@@ -28,7 +28,7 @@ _NOT_OFFERED = (
 
 
 def check_books(day: date) -> int:
-    return asyncio.run(_with_parts(lambda parts: compare_day(parts, day)))
+    return asyncio.run(with_parts(lambda parts: compare_day(parts, day)))
 
 
 def rebuild(*, verify: bool) -> int:
@@ -99,7 +99,7 @@ async def _with_database(job: Callable[[Database], Awaitable[int]]) -> int:
         await database.close()
 
 
-async def _with_parts(job: Callable[[Parts], Awaitable[int]]) -> int:
+async def with_parts(job: Callable[[Parts], Awaitable[int]]) -> int:
     settings = Settings.read(os.environ)
     processor = open_processor(settings, utc_now)
     parts = build_parts(settings, processor)

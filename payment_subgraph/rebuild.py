@@ -10,7 +10,7 @@ not tell: client secrets, counts of versions and readings, and times, but whethe
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 from payment_subgraph.dispute import Dispute, DisputeStatus, amount_disputed, worst
@@ -168,7 +168,14 @@ def _readings(history: History) -> Iterator[list[Observation]]:
         list(group)
         for _, group in groupby(history.observations, lambda one: (one.source, one.cause_id, one.observed_at))
     ]
-    yield from groups[:-1] if history.payment.frozen_reason == REFERENCE_TAKEN else groups
+    # What froze a payment was not taken in; by itself it may contradict nothing (REFERENCE_TAKEN).
+    taken_in = [one for one, next_one in pairwise(groups) if not _thaws(next_one)] + groups[-1:]
+    yield from taken_in[:-1] if history.payment.frozen_reason == REFERENCE_TAKEN else taken_in
+
+
+def _thaws(group: Sequence[Observation]) -> bool:
+    """Nothing of a frozen payment is recorded until it is thawed, so what is before that is what froze it."""
+    return group[0].source == "COMMAND"
 
 
 def _taken_in(log: _Folded, group: Iterable[Observation]) -> _Folded:

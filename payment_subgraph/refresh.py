@@ -90,7 +90,9 @@ class Errand:
     """What is to be brought up to date, and why.
 
     *refunds*, *disputes*, *warnings* (of fraud): read those too; disputes are read anyhow where the charge says
-    that there are some. *settle*: the operation that this decides, and who judges it.
+    that there are some. *settle*: the operation that this decides, and who judges it. *thaw*: of a frozen payment the
+    reading is judged like any other's, and if it contradicts us still, Contradiction is raised and nothing written;
+    *without_reference*: the payment gives its reference up.
     """
 
     payment_id: str
@@ -100,6 +102,8 @@ class Errand:
     disputes: bool = False
     warnings: bool = False
     settle: tuple[Operation, Judge] | None = None
+    thaw: bool = False
+    without_reference: bool = False
 
     @property
     def under_way(self) -> str:
@@ -162,16 +166,22 @@ class Refresh:
         disputes = await rows.disputes_of(errand.payment_id) if _may_be_disputed(payment, reading) else []
         if _outdated(payment, known, reading):
             return None
-        if payment.frozen_reason is not None:
+        if payment.frozen_reason is not None and not errand.thaw:
             log.error(
                 "ALERT %s is frozen (%s): %s not taken", payment.id, payment.frozen_reason, errand.cause
             )
             return payment
+        if errand.thaw and payment.frozen_reason is None:
+            return payment  # somebody else was faster
         try:
             change = _change(payment, known, disputes, reading, self._clock())
             change = replace(change, moved=await _news(rows, reading))
+            if errand.thaw:
+                change = _thawed(change, without_reference=errand.without_reference)
             await _require_reference(rows, change)
         except Contradiction as reason:
+            if errand.thaw:
+                raise
             await _record(rows, errand, reading, known, disputes, self._clock())
             return await self._freeze(rows, errand, payment, str(reason))
         return await self._apply(rows, errand, reading, change)
@@ -280,14 +290,19 @@ def _whole(reading: Reading, refunds: Collection[Refund], disputes: Collection[D
     )
 
 
+def _thawed(change: _Change, *, without_reference: bool) -> _Change:
+    after = replace(change.after, frozen_reason=None)
+    return replace(change, after=replace(after, reference=None) if without_reference else after)
+
+
 async def _require_reference(rows: Transaction, change: _Change) -> None:
     """A payment that was given up must not come to life beside the one that took its reference since."""
     before, after = change.before, change.after
     if before.status is not PaymentStatus.FAILED or after.status is PaymentStatus.CANCELED:
         return
-    if before.owner_id is None or before.reference is None:
+    if after.owner_id is None or after.reference is None:
         return
-    if await rows.live_payment(before.owner_id, before.reference):
+    if await rows.live_payment(after.owner_id, after.reference):
         raise Contradiction("REFERENCE_TAKEN")
 
 

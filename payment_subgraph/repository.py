@@ -67,7 +67,8 @@ FINANCIAL_STATUS: Final = case(
 class Cause:
     """Why a row changes: *source* is REQUEST, or why the provider was read; *id* names what caused it.
 
-    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC: who asked for it.
+    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC and COMMAND (on the
+    command line): who asked for it.
     """
 
     source: str

@@ -52,7 +52,7 @@ class Syncing:
     async def _read_again(self, payment: Payment, cause: Cause) -> Payment:
         """As it is, if the provider has no object of it."""
         async with asyncio.timeout(self.answer_within.total_seconds()):
-            intent = payment.provider_payment_id or await self._find_intent(payment)
+            intent = payment.provider_payment_id or await find_intent(self.processor, payment)
             if intent is None:
                 return payment
             errand = Errand(payment.id, intent, cause, refunds=True, disputes=True, warnings=True)
@@ -62,8 +62,9 @@ class Syncing:
             await rows.hurry_operations(payment.id, self.clock())
         return written
 
-    async def _find_intent(self, payment: Payment) -> str | None:
-        """Of a payment whose creation was never answered, or was given up."""
-        window = payment.created_at - _CLOCK_SKEW, payment.updated_at + _MADE_WITHIN
-        seen = await self.processor.find_payment(payment.id, *window)
-        return seen.provider_payment_id if seen else None
+
+async def find_intent(processor: PaymentProcessor, payment: Payment) -> str | None:
+    """The provider's object of a payment whose creation was never answered, or was given up."""
+    window = payment.created_at - _CLOCK_SKEW, payment.updated_at + _MADE_WITHIN
+    seen = await processor.find_payment(payment.id, *window)
+    return seen.provider_payment_id if seen else None

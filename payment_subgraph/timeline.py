@@ -75,7 +75,7 @@ def _ranked(payment_ids: Sequence[str], page: PageRequest, *, for_staff: bool) -
     if not for_staff:
         wanted.append(column.type.not_in(FOR_STAFF))
     rank = func.row_number().over(partition_by=column.payment_id, order_by=column.sequence.desc())
-    actor = case((column.source == "SYNC", column.cause_id), else_=operation.actor_id)
+    actor = case((column.source.in_(("SYNC", "COMMAND")), column.cause_id), else_=operation.actor_id)
     ranked = (
         select(*(column[name] for name in _TOLD), actor.label("actor_id"), rank.label("place"))
         .select_from(payment_transitions.outerjoin(payment_operations, operation.id == column.cause_id))

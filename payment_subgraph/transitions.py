@@ -28,6 +28,7 @@ class TransitionType(StrEnum):
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_REOPENED = "payment.reopened"
     PAYMENT_FROZEN = "payment.frozen"
+    PAYMENT_THAWED = "payment.thawed"
     PAYMENT_FLAGGED = "payment.flagged"
     REFUND_CREATED = "refund.created"
     REFUND_REQUIRES_ACTION = "refund.requires_action"
@@ -40,7 +41,9 @@ class TransitionType(StrEnum):
     DISPUTE_CLOSED = "dispute.closed"
 
 
-FOR_STAFF: Final = frozenset({TransitionType.PAYMENT_FROZEN, TransitionType.PAYMENT_FLAGGED})
+FOR_STAFF: Final = frozenset(
+    {TransitionType.PAYMENT_FROZEN, TransitionType.PAYMENT_THAWED, TransitionType.PAYMENT_FLAGGED}
+)
 """What the payer is not told."""
 
 
@@ -64,6 +67,8 @@ class Transition:
 
 def payment_transitions(before: Payment | None, after: Payment) -> Iterator[Transition]:
     """*before* is None for a new payment. The versions are those of the rows as written."""
+    if before is not None and before.frozen_reason is not None and after.frozen_reason is None:
+        yield _of_payment(TransitionType.PAYMENT_THAWED, after, None, before.frozen_reason)
     if before is None:
         yield _of_payment(TransitionType.PAYMENT_CREATED, after, after.amount)
     if before is not None and _attempt_failed(before, after):
