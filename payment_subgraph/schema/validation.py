@@ -1,21 +1,29 @@
 """What the rules of GraphQL have against a document."""
 
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
+    SKIP,
+    ArgumentNode,
     ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputType,
     GraphQLSchema,
     ParallelVisitor,
     TypeInfo,
     TypeInfoVisitor,
     ValidationContext,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
     Visitor,
+    VisitorAction,
     specified_rules,
     visit,
 )
+from graphql.utilities import validate_input_literal
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import (
     FragmentNestingVisitor,
@@ -28,10 +36,36 @@ from payment_subgraph.errors import QueryTooComplex
 from payment_subgraph.schema.short_turns import ShortTurns
 
 MAX_ERRORS: Final = 5
-_RULES: Final[tuple[type[ASTValidationRule], ...]] = (*specified_rules, ShortTurns)
 
 # Fields of one response name are compared pair by pair: this is some 5 000 pairs, or a few hundredths of a second.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+
+
+class NamedValues(ValuesOfCorrectTypeRule):
+    """Values of the right type; of a wrong one it is told at which argument it stands, and where inside."""
+
+    _place = ""
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self._place = f'Argument "{node.name.value}'
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+        self._place = f'Default of "${node.variable.name.value}'
+
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        def told(error: GraphQLError, path: list[str | int]) -> None:
+            place = ".".join([self._place, *map(str, path)])
+            self.report_error(GraphQLError(f'{place}": {error.message}', error.nodes or node))
+
+        if input_type:
+            validate_input_literal(node, input_type, told, None, None, self.context.hide_suggestions)
+        return SKIP
+
+
+_RULES: Final[tuple[type[ASTValidationRule], ...]] = (
+    *(NamedValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    ShortTurns,
+)
 
 
 class _Enough(Exception):
