@@ -29,6 +29,15 @@ class Contradiction(Exception):
     """What the provider has cannot stand in our rows; the payment is frozen with this reason."""
 
 
+REFERENCE_TAKEN: Final = "REFERENCE_TAKEN"
+"""The reason why a payment that was given up may not come to life: another one has its reference."""
+
+OTHER_OBJECT: Final = "OTHER_OBJECT"
+"""A second object of the provider's carries the payment's id."""
+
+THAW: Final = "THAW"
+"""The cause of a reading by which a frozen payment goes on; the log has it right after the one that froze it."""
+
 Movements = tuple[BalanceTransaction | None, ...]
 """None stands for one that our minor units cannot express."""
 
@@ -146,7 +155,7 @@ def observe_payment(payment: Payment, seen: PaymentSnapshot, now: datetime) -> P
 
 def _check(payment: Payment, seen: PaymentSnapshot) -> None:
     if payment.provider_payment_id not in (None, seen.provider_payment_id):
-        raise Contradiction("OTHER_OBJECT")
+        raise Contradiction(OTHER_OBJECT)
     if seen.amount != payment.amount or seen.captured is None or seen.captured.minor > payment.amount_minor:
         raise Contradiction("OTHER_AMOUNT")
     if payment.status in _COLLECTED and seen.status is not payment.status:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from payment_subgraph.dispute import Dispute, DisputeStatus, amount_disputed, worst
 from payment_subgraph.logged_snapshots import dispute_snapshot, payment_snapshot, refund_snapshot
 from payment_subgraph.observation import (
+    REFERENCE_TAKEN,
+    THAW,
     Contradiction,
     known_movements,
     observe_dispute,
@@ -25,8 +27,6 @@ from payment_subgraph.observation import (
 from payment_subgraph.operation import Operation, OperationKind
 from payment_subgraph.payment import Payment, PaymentSource, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
-
-REFERENCE_TAKEN: Final = "REFERENCE_TAKEN"
 
 _PAYMENT_FIELDS: Final = (
     "status",
@@ -175,7 +175,7 @@ def _readings(history: History) -> Iterator[list[Observation]]:
 
 def _thaws(group: Sequence[Observation]) -> bool:
     """Nothing of a frozen payment is recorded until it is thawed, so what is before that is what froze it."""
-    return group[0].source == "COMMAND"
+    return group[0].source == THAW
 
 
 def _taken_in(log: _Folded, group: Iterable[Observation]) -> _Folded:

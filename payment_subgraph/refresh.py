@@ -26,6 +26,7 @@ from payment_subgraph.disputed import DisputeMoves, after_disputes, dispute_move
 from payment_subgraph.ids import new_refund_id
 from payment_subgraph.ledger import Posting, balance_postings, chargeback_postings, postings
 from payment_subgraph.observation import (
+    REFERENCE_TAKEN,
     Contradiction,
     DisputeSnapshot,
     Movements,
@@ -46,6 +47,10 @@ log = logging.getLogger(__name__)
 
 _TRIES: Final = 20
 _UNRECORDED: Final = frozenset({"client_secret", "made"})
+
+
+class ReferenceNotTaken(Exception):
+    """A payment gives its reference up only to another that has it."""
 
 
 class RefreshContended(Exception):
@@ -92,7 +97,7 @@ class Errand:
     *refunds*, *disputes*, *warnings* (of fraud): read those too; disputes are read anyhow where the charge says
     that there are some. *settle*: the operation that this decides, and who judges it. *thaw*: of a frozen payment the
     reading is judged like any other's, and if it contradicts us still, Contradiction is raised and nothing written;
-    *without_reference*: the payment gives its reference up.
+    *without_reference*: the payment leaves its reference to another that has it; ReferenceNotTaken if none has.
     """
 
     payment_id: str
@@ -177,7 +182,7 @@ class Refresh:
             change = _change(payment, known, disputes, reading, self._clock())
             change = replace(change, moved=await _news(rows, reading))
             if errand.thaw:
-                change = _thawed(change, without_reference=errand.without_reference)
+                change = await _thawed(rows, change, without_reference=errand.without_reference)
             await _require_reference(rows, change)
         except Contradiction as reason:
             if errand.thaw:
@@ -290,9 +295,20 @@ def _whole(reading: Reading, refunds: Collection[Refund], disputes: Collection[D
     )
 
 
-def _thawed(change: _Change, *, without_reference: bool) -> _Change:
+async def _thawed(rows: Transaction, change: _Change, *, without_reference: bool) -> _Change:
     after = replace(change.after, frozen_reason=None)
-    return replace(change, after=replace(after, reference=None) if without_reference else after)
+    if without_reference and after.status is not PaymentStatus.CANCELED:
+        if not await _reference_taken(rows, after):
+            raise ReferenceNotTaken(after.id)
+        after = replace(after, reference=None)
+    return replace(change, after=after)
+
+
+async def _reference_taken(rows: Transaction, payment: Payment) -> bool:
+    if payment.owner_id is None or payment.reference is None:
+        return False
+    living = await rows.live_payment(payment.owner_id, payment.reference)
+    return living is not None and living.id != payment.id
 
 
 async def _require_reference(rows: Transaction, change: _Change) -> None:
@@ -300,10 +316,8 @@ async def _require_reference(rows: Transaction, change: _Change) -> None:
     before, after = change.before, change.after
     if before.status is not PaymentStatus.FAILED or after.status is PaymentStatus.CANCELED:
         return
-    if after.owner_id is None or after.reference is None:
-        return
-    if await rows.live_payment(after.owner_id, after.reference):
-        raise Contradiction("REFERENCE_TAKEN")
+    if await _reference_taken(rows, after):
+        raise Contradiction(REFERENCE_TAKEN)
 
 
 def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:

@@ -67,7 +67,7 @@ FINANCIAL_STATUS: Final = case(
 class Cause:
     """Why a row changes: *source* is REQUEST, or why the provider was read; *id* names what caused it.
 
-    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC and COMMAND (on the
+    REQUEST, ANSWER and LOOK: the operation. WEBHOOK: the event. RECONCILER: the payment. SYNC and THAW (on the
     command line): who asked for it.
     """
 
@@ -291,6 +291,13 @@ class Transaction:
             "observed_at": now,
         }
         await self._connection.execute(insert(observations).values(row))
+
+    async def last_seen(self, payment_id: str) -> Mapping[str, Any] | None:
+        """The newest reading of the payment's object that the log has."""
+        about = (observations.c.object_type == "payment") & (observations.c.object_id == payment_id)
+        newest = select(observations.c.snapshot).where(about).order_by(observations.c.seq.desc()).limit(1)
+        found: Mapping[str, Any] | None = (await self._connection.execute(newest)).scalar()
+        return found
 
     # The ledger.
 

@@ -6,18 +6,19 @@ from typing import Final
 
 from payment_subgraph.app import Parts
 from payment_subgraph.book_commands import with_parts
+from payment_subgraph.errors import NotFound
+from payment_subgraph.observation import OTHER_OBJECT, REFERENCE_TAKEN
 from payment_subgraph.processor import ProcessorError
-from payment_subgraph.rebuild import REFERENCE_TAKEN
-from payment_subgraph.repository import Cause
-from payment_subgraph.thawing import NotFrozen, ReferenceNotTaken, StaysFrozen, Thawing
+from payment_subgraph.refresh import ReferenceNotTaken, RefreshContended
+from payment_subgraph.thawing import NotFrozen, StaysFrozen, Thawing
 
 _ADVICE: Final = {
     None: "The provider has no such payment. Is this the account it was made on?",
     REFERENCE_TAKEN: (
         "Another payment has its reference. Cancel that one, or let this one go on without: --without-reference."
     ),
-    "OTHER_AMOUNT": "Its sum at the provider is not the one asked for. Refund or cancel it in the provider's dashboard.",
-    "OTHER_OBJECT": "Two objects at the provider carry its id. Refund or cancel the other one in the dashboard.",
+    "OTHER_AMOUNT": "Its sum at the provider is not the one asked for. Settle it in the provider's dashboard: it ends there.",
+    OTHER_OBJECT: "Two objects at the provider carry its id. Refund or cancel the other one in the dashboard.",
 }
 _ASK: Final = (
     "Compare it in the provider's dashboard with what the API shows, and ask the provider's support."
@@ -33,13 +34,7 @@ def thaw(payment_id: str, by: str, *, without_reference: bool) -> int:
 async def thaw_payment(parts: Parts, payment_id: str, by: str, *, without_reference: bool = False) -> int:
     thawing = Thawing(parts.repository, parts.processor, parts.reconciler.refresh, parts.reconciler.clock)
     try:
-        payment = await thawing(payment_id, Cause("COMMAND", by), without_reference=without_reference)
-    except LookupError:
-        return _failed(f"There is no payment {payment_id}.")
-    except ReferenceNotTaken:
-        return _failed(f"{payment_id} may keep its reference: no other payment was found to have it.")
-    except ProcessorError as unread:
-        return _failed(f"The provider could not be asked: {unread}")
+        payment = await thawing(payment_id, by, without_reference=without_reference)
     except NotFrozen:
         sys.stdout.write(f"{payment_id} is not frozen\n")
         return 0
@@ -49,11 +44,21 @@ async def thaw_payment(parts: Parts, payment_id: str, by: str, *, without_refere
             f"{_ADVICE.get(still.reason, _ASK)}\n"
         )
         return 1
+    except (NotFound, ReferenceNotTaken, RefreshContended, ProcessorError) as refused:
+        sys.stderr.write(f"{_why(refused, payment_id)}\n")
+        return 2
     without = ", without a reference" if payment.reference is None and without_reference else ""
     sys.stdout.write(f"{payment_id} goes on: now {payment.status}{without}\n")
     return 0
 
 
-def _failed(why: str) -> int:
-    sys.stderr.write(f"{why}\n")
-    return 2
+def _why(refused: Exception, payment_id: str) -> str:
+    match refused:
+        case NotFound():
+            return f"There is no payment {payment_id}."
+        case ReferenceNotTaken():
+            return f"{payment_id} may keep its reference: no other payment was found to have it."
+        case RefreshContended():
+            return f"{payment_id} changes all the time just now: try again in a moment."
+        case _:
+            return f"The provider could not be asked: {refused}"

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from payment_subgraph.observation import Contradiction
-from payment_subgraph.payment import Payment
+from sqlalchemy.exc import IntegrityError
+
+from payment_subgraph.errors import NotFound
+from payment_subgraph.observation import OTHER_OBJECT, REFERENCE_TAKEN, THAW, Contradiction
+from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import PaymentProcessor, Refused
-from payment_subgraph.rebuild import REFERENCE_TAKEN
-from payment_subgraph.refresh import Errand, Refresh
+from payment_subgraph.refresh import Errand, ReferenceNotTaken, Refresh
+from payment_subgraph.refund import RefundStatus
 from payment_subgraph.repository import Cause, Repository
 from payment_subgraph.syncing import find_intent
 
@@ -25,10 +28,6 @@ class NotFrozen(Exception):
     pass
 
 
-class ReferenceNotTaken(Exception):
-    """Only a payment whose reference another one has may give it up."""
-
-
 @dataclass(frozen=True, slots=True)
 class Thawing:
     repository: Repository
@@ -36,23 +35,43 @@ class Thawing:
     refresh: Refresh
     clock: Callable[[], datetime]
 
-    async def __call__(self, payment_id: str, cause: Cause, *, without_reference: bool = False) -> Payment:
-        """The payment as it goes on.
+    async def __call__(self, payment_id: str, by: str, *, without_reference: bool = False) -> Payment:
+        """The payment as it goes on. *by*: who says so.
 
-        Raises LookupError, NotFrozen, ReferenceNotTaken, StaysFrozen and, if the provider cannot be asked, ProcessorError.
+        Raises NotFound, NotFrozen, ReferenceNotTaken, StaysFrozen; ProcessorError if the provider cannot be asked, and
+        RefreshContended if the payment changes all the time.
         """
         async with self.repository.reading() as rows:
             payment = await rows.payment(payment_id)
         if payment is None:
-            raise LookupError(payment_id)
+            raise NotFound(payment_id)
         if payment.frozen_reason is None:
             raise NotFrozen(payment_id)
         if without_reference and payment.frozen_reason != REFERENCE_TAKEN:
             raise ReferenceNotTaken(payment_id)
+        if payment.frozen_reason == OTHER_OBJECT and await self._second_one_stands(payment):
+            raise StaysFrozen(payment, OTHER_OBJECT)
         try:
-            return await self._judged_anew(payment, cause, without_reference=without_reference)
+            return await self._judged_anew(payment, Cause(THAW, by), without_reference=without_reference)
         except Contradiction as reason:
             raise StaysFrozen(payment, str(reason)) from reason
+        except IntegrityError as taken:  # a payment with its reference was written meanwhile
+            raise StaysFrozen(payment, REFERENCE_TAKEN) from taken
+
+    async def _second_one_stands(self, payment: Payment) -> bool:
+        """Whether the object that froze it, which the log tells, may still bring money, or has kept some."""
+        async with self.repository.reading() as rows:
+            seen = await rows.last_seen(payment.id)
+        second = str(seen["provider_payment_id"]) if seen else None
+        if second is None or second == payment.provider_payment_id:
+            return False
+        there = await self.processor.fetch_payment(second)
+        if there.captured is None or there.status not in (PaymentStatus.CANCELED, PaymentStatus.SUCCEEDED):
+            return True
+        back = [
+            one for one in await self.processor.fetch_refunds(second) if one.status is RefundStatus.SUCCEEDED
+        ]
+        return sum(one.amount.minor for one in back if one.amount) < there.captured.minor
 
     async def _judged_anew(self, payment: Payment, cause: Cause, *, without_reference: bool) -> Payment:
         intent = payment.provider_payment_id or await find_intent(self.processor, payment)

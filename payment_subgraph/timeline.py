@@ -11,6 +11,7 @@ from payment_subgraph.cursors import Cursor, PageRequest
 from payment_subgraph.database import Database
 from payment_subgraph.errors import BadUserInput
 from payment_subgraph.money import Money
+from payment_subgraph.observation import THAW
 from payment_subgraph.outbox_message import message_id
 from payment_subgraph.pages import Page
 from payment_subgraph.tables import payment_operations, payment_transitions
@@ -75,7 +76,7 @@ def _ranked(payment_ids: Sequence[str], page: PageRequest, *, for_staff: bool) -
     if not for_staff:
         wanted.append(column.type.not_in(FOR_STAFF))
     rank = func.row_number().over(partition_by=column.payment_id, order_by=column.sequence.desc())
-    actor = case((column.source.in_(("SYNC", "COMMAND")), column.cause_id), else_=operation.actor_id)
+    actor = case((column.source.in_(("SYNC", THAW)), column.cause_id), else_=operation.actor_id)
     ranked = (
         select(*(column[name] for name in _TOLD), actor.label("actor_id"), rank.label("place"))
         .select_from(payment_transitions.outerjoin(payment_operations, operation.id == column.cause_id))

@@ -36,7 +36,7 @@ async def work(one_round: Job, poll_every_s: float, stop: asyncio.Event) -> None
 
 
 async def work_all(parts: Parts, delivery: Delivery | None, pause_s: float, stop: asyncio.Event) -> None:
-    """Side by side: a receiver that is slow, or a provider that hangs at one question, keeps nothing else waiting."""
+    """Side by side: a receiver that is slow, or a provider that hangs at one job's question, keeps no other job waiting."""
     async with asyncio.TaskGroup() as loops:
         for job in parts.reconciler.jobs:
             loops.create_task(work(job, pause_s, stop))

@@ -36,7 +36,7 @@ class PaymentEvent:
         description=(
             "How we learned of it. REQUEST: a mutation. ANSWER: the provider's answer to one. LOOK: looked up, since its "
             "answer was lost. WEBHOOK: the provider told. RECONCILER: the payment was read again. SYNC: staff had it "
-            "read. COMMAND: an operator thawed it. MIGRATION: it is older than the timeline, and told by what is left of it."
+            "read. THAW: it was frozen, and an operator let it go on. MIGRATION: it is older than the timeline, and told by what is left of it."
         )
     )
     message: str | None = strawberry.field(description="Why, in a sentence, where there is a reason.")

@@ -40,8 +40,9 @@ async def test_an_answer_that_never_ends_is_one_that_did_not_come() -> None:
             api_base=f"http://127.0.0.1:{port}",
             http_client=ImpatientHttp(within_s=0.3),
         )
-        with pytest.raises(OutcomeUnknown):
-            await processor.fetch_payment("pi_1")
+        async with asyncio.timeout(10):
+            with pytest.raises(OutcomeUnknown):
+                await processor.fetch_payment("pi_1")
         await processor.close()
 
     assert next(asked) == NETWORK_RETRIES + 1

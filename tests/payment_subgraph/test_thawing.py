@@ -75,7 +75,7 @@ async def test_a_payment_goes_on_when_the_contradiction_is_gone(world: World, ca
     assert told == f"{payment_id} goes on: now SUCCEEDED\n"
     assert (after["frozen_reason"], after["amount_refunded"]) == (None, 300)
     assert after["version"] == before["version"] + 1  # type: ignore[operator]
-    assert ("payment.thawed", "COMMAND", "ops", "REOPENED") in await last_transitions(world, payment_id)
+    assert ("payment.thawed", "THAW", "ops", "REOPENED") in await last_transitions(world, payment_id)
     assert await captured(world, payment_id) == 700
     assert await verified(world) == []
     refund = await world.mutate("refundPayment", STAFF, paymentId=payment_id)
@@ -140,6 +140,53 @@ async def test_it_keeps_the_reference_that_is_free_again(world: World) -> None:
     assert await thaw_payment(world.parts, late, "ops") == 0
 
     assert (await row_of(world, late))["reference"] == "order-1"
+    assert await verified(world) == []
+
+
+async def test_it_gives_no_reference_up_that_nobody_else_has(world: World, capsys: Output) -> None:
+    late, other = await reference_taken(world)
+    await world.mutate("cancelPayment", paymentId=other)
+
+    assert await thaw_payment(world.parts, late, "ops", without_reference=True) == 2
+
+    row = await row_of(world, late)
+    assert (row["reference"], row["frozen_reason"]) == ("order-1", "REFERENCE_TAKEN")
+    assert capsys.readouterr().err.startswith(f"{late} may keep its reference")
+
+
+async def test_a_second_object_has_to_be_given_back_first(world: World, capsys: Output) -> None:
+    payment_id = str((await world.pay("10.00"))["id"])
+    params = {"amount": "1000", "currency": "eur", "metadata[payment_id]": payment_id}
+    second = str(world.wire._create(params)[1]["id"])
+    world.wire.succeed(second)
+    await world.deliver_and_work("payment_intent.succeeded", second)
+
+    stands = await thaw_payment(world.parts, payment_id, "ops")
+    world.wire.add_refund(second, 400)
+    still = await thaw_payment(world.parts, payment_id, "ops")
+    world.wire.add_refund(second, 600)
+    gone = await thaw_payment(world.parts, payment_id, "ops")
+
+    assert (stands, still, gone) == (1, 1, 0)
+    assert capsys.readouterr().out.startswith(f"{payment_id} stays frozen (OTHER_OBJECT). ")
+    row = await row_of(world, payment_id)
+    assert (row["status"], row["provider_payment_id"], row["frozen_reason"]) == ("SUCCEEDED", "pi_1", None)
+    assert await captured(world, payment_id) == 1000
+    assert await verified(world) == []
+
+
+async def test_a_payment_may_freeze_and_thaw_more_than_once(world: World) -> None:
+    payment_id = await reopened(world)
+    paid = dict(world.wire.intents["pi_1"])
+
+    first = await thaw_payment(world.parts, payment_id, "ops")
+    world.wire.intents["pi_1"] |= {"status": "requires_payment_method", "amount_received": 0}
+    await world.deliver_and_work("payment_intent.payment_failed", "pi_1")
+    frozen = (await row_of(world, payment_id))["frozen_reason"]
+    world.wire.intents["pi_1"] |= paid
+    second = await thaw_payment(world.parts, payment_id, "ops")
+
+    assert (first, frozen, second) == (0, "REOPENED", 0)
     assert await verified(world) == []
 
 
