@@ -1,5 +1,6 @@
 """Rows of `provider_events`: stored once by the webhook's door, claimed by one worker at a time."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,6 +39,15 @@ class Inbox:
                     await connection.execute(statement.returning(provider_events.c.id))
                 ).first() is not None
         return stored
+
+    async def unknown(self, events: Sequence[ProviderEvent]) -> list[ProviderEvent]:
+        """Those of *events* that are not stored."""
+        column = provider_events.c
+        names = [event.provider_event_id for event in events]
+        same = (column.provider == self._provider) & column.provider_event_id.in_(names)
+        async with self._database.reading() as connection:
+            known = set((await connection.execute(select(column.provider_event_id).where(same))).scalars())
+        return [event for event in events if event.provider_event_id not in known]
 
     async def claim(self, now: datetime, limit: int) -> list[InboxEvent]:
         """Open events whose time has come; nobody else gets them before the lease ends."""

@@ -70,10 +70,16 @@ class Reconciler:
     async def work_inbox(self) -> int:
         events = await self.inbox.claim(self.clock(), BATCH)
         await asyncio.gather(*(self._work_event(event) for event in events))
-        suspects = await self.inbox.claim_suspect(self.clock())
-        for suspect in suspects:
-            await self._work_event(suspect)
-        return len(events) + len(suspects)
+        return len(events) + await self._work_suspects()
+
+    async def _work_suspects(self) -> int:
+        """As many as of the others: each death makes suspects of all that its worker had claimed."""
+        for done in range(BATCH):
+            suspects = await self.inbox.claim_suspect(self.clock())
+            if not suspects:
+                return done
+            await self._work_event(suspects[0])
+        return BATCH
 
     async def _work_event(self, event: InboxEvent) -> None:
         crash_point(CrashPoint.W2_CLAIMED, "WEBHOOK")
@@ -206,8 +212,9 @@ class Reconciler:
         new = 0
         async for events in self.processor.events_since(position - _OVERLAP):
             ours = [event for event in events if event.livemode is self.processor.livemode]
-            new += await self.inbox.store(ours, now)
-            crash_point(CrashPoint.B_STORED, "BACKFILL")
+            if missed := await self.inbox.unknown(ours):
+                new += await self.inbox.store(missed, now)
+                crash_point(CrashPoint.B_STORED, "BACKFILL")
         await self.cursors.advance(BACKFILL, now)
         if new:
             log.warning("%d events had not reached us by webhook", new)

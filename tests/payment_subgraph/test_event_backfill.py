@@ -7,7 +7,7 @@ import pytest
 from payment_subgraph.reconciler import BACKFILL
 from payment_subgraph.tables import job_cursors, provider_events
 from tests.payment_subgraph.stripe_wire import Gate
-from tests.payment_subgraph.world import World
+from tests.payment_subgraph.world import Statements, World
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +67,18 @@ async def test_what_breaks_off_is_begun_again(world: World) -> None:
     assert (kept, after) == (2 * PAGE, before)
     assert new == 50
     assert await position(world) > before
+
+
+async def test_what_is_known_costs_one_statement_a_page(world: World) -> None:
+    await missing(world, 2 * PAGE + 50)
+    await world.parts.reconciler.backfill_events()
+    world.clock.turn(minutes=11)
+
+    with Statements(world.parts.database) as statements:
+        new = await world.parts.reconciler.backfill_events()
+
+    assert new == 0
+    assert sum("provider_events" in statement for statement in statements.texts) == 3
 
 
 async def test_one_that_cannot_be_read_keeps_no_other_away(

@@ -270,6 +270,17 @@ async def test_those_claimed_together_with_a_deadly_one_are_not_given_up(world: 
     assert {one["state"] for one in await listed_nodes(world)} == {"PROCESSED"}
 
 
+async def test_those_of_a_dead_worker_do_not_wait_for_a_round_each(world: World) -> None:
+    await world.create()
+    await deliver(world, *["payment_intent.created"] * 5)
+    await lose(world)
+
+    worked_on = await world.parts.reconciler.work_inbox()
+
+    assert worked_on == 5
+    assert {one["state"] for one in await listed_nodes(world)} == {"PROCESSED"}
+
+
 async def test_tries_that_ended_in_words_do_not_count_as_lost(world: World) -> None:
     await world.create()
     await deliver(world, "payment_intent.created")
