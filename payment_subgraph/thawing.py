@@ -55,8 +55,16 @@ class Thawing:
             return await self._judged_anew(payment, Cause(THAW, by), without_reference=without_reference)
         except Contradiction as reason:
             raise StaysFrozen(payment, str(reason)) from reason
-        except IntegrityError as taken:  # a payment with its reference was written meanwhile
-            raise StaysFrozen(payment, REFERENCE_TAKEN) from taken
+        except IntegrityError as refused:
+            if await self._reference_taken(payment):  # it was not yet when we looked
+                raise StaysFrozen(payment, REFERENCE_TAKEN) from refused
+            raise
+
+    async def _reference_taken(self, payment: Payment) -> bool:
+        if payment.owner_id is None or payment.reference is None:
+            return False
+        async with self.repository.reading() as rows:
+            return await rows.live_payment(payment.owner_id, payment.reference) is not None
 
     async def _second_one_stands(self, payment: Payment) -> bool:
         """Whether the object that froze it, which the log tells, may still bring money, or has kept some."""
