@@ -32,6 +32,7 @@ from payment_subgraph.database import Database
 from payment_subgraph.delivery import Delivery, Receiver
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
+from payment_subgraph.heeding import Heeding
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.job_cursors import JobCursors
 from payment_subgraph.loaders import Loaders
@@ -123,9 +124,8 @@ def build_parts(
             processor,
             operations,
             refresh,
-            settings.environment,
+            _heeding(settings, repository, inbox, processor, refresh, saved_methods, clock),
             clock,
-            Adopting(repository, processor, settings.adopt_external, clock),
             saved_methods,
             Abandoning(use_cases, clock, settings.abandoned_after),
             settings.backfill_every,
@@ -151,6 +151,21 @@ def _operations(
     closing = Closing(repository, settings.patience, clock)
     sending, looking = Sending(processor, refresh, closing), Looking(processor, refresh, closing)
     return Operations(sending, looking, closing, settings.answer_within)
+
+
+def _heeding(  # noqa: PLR0913, PLR0917 - what it is made of
+    settings: Settings,
+    repository: Repository,
+    inbox: Inbox,
+    processor: PaymentProcessor,
+    refresh: Refresh,
+    saved_methods: SavedMethods,
+    clock: Clock,
+) -> Heeding:
+    adopting = Adopting(repository, processor, settings.adopt_external, clock)
+    return Heeding(
+        repository, inbox, processor, refresh, adopting, saved_methods, settings.environment, clock
+    )
 
 
 def _bookkeeper(  # noqa: PLR0913, PLR0917 - what it is made of

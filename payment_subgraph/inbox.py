@@ -5,18 +5,19 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
-from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState
+from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState, next_attempt
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.tables import provider_events
 
 _EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
 _RECORD: Final = tuple(provider_events.c[field.name] for field in fields(EventRecord))
 _OPEN: Final = provider_events.c.processed_at.is_(None)
+_MOST_AT_ONCE: Final = 200
 
 
 class Inbox:
@@ -49,35 +50,33 @@ class Inbox:
             known = set((await connection.execute(select(column.provider_event_id).where(same))).scalars())
         return [event for event in events if event.provider_event_id not in known]
 
-    async def claim(self, now: datetime, limit: int) -> list[InboxEvent]:
-        """Open events whose time has come; nobody else gets them before the lease ends."""
+    async def claim(self, now: datetime, limit: int) -> list[list[InboxEvent]]:
+        """Open events whose time has come, by subject, of at most *limit* subjects; a group is in order of arrival.
+
+        Nobody else gets them before the lease ends.
+        """
         return await self._claim(now, limit, provider_events.c.lost_claims == 0)
 
-    async def claim_suspect(self, now: datetime) -> list[InboxEvent]:
-        """At most one of those whose last worker was not heard of again.
+    async def claim_suspects(self, now: datetime) -> list[InboxEvent]:
+        """Those of one subject whose last worker was not heard of again; empty if there are none.
 
-        Alone: if it ends this worker too, no other event is taken for the one that did.
+        Alone: if they end this worker too, no others are taken for those that did.
         """
-        return await self._claim(now, 1, provider_events.c.lost_claims > 0)
+        groups = await self._claim(now, 1, provider_events.c.lost_claims > 0)
+        return groups[0] if groups else []
 
-    async def _claim(self, now: datetime, limit: int, which: ColumnElement[bool]) -> list[InboxEvent]:
+    async def _claim(self, now: datetime, limit: int, which: ColumnElement[bool]) -> list[list[InboxEvent]]:
         """Counted as lost until it is settled: a killed worker can count nothing any more."""
         column = provider_events.c
         waiting = _OPEN & (column.next_attempt_at <= now) & which
-        async with self._database.reading() as connection:
-            if (
-                await connection.execute(select(provider_events.c.id).where(waiting).limit(1))
-            ).first() is None:
-                return []
-        due = (
-            select(provider_events.c.id)
-            .where(waiting)
-            .order_by(provider_events.c.next_attempt_at)
-            .limit(limit)
-        )
+        subjects = await self._waiting_longest(waiting, limit)
+        if not subjects:
+            return []
+        theirs = select(column.id).where(waiting, column.subject.in_(subjects))
+        due = theirs.order_by(column.next_attempt_at).limit(_MOST_AT_ONCE).with_for_update(skip_locked=True)
         claimed = (
             update(provider_events)
-            .where(provider_events.c.id.in_(due.with_for_update(skip_locked=True)))
+            .where(column.id.in_(due))
             .values(
                 attempts=column.attempts + 1,
                 lost_claims=column.lost_claims + 1,
@@ -87,16 +86,45 @@ class Inbox:
         )
         async with self._database.writing() as connection:
             rows = (await connection.execute(claimed)).mappings().all()
-        events = (InboxEvent(**{**row, "lost_claims": row["lost_claims"] - 1}) for row in rows)
-        return sorted(events, key=lambda event: event.id)
+        events = [InboxEvent(**{**row, "lost_claims": row["lost_claims"] - 1}) for row in rows]
+        return _by_subject(sorted(events, key=lambda event: event.id))
 
-    async def finish(
-        self, event: InboxEvent, state: InboxState, now: datetime, error: str | None = None
+    async def _waiting_longest(self, waiting: ColumnElement[bool], limit: int) -> list[str]:
+        """Subjects among the events that were due first."""
+        first = select(provider_events.c.subject).where(waiting).order_by(provider_events.c.next_attempt_at)
+        async with self._database.reading() as connection:
+            found = (await connection.execute(first.limit(_MOST_AT_ONCE))).scalars()
+        return list(dict.fromkeys(found))[:limit]
+
+    async def settle(
+        self, states: Sequence[tuple[InboxEvent, InboxState]], now: datetime, error: str | None
     ) -> None:
-        await self._change(event, state=state, processed_at=now, last_error=error)
-
-    async def put_off(self, event: InboxEvent, state: InboxState, until: datetime, error: str) -> None:
-        await self._change(event, state=state, next_attempt_at=until, last_error=error)
+        """What became of each, unless somebody else claimed it meanwhile; if it is open still, it waits for its turn."""
+        column = provider_events.c
+        mine = (column.id == bindparam("event_id")) & (column.attempts == bindparam("tried")) & _OPEN
+        change = (
+            update(provider_events)
+            .where(mine)
+            .values(
+                lost_claims=0,
+                last_error=error,
+                state=bindparam("now_is"),
+                next_attempt_at=bindparam("try_at"),
+                processed_at=bindparam("done_at"),
+            )
+        )
+        rows = [
+            {
+                "event_id": event.id,
+                "tried": event.attempts,
+                "now_is": state,
+                "try_at": next_attempt(event.attempts, now),
+                "done_at": None if state.waits else now,
+            }
+            for event, state in states
+        ]
+        async with self._database.writing() as connection:
+            await connection.execute(change, rows)
 
     async def replay(self, event_id: str, now: datetime) -> EventRecord | None:
         """Have it worked on once more, with all its tries, whatever came of it; None if there is no such event.
@@ -110,17 +138,13 @@ class Inbox:
             row = (await connection.execute(again.returning(*_RECORD))).mappings().first()
         return None if row is None else EventRecord(**row)
 
-    async def _change(self, event: InboxEvent, **changes: Any) -> None:
-        mine = (provider_events.c.id == event.id) & (provider_events.c.attempts == event.attempts) & _OPEN
-        async with self._database.writing() as connection:
-            await connection.execute(update(provider_events).where(mine).values(lost_claims=0, **changes))
-
     def _row(self, event: ProviderEvent, now: datetime) -> dict[str, Any]:
         return {
             "id": new_inbox_id(),
             "provider": self._provider,
             "provider_event_id": event.provider_event_id,
             "type": event.type,
+            "subject": event.subject,
             "livemode": event.livemode,
             "payload": event.payload,
             "state": InboxState.RECEIVED,
@@ -128,3 +152,10 @@ class Inbox:
             "next_attempt_at": now,
             "received_at": now,
         }
+
+
+def _by_subject(events: Sequence[InboxEvent]) -> list[list[InboxEvent]]:
+    groups: dict[str, list[InboxEvent]] = {}
+    for event in events:
+        groups.setdefault(event.subject, []).append(event)
+    return list(groups.values())

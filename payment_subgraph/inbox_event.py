@@ -22,17 +22,23 @@ class InboxState(StrEnum):
     PARKED = "PARKED"
     DEAD = "DEAD"
 
+    @property
+    def waits(self) -> bool:
+        """Somebody will work on it (again)."""
+        return self in {InboxState.RECEIVED, InboxState.PARKED}
+
 
 @dataclass(frozen=True, slots=True)
 class InboxEvent:
     """One row of `provider_events`, as the reconciler needs it.
 
-    *lost_claims*: how many workers have had it before, one after the other, of whom nothing was heard.
+    *subject*: what it is about, by the provider's id. *lost_claims*: how many workers have had it before, one after the other, of whom nothing was heard.
     """
 
     id: str
     provider_event_id: str
     type: str
+    subject: str
     payload: Mapping[str, Any]
     state: InboxState
     attempts: int

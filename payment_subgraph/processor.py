@@ -143,6 +143,12 @@ class ProviderEvent:
     provider_customer_id: str | None = None
     customer_id: str | None = None
 
+    @property
+    def subject(self) -> str:
+        """What is to be read again: one reading answers all events that have it in common."""
+        there = self.provider_customer_id if self.about_methods else self.provider_payment_id
+        return there or self.provider_event_id
+
 
 Seen = TypeVar("Seen", PaymentSnapshot, RefundSnapshot)
 

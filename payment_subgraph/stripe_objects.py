@@ -217,7 +217,7 @@ def provider_event(event: Json) -> ProviderEvent:
             livemode=bool(event["livemode"]),
             created=int(event["created"]),
             payload=event,
-            provider_payment_id=subject.get("id") if is_intent else subject.get("payment_intent"),
+            provider_payment_id=_text_if_any(subject.get("id" if is_intent else "payment_intent")),
             payment_id=metadata.get("payment_id"),
             environment=metadata.get("env"),
             about_refunds=event["type"].startswith(("refund.", "charge.refund", "charge.dispute.")),
@@ -234,9 +234,13 @@ def provider_event(event: Json) -> ProviderEvent:
 def _customer_of(event: Json, subject: Json) -> str | None:
     """Also of a method that was detached: by now it has none."""
     if subject.get("object") == "customer":
-        return subject.get("id")
+        return _text_if_any(subject.get("id"))
     before: Json = event["data"].get("previous_attributes") or {}
-    return subject.get("customer") or before.get("customer")
+    return _text_if_any(subject.get("customer") or before.get("customer"))
+
+
+def _text_if_any(value: object) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _text(value: object) -> str:

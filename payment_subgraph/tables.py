@@ -221,6 +221,7 @@ provider_events: Final = Table(
     Column("provider", String(32), nullable=False),
     Column("provider_event_id", String(255), nullable=False),
     Column("type", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
     Column("livemode", Boolean, nullable=False),
     Column("payload", _RAW_JSON, nullable=False),
     Column("state", Word(InboxState), nullable=False),
@@ -240,6 +241,12 @@ provider_events: Final = Table(
     Index(
         "ix_provider_events_open",
         "next_attempt_at",
+        sqlite_where=text("processed_at IS NULL"),
+        postgresql_where=text("processed_at IS NULL"),
+    ),
+    Index(
+        "ix_provider_events_open_subject",
+        "subject",
         sqlite_where=text("processed_at IS NULL"),
         postgresql_where=text("processed_at IS NULL"),
     ),

@@ -90,6 +90,12 @@ class Fleet:
     def deaths(self) -> int:
         return sum(member.deaths for member in self.mortals)
 
+    def disarm(self) -> None:
+        """All but Stripe return without crash points, as after a deployment."""
+        for member in self.mortals:
+            member.environment = {**member.environment, "PAYMENT_CRASH_CHANCE": "0"}
+            member.terminate()
+
     def crashes(self) -> Counter[tuple[str, str]]:
         """How often a process died at which of its own points, and what was under way."""
         found: Counter[tuple[str, str]] = Counter()

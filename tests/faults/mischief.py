@@ -74,6 +74,7 @@ class Mischief:
         await asyncio.gather(*self._lasting, return_exceptions=True)
         for member in self.fleet.everybody:
             member.wake()
+        self.fleet.disarm()
         if self.inside:
             await self._admin("DELETE", "faults")
             await self._admin("POST", "webhook_deliveries/drop", {"next": 0})

@@ -19,9 +19,10 @@ async def missing(world: World, count: int) -> str:
     await world.parts.reconciler.backfill_events()  # from here on
     payment: str = (await world.create())["payment"]["id"]
     world.wire.succeed("pi_1")
+    world.clock.turn(minutes=6)
     for _ in range(count):
         world.wire.event("payment_intent.succeeded", world.wire.intents["pi_1"])
-    world.clock.turn(minutes=11)
+    world.clock.turn(minutes=5)
     return payment
 
 
@@ -79,6 +80,21 @@ async def test_what_is_known_costs_one_statement_a_page(world: World) -> None:
 
     assert new == 0
     assert sum("provider_events" in statement for statement in statements.texts) == 3
+
+
+async def test_one_that_appears_late_in_the_list_is_taken(world: World) -> None:
+    """Its time is before the last reading, which did not show it yet."""
+    payment = await missing(world, 1)
+    late = world.wire.events.pop()
+    await world.parts.reconciler.backfill_events()
+    world.wire.events.append(late)
+    world.clock.turn(minutes=10)
+
+    new = await world.parts.reconciler.backfill_events()
+    await world.work()
+
+    assert new == 1
+    assert (await world.payment(payment))["status"] == "SUCCEEDED"
 
 
 async def test_one_that_cannot_be_read_keeps_no_other_away(

@@ -223,7 +223,7 @@ async def lose(world: World) -> None:
     """What a killed worker leaves behind: events that it has claimed, of which nothing is heard."""
     now = world.clock()
     await world.parts.inbox.claim(now, 10)
-    await world.parts.inbox.claim_suspect(now)
+    await world.parts.inbox.claim_suspects(now)
     world.clock.turn(minutes=2)
 
 
@@ -255,19 +255,37 @@ async def test_an_event_that_ended_four_workers_is_tried_by_a_fifth(world: World
 
 
 async def test_those_claimed_together_with_a_deadly_one_are_not_given_up(world: World) -> None:
-    """After the worker that had them all was killed they are tried one at a time."""
-    await world.create()
-    await deliver(world, *["payment_intent.created"] * 3)
+    """After the worker that had them all was killed each payment's are tried alone."""
+    for number in (1, 2, 3):
+        await world.create()
+        await world.deliver(world.wire.event("payment_intent.created", world.wire.intents[f"pi_{number}"]))
     await lose(world)
     now = world.clock()
 
     together = await world.parts.inbox.claim(now, 10)
-    alone = await world.parts.inbox.claim_suspect(now)
+    alone = await world.parts.inbox.claim_suspects(now)
     world.clock.turn(minutes=2)
     await world.work()
 
     assert (len(together), len(alone)) == (0, 1)
     assert {one["state"] for one in await listed_nodes(world)} == {"PROCESSED"}
+
+
+async def test_an_event_that_is_new_is_worked_on_though_others_of_its_payment_are_deadly(
+    world: World,
+) -> None:
+    payment = (await world.create())["payment"]
+    await deliver(world, "payment_intent.created")
+    for _ in range(5):
+        await lose(world)
+    world.wire.succeed("pi_1")
+    await deliver(world, "payment_intent.succeeded")
+
+    await world.work()
+
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+    states = {one["providerEventId"]: one["state"] for one in await listed_nodes(world)}
+    assert states == {"evt_1": "DEAD", "evt_2": "PROCESSED"}
 
 
 async def test_those_of_a_dead_worker_do_not_wait_for_a_round_each(world: World) -> None:

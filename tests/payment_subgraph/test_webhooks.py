@@ -261,16 +261,47 @@ async def test_a_poisonous_event_does_not_stop_the_others(
 
 
 async def test_an_event_is_given_to_one_worker_until_its_lease_ends(world: World) -> None:
-    await world.create()
-    for _ in range(20):
-        await world.deliver(world.wire.event("payment_intent.created", world.wire.intents["pi_1"]))
+    for _ in range(4):
+        await world.create()
+    for number in range(20):
+        await world.deliver(
+            world.wire.event("payment_intent.created", world.wire.intents[f"pi_{number % 4 + 1}"])
+        )
     inbox, now = world.parts.inbox, world.clock()
 
-    claims = await asyncio.gather(*(inbox.claim(now, 5) for _ in range(6)))
-    claimed = [event.id for events in claims for event in events]
-    early = await inbox.claim_suspect(now + timedelta(seconds=89))
-    later = await inbox.claim_suspect(now + timedelta(seconds=91))
+    claims = await asyncio.gather(*(inbox.claim(now, 2) for _ in range(6)))
+    claimed = [event.id for groups in claims for events in groups for event in events]
+    early = await inbox.claim_suspects(now + timedelta(seconds=89))
+    later = await inbox.claim_suspects(now + timedelta(seconds=91))
 
-    assert len(claimed) == len(set(claimed)) == 20
+    assert len(claimed) == len(set(claimed))
     assert early == []
-    assert [event.attempts for event in later] == [2]
+    assert [event.attempts for event in later] == [2] * 5
+
+
+async def test_events_about_one_payment_are_claimed_together(world: World) -> None:
+    for _ in range(3):
+        await world.create()
+    for number in (1, 2, 1, 3, 2, 1):
+        await world.deliver(world.wire.event("payment_intent.created", world.wire.intents[f"pi_{number}"]))
+    inbox, now = world.parts.inbox, world.clock()
+
+    groups = await inbox.claim(now, 2)
+    rest = await inbox.claim(now, 2)
+
+    assert [[event.subject for event in group] for group in groups] == [["pi_1"] * 3, ["pi_2"] * 2]
+    assert [[event.subject for event in group] for group in rest] == [["pi_3"]]
+
+
+async def test_one_reading_answers_all_events_about_a_payment(world: World) -> None:
+    payment = (await world.create())["payment"]
+    world.wire.succeed("pi_1")
+    for event_type in ("payment_intent.created", "charge.succeeded", "payment_intent.succeeded") * 3:
+        await world.deliver(world.wire.event(event_type, world.wire.intents["pi_1"]))
+    world.wire.calls.clear()
+
+    await world.parts.reconciler.work_inbox()
+
+    assert (await world.payment(payment["id"]))["status"] == "SUCCEEDED"
+    assert {row["state"] for row in await world.rows(provider_events)} == {"PROCESSED"}
+    assert [call.path for call in world.wire.calls] == ["/v1/payment_intents/pi_1"]

@@ -4,7 +4,7 @@ The names are those of the design's model (part 5.6). A mutant is applied for th
 checkers must find it, or they are worth nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from itertools import count
@@ -19,11 +19,11 @@ from payment_subgraph import sending as sending_module
 from payment_subgraph import use_cases as use_cases_module
 from payment_subgraph.closing import Closing
 from payment_subgraph.commands import RefundPayment
+from payment_subgraph.heeding import Heard, Heeding
 from payment_subgraph.inbox_event import InboxEvent, InboxState
 from payment_subgraph.ledger import Account, Posting, PostingKind
 from payment_subgraph.operation import Operation, OperationKind, Rejection, RejectionKind, Step
-from payment_subgraph.processor import OutcomeUnknown, ProcessorError
-from payment_subgraph.reconciler import Reconciler
+from payment_subgraph.processor import OutcomeUnknown, ProcessorError, ProviderEvent
 from payment_subgraph.refresh import Basis, Errand, Reading
 from payment_subgraph.repository import Cause, Transaction
 from payment_subgraph.sending import Sending
@@ -144,8 +144,7 @@ def random_key() -> Iterator[None]:
 def _believing(believes: Callable[[InboxEvent], bool]) -> AbstractContextManager[object]:
     """Webhooks whose payload is written as it is, instead of the object being read again."""
 
-    async def apply(self: Reconciler, event: InboxEvent) -> InboxState:
-        hint = self.processor.read_event(event.payload)
+    async def believe(self: Heeding, event: InboxEvent, hint: ProviderEvent) -> InboxState:
         payment = await self._payment_of(hint) if hint.provider_payment_id else None
         if payment is None or not event.type.startswith(("payment_intent.", "refund.")):
             return InboxState.IGNORED
@@ -161,7 +160,10 @@ def _believing(believes: Callable[[InboxEvent], bool]) -> AbstractContextManager
         await self._hurry(payment.id)
         return InboxState.PROCESSED
 
-    return patch.object(Reconciler, "_apply", apply)
+    async def apply(self: Heeding, heard: Sequence[Heard]) -> list[tuple[InboxEvent, InboxState]]:
+        return [(event, await believe(self, event, hint)) for event, hint in heard]
+
+    return patch.object(Heeding, "_apply", apply)
 
 
 @contextmanager
@@ -197,11 +199,9 @@ def refetch_no_cas() -> Iterator[None]:
 @contextmanager
 def effect_on_event() -> Iterator[None]:
     """What was collected is posted whenever an event tells of it, not when a row changes."""
-    apply = Reconciler._apply
+    apply = Heeding._apply
 
-    async def post_too(self: Reconciler, event: InboxEvent) -> InboxState:
-        state = await apply(self, event)
-        hint = self.processor.read_event(event.payload)
+    async def post_one(self: Heeding, event: InboxEvent, hint: ProviderEvent) -> None:
         payment = await self._payment_of(hint) if hint.provider_payment_id else None
         if payment is not None and event.type in {"payment_intent.succeeded", "charge.captured"}:
             money = payment.money(payment.amount_captured)
@@ -210,9 +210,14 @@ def effect_on_event() -> Iterator[None]:
             posting = Posting(key, PostingKind.CAPTURE, payment.id, *sides, money)
             async with self.repository.writing() as rows:
                 await rows.post([posting], self.clock())
-        return state
 
-    with patch.object(Reconciler, "_apply", post_too):
+    async def post_too(self: Heeding, heard: Sequence[Heard]) -> list[tuple[InboxEvent, InboxState]]:
+        states = await apply(self, heard)
+        for event, hint in heard:
+            await post_one(self, event, hint)
+        return states
+
+    with patch.object(Heeding, "_apply", post_too):
         yield
 
 
