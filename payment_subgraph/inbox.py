@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
-from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState, next_attempt
+from payment_subgraph.inbox_event import SUSPECT_AFTER, EventRecord, InboxEvent, InboxState, next_attempt
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.tables import provider_events
 
@@ -55,14 +55,14 @@ class Inbox:
 
         Nobody else gets them before the lease ends.
         """
-        return await self._claim(now, limit, provider_events.c.lost_claims == 0)
+        return await self._claim(now, limit, provider_events.c.lost_claims < SUSPECT_AFTER)
 
     async def claim_suspects(self, now: datetime) -> list[InboxEvent]:
-        """Those of one subject whose last worker was not heard of again; empty if there are none.
+        """Those of one subject whose last workers were not heard of again; empty if there are none.
 
         Alone: if they end this worker too, no others are taken for those that did.
         """
-        groups = await self._claim(now, 1, provider_events.c.lost_claims > 0)
+        groups = await self._claim(now, 1, provider_events.c.lost_claims >= SUSPECT_AFTER)
         return groups[0] if groups else []
 
     async def _claim(self, now: datetime, limit: int, which: ColumnElement[bool]) -> list[list[InboxEvent]]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 MAX_TRIES: Final = 10
+SUSPECT_AFTER: Final = 2
+"""So many workers that ended with it: once is chance, they end for many reasons."""
 MAX_LOST_CLAIMS: Final = 5
 PARK_FOR: Final = timedelta(days=3)
 _FIRST_WAIT: Final = timedelta(seconds=5)
