@@ -1,9 +1,9 @@
-"""What was observed, back from the log's JSON. What an older release did not write yet has its default. Pure."""
+"""What was observed, as the log's JSON and back. What an older release did not write yet has its default. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from payment_subgraph.balance import BalanceTransaction, MovementKind
 from payment_subgraph.dispute import DisputeStatus
@@ -17,6 +17,20 @@ from payment_subgraph.observation import (
 )
 from payment_subgraph.payment import Failure, MethodDetails, MethodType, PaymentStatus, RiskLevel
 from payment_subgraph.refund import RefundStatus
+
+_UNRECORDED: Final = frozenset({"client_secret", "made"})
+
+
+def logged(snapshot: Any) -> Any:
+    """A snapshot as JSON, without what opens a payment to its holder, and what others wrote into it."""
+    if isinstance(snapshot, datetime):
+        return snapshot.isoformat()
+    if isinstance(snapshot, tuple):
+        return [logged(one) for one in snapshot]
+    if hasattr(snapshot, "__dataclass_fields__"):
+        named = ((each.name, getattr(snapshot, each.name)) for each in fields(snapshot))
+        return {name: logged(value) for name, value in named if name not in _UNRECORDED}
+    return snapshot
 
 
 def payment_snapshot(content: Mapping[str, Any]) -> PaymentSnapshot:

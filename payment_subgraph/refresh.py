@@ -15,38 +15,40 @@ new version: never to "an event arrived". That is what the ledger posts (`ledger
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from payment_subgraph.balance import BalanceTransaction
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.dispute import Dispute
-from payment_subgraph.disputed import DisputeMoves, after_disputes, dispute_moves
-from payment_subgraph.ids import new_refund_id
-from payment_subgraph.ledger import Posting, balance_postings, chargeback_postings, postings
+from payment_subgraph.logged_snapshots import logged
 from payment_subgraph.observation import (
     REFERENCE_TAKEN,
     Contradiction,
     DisputeSnapshot,
-    Movements,
     PaymentSnapshot,
-    RefundSnapshot,
     known_movements,
-    observe_payment,
-    observe_refund,
 )
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import PaymentProcessor
-from payment_subgraph.refund import Refund, RefundSource, refund_totals
+from payment_subgraph.reading import (
+    Basis,
+    Change,
+    Reading,
+    change_by,
+    is_outdated,
+    known_refund,
+    may_be_disputed,
+)
+from payment_subgraph.refund import Refund
 from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.verdicts import Judge
 
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 20
-_UNRECORDED: Final = frozenset({"client_secret", "made"})
 
 
 class ReferenceNotTaken(Exception):
@@ -55,39 +57,6 @@ class ReferenceNotTaken(Exception):
 
 class RefreshContended(Exception):
     """Others changed the payment faster than we could read it, again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """How far our rows were before the provider was read."""
-
-    readings: int
-    refund_versions: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the provider says; *basis* is what we knew before we asked.
-
-    *all_refunds*: those are all there are. *disputes* None: they were not read; nor are they ever without the
-    payment, whose count of readings therefore guards them, too.
-    """
-
-    basis: Basis
-    payment: PaymentSnapshot | None = None
-    refunds: Sequence[RefundSnapshot] = ()
-    all_refunds: bool = False
-    disputes: Sequence[DisputeSnapshot] | None = None
-
-    @property
-    def movements(self) -> Movements:
-        """Every balance transaction it tells of."""
-        charge = self.payment.charge.movements if self.payment and self.payment.charge else ()
-        return (
-            *charge,
-            *(one for refund in self.refunds for one in refund.movements),
-            *(one for dispute in self.disputes or () for one in dispute.movements),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +137,8 @@ class Refresh:
         if payment is None:
             raise LookupError(errand.payment_id)
         known = await rows.refunds_of(errand.payment_id)
-        disputes = await rows.disputes_of(errand.payment_id) if _may_be_disputed(payment, reading) else []
-        if _outdated(payment, known, reading):
+        disputes = await rows.disputes_of(errand.payment_id) if may_be_disputed(payment, reading) else []
+        if is_outdated(payment, known, reading):
             return None
         if payment.frozen_reason is not None and not errand.thaw:
             log.error(
@@ -179,7 +148,7 @@ class Refresh:
         if errand.thaw and payment.frozen_reason is None:
             return payment  # somebody else was faster
         try:
-            change = _change(payment, known, disputes, reading, self._clock())
+            change = change_by(payment, known, disputes, reading, self._clock())
             change = replace(change, moved=await _news(rows, reading))
             if errand.thaw:
                 change = await _thawed(rows, change, without_reference=errand.without_reference)
@@ -191,7 +160,7 @@ class Refresh:
             return await self._freeze(rows, errand, payment, str(reason))
         return await self._apply(rows, errand, reading, change)
 
-    async def _apply(self, rows: Transaction, errand: Errand, reading: Reading, change: "_Change") -> Payment:
+    async def _apply(self, rows: Transaction, errand: Errand, reading: Reading, change: Change) -> Payment:
         now = self._clock()
         if change or errand.settle is not None:
             disputes = [after for _, after in change.disputes]
@@ -210,34 +179,8 @@ class Refresh:
     async def _freeze(self, rows: Transaction, errand: Errand, payment: Payment, reason: str) -> Payment:
         log.error("ALERT %s frozen: the provider contradicts us (%s, %s)", payment.id, reason, errand.cause)
         frozen = replace(payment, frozen_reason=reason)
-        change = _Change(payment, frozen, [], {})
+        change = Change(payment, frozen, [], {})
         return await _written(rows, change, errand.cause, self._clock(), counted=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """The payment, refunds and disputes seen, each before and after; *all_refunds* by id, as they will stand.
-
-    *moved*: balance transactions that were not known.
-    """
-
-    before: Payment
-    after: Payment
-    refunds: list[tuple[Refund | None, Refund]]
-    all_refunds: dict[str, Refund]
-    disputes: DisputeMoves = field(default_factory=list)
-    moved: Sequence[BalanceTransaction] = ()
-
-    def __bool__(self) -> bool:
-        moves = (*self.refunds, *self.disputes)
-        return self.before != self.after or bool(self.moved) or any(was != is_now for was, is_now in moves)
-
-    def postings(self) -> list[Posting]:
-        return [
-            *postings(self.before, self.after, self.refunds),
-            *balance_postings(self.after, self.moved),
-            *chargeback_postings(self.disputes),
-        ]
 
 
 async def _news(rows: Transaction, reading: Reading) -> Sequence[BalanceTransaction]:
@@ -250,52 +193,7 @@ async def _news(rows: Transaction, reading: Reading) -> Sequence[BalanceTransact
     return [one for one in told.values() if one.id not in known]
 
 
-def _may_be_disputed(payment: Payment, reading: Reading) -> bool:
-    return payment.dispute_standing is not None or reading.disputes is not None
-
-
-def _change(
-    payment: Payment, known: list[Refund], disputes: list[Dispute], reading: Reading, now: datetime
-) -> _Change:
-    """What *reading* makes of our rows. Raises Contradiction."""
-    seen = observe_payment(payment, reading.payment, now) if reading.payment else payment
-    moves = [_refund_move(payment, known, one, now) for one in reading.refunds]
-    current = {refund.id: refund for refund in known} | {after.id: after for _, after in moves}
-    refunded, pending = refund_totals(current.values())
-    disputed = dispute_moves(payment, disputes, reading.disputes or (), now)
-    stand = {one.id: one for one in disputes} | {after.id: after for _, after in disputed}
-    after = after_disputes(
-        replace(seen, amount_refunded=refunded, amount_refund_pending=pending), list(stand.values())
-    )
-    watched = _watched(after, list(stand.values()), reading) or (
-        payment.watched and not _whole(reading, known, stand.values())
-    )
-    return _Change(payment, replace(after, watched=watched), moves, current, disputed)
-
-
-def _watched(payment: Payment, disputes: Collection[Dispute], reading: Reading) -> bool:
-    """Whether the provider will have more to say of what was collected, by all that *reading* tells."""
-    charge = reading.payment.charge if reading.payment else None
-    unsettled = charge is not None and payment.amount_captured > 0 and charge.unsettled
-    unknown = charge is not None and charge.disputed and not disputes
-    return (
-        unsettled
-        or unknown
-        or any(one.unsettled for one in reading.refunds)
-        or any(one.open for one in disputes)
-    )
-
-
-def _whole(reading: Reading, refunds: Collection[Refund], disputes: Collection[Dispute]) -> bool:
-    """Whether *reading* shows all there is: only then nothing of what was waited for is out of its sight."""
-    return (
-        reading.payment is not None
-        and (reading.all_refunds or not refunds)
-        and (reading.disputes is not None or not disputes)
-    )
-
-
-async def _thawed(rows: Transaction, change: _Change, *, without_reference: bool) -> _Change:
+async def _thawed(rows: Transaction, change: Change, *, without_reference: bool) -> Change:
     after = replace(change.after, frozen_reason=None)
     if without_reference and after.status is not PaymentStatus.CANCELED:
         if not await _reference_taken(rows, after):
@@ -311,7 +209,7 @@ async def _reference_taken(rows: Transaction, payment: Payment) -> bool:
     return living is not None and living.id != payment.id
 
 
-async def _require_reference(rows: Transaction, change: _Change) -> None:
+async def _require_reference(rows: Transaction, change: Change) -> None:
     """A payment that was given up must not come to life beside the one that took its reference since."""
     before, after = change.before, change.after
     if before.status is not PaymentStatus.FAILED or after.status is PaymentStatus.CANCELED:
@@ -320,39 +218,7 @@ async def _require_reference(rows: Transaction, change: _Change) -> None:
         raise Contradiction(REFERENCE_TAKEN)
 
 
-def _outdated(payment: Payment, known: list[Refund], reading: Reading) -> bool:
-    if reading.payment is not None and payment.readings != reading.basis.readings:
-        return True
-    versions = {refund.id: refund.version for refund in known}
-    mentioned = {found.id for one in reading.refunds if (found := _local(known, one))}
-    return any(versions[one] != reading.basis.refund_versions.get(one) for one in mentioned)
-
-
-def _local(known: Collection[Refund], seen: RefundSnapshot) -> Refund | None:
-    """By the provider's id, else by ours, which we wrote on the object: an answer may have been lost."""
-    by_provider = (refund for refund in known if refund.provider_refund_id == seen.provider_refund_id)
-    return next(by_provider, None) or next((refund for refund in known if refund.id == seen.refund_id), None)
-
-
-def _refund_move(
-    payment: Payment, known: list[Refund], seen: RefundSnapshot, now: datetime
-) -> tuple[Refund | None, Refund]:
-    """The refund before and after; before is None for one that was made elsewhere."""
-    before = _local(known, seen)
-    if before is not None:
-        return before, observe_refund(before, seen, payment.currency)
-    made = Refund(
-        id=new_refund_id(),
-        payment_id=payment.id,
-        amount_minor=seen.amount.minor if seen.amount else 0,
-        created_at=now,
-        updated_at=now,
-        source=RefundSource.EXTERNAL,
-    )
-    return None, observe_refund(made, seen, payment.currency)
-
-
-async def _write_moves(rows: Transaction, change: _Change, cause: Cause, now: datetime) -> None:
+async def _write_moves(rows: Transaction, change: Change, cause: Cause, now: datetime) -> None:
     """What changed of the refunds and disputes seen."""
     for before, after in change.refunds:
         if before is None:
@@ -367,7 +233,7 @@ async def _write_moves(rows: Transaction, change: _Change, cause: Cause, now: da
 
 
 async def _written(
-    rows: Transaction, change: _Change, cause: Cause, now: datetime, *, counted: bool
+    rows: Transaction, change: Change, cause: Cause, now: datetime, *, counted: bool
 ) -> Payment:
     before, after = change.before, change.after
     if after == before:
@@ -393,24 +259,12 @@ async def _record(  # noqa: PLR0913, PLR0917 - what was read, why, and by which 
 ) -> None:
     """By our own ids; what a refund made elsewhere has for a `refund_id` may be any text."""
     if reading.payment is not None:
-        await rows.observe("payment", errand.payment_id, errand.cause, _plain(reading.payment), now)
+        await rows.observe("payment", errand.payment_id, errand.cause, logged(reading.payment), now)
     for seen in reading.refunds:
-        ours = _local(refunds, seen)
+        ours = known_refund(refunds, seen)
         name = ours.id if ours else seen.provider_refund_id
-        await rows.observe("refund", name, errand.cause, _plain(seen), now)
+        await rows.observe("refund", name, errand.cause, logged(seen), now)
     names = {one.provider_dispute_id: one.id for one in disputes}
     for dispute in reading.disputes or ():
         name = names.get(dispute.provider_dispute_id, dispute.provider_dispute_id)
-        await rows.observe("dispute", name, errand.cause, _plain(dispute), now)
-
-
-def _plain(snapshot: Any) -> Any:
-    """A snapshot as JSON, without what opens a payment to its holder, and what others wrote into it."""
-    if isinstance(snapshot, datetime):
-        return snapshot.isoformat()
-    if isinstance(snapshot, tuple):
-        return [_plain(one) for one in snapshot]
-    if hasattr(snapshot, "__dataclass_fields__"):
-        named = ((each.name, getattr(snapshot, each.name)) for each in fields(snapshot))
-        return {name: _plain(value) for name, value in named if name not in _UNRECORDED}
-    return snapshot
+        await rows.observe("dispute", name, errand.cause, logged(dispute), now)

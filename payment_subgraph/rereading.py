@@ -18,7 +18,8 @@ from payment_subgraph.comparing import (
 )
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import PaymentProcessor, Refused
-from payment_subgraph.refresh import Errand, Reading, Refresh
+from payment_subgraph.reading import Reading
+from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause, Repository
 
 _TRIES: Final = 3

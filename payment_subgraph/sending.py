@@ -26,7 +26,8 @@ from payment_subgraph.processor import (
     ProcessorError,
     Refused,
 )
-from payment_subgraph.refresh import Basis, Errand, Reading, Refresh
+from payment_subgraph.reading import Basis, Reading
+from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause
 from payment_subgraph.verdicts import (
     Judge,

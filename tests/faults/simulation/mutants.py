@@ -24,7 +24,8 @@ from payment_subgraph.inbox_event import InboxEvent, InboxState
 from payment_subgraph.ledger import Account, Posting, PostingKind
 from payment_subgraph.operation import Operation, OperationKind, Rejection, RejectionKind, Step
 from payment_subgraph.processor import OutcomeUnknown, ProcessorError, ProviderEvent
-from payment_subgraph.refresh import Basis, Errand, Reading
+from payment_subgraph.reading import Basis, Reading
+from payment_subgraph.refresh import Errand
 from payment_subgraph.repository import Cause, Transaction
 from payment_subgraph.sending import Sending
 from payment_subgraph.stripe_objects import payment_snapshot, refund_snapshot
@@ -192,7 +193,7 @@ def payload_ts() -> Iterator[None]:
 @contextmanager
 def refetch_no_cas() -> Iterator[None]:
     """The object is read again, but written whether or not somebody wrote a newer reading meanwhile."""
-    with patch.object(refresh_module, "_outdated", lambda *_: False):
+    with patch.object(refresh_module, "is_outdated", lambda *_: False):
         yield
 
 
