@@ -16,7 +16,8 @@ class RigSettings:
     """*seed* decides what clients intend and what goes wrong; what meets what also depends on the machine.
 
     *database_url*: of an empty PostgreSQL database; None for a server that is brought along. *black_box*: nothing of
-    the service's own helps: no crash points, no forks, a proxy before Stripe, and only answers of the API are compared.
+    the service's own helps: no crash points, no forks, a proxy before Stripe, and only answers of the API are compared. *quiet_within_s*: until when all must be right once nothing goes wrong any more;
+    *patience_s*: how long a person asks again, while everything goes wrong, before the answer counts as never given.
     """
 
     seed: int
@@ -25,7 +26,7 @@ class RigSettings:
     black_box: bool = False
     clients: int = 16
     quiet_within_s: float = 120
-    patience_s: float = 90
+    patience_s: float = 180
     services: int = 2
     workers: int = 2
     crash_chance: float = 0.01
