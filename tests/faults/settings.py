@@ -16,8 +16,9 @@ class RigSettings:
     """*seed* decides what clients intend and what goes wrong; what meets what also depends on the machine.
 
     *database_url*: of an empty PostgreSQL database; None for a server that is brought along. *black_box*: nothing of
-    the service's own helps: no crash points, no forks, a proxy before Stripe, and only answers of the API are compared. *quiet_within_s*: until when all must be right once nothing goes wrong any more;
-    *patience_s*: how long a person asks again, while everything goes wrong, before the answer counts as never given.
+    the service's own helps: no crash points, no forks, a proxy before Stripe, and only answers of the API are compared.
+    *quiet_within_s*: until when all must be right once nothing goes wrong any more. *patience_s*: how long a person asks
+    again, while everything goes wrong, before the answer counts as never given.
     """
 
     seed: int
