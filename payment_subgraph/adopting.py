@@ -16,7 +16,6 @@ from payment_subgraph.ids import new_payment_id
 from payment_subgraph.money import Money
 from payment_subgraph.observation import PaymentSnapshot
 from payment_subgraph.payment import CaptureMethod, Payment, PaymentSource, PaymentStatus
-from payment_subgraph.processor import PaymentProcessor, Refused
 from payment_subgraph.repository import Cause, Repository
 
 log = logging.getLogger(__name__)
@@ -31,23 +30,19 @@ class Adopting:
     """*enabled* is False where the account is shared with software whose payments are not to appear here."""
 
     repository: Repository
-    processor: PaymentProcessor
     enabled: bool
     clock: Callable[[], datetime]
 
-    async def payment_of(self, provider_payment_id: str, cause: Cause) -> Payment | None:
+    async def __call__(self, seen: PaymentSnapshot, cause: Cause) -> Payment | None:
         """A row for an object that has none, to be brought up to date by `refresh`; None if it is not to have one."""
         if not self.enabled:
-            return None
-        try:
-            seen = await self.processor.fetch_payment(provider_payment_id)
-        except Refused as said:  # events of other accounts may reach us, their objects are not ours to read
-            log.info("%s is not there to be taken over: %s", provider_payment_id, said)
             return None
         if seen.payment_id or seen.environment or seen.status not in _ADOPTED:
             return None
         if seen.amount is None:  # another currency than those of ISO 4217, or a fraction of its smallest coin
-            log.error("ALERT %s is of a sum that cannot be kept: it is not taken over", provider_payment_id)
+            log.error(
+                "ALERT %s is of a sum that cannot be kept: it is not taken over", seen.provider_payment_id
+            )
             return None
         return await self._written(_adopted(seen, seen.amount, self.clock()), cause)
 

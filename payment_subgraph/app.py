@@ -162,7 +162,7 @@ def _heeding(  # noqa: PLR0913, PLR0917 - what it is made of
     saved_methods: SavedMethods,
     clock: Clock,
 ) -> Heeding:
-    adopting = Adopting(repository, processor, settings.adopt_external, clock)
+    adopting = Adopting(repository, settings.adopt_external, clock)
     return Heeding(
         repository, inbox, processor, refresh, adopting, saved_methods, settings.environment, clock
     )

@@ -5,19 +5,20 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
-from payment_subgraph.inbox_event import SUSPECT_AFTER, EventRecord, InboxEvent, InboxState, next_attempt
+from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState, next_attempt
 from payment_subgraph.processor import ProviderEvent
-from payment_subgraph.tables import provider_events
+from payment_subgraph.tables import SUSPECTED_EVENTS, provider_events
 
 _EVENT: Final = tuple(provider_events.c[field.name] for field in fields(InboxEvent))
 _RECORD: Final = tuple(provider_events.c[field.name] for field in fields(EventRecord))
 _OPEN: Final = provider_events.c.processed_at.is_(None)
-_MOST_AT_ONCE: Final = 200
+_FIRST: Final = provider_events.c.next_attempt_at, provider_events.c.id
+_MOST_AT_ONCE: Final = 50
 
 
 class Inbox:
@@ -50,56 +51,52 @@ class Inbox:
             known = set((await connection.execute(select(column.provider_event_id).where(same))).scalars())
         return [event for event in events if event.provider_event_id not in known]
 
-    async def claim(self, now: datetime, limit: int) -> list[list[InboxEvent]]:
-        """Open events whose time has come, by subject, of at most *limit* subjects; a group is in order of arrival.
+    async def claim(self, now: datetime, subjects: int) -> list[InboxEvent]:
+        """Open events whose time has come, of at most so many *subjects*, in order of arrival.
 
         Nobody else gets them before the lease ends.
         """
-        return await self._claim(now, limit, provider_events.c.lost_claims < SUSPECT_AFTER)
+        return await self._claim(now, subjects, _MOST_AT_ONCE, ~SUSPECTED_EVENTS)
 
-    async def claim_suspects(self, now: datetime) -> list[InboxEvent]:
-        """Those of one subject whose last workers were not heard of again; empty if there are none.
+    async def claim_suspect(self, now: datetime) -> list[InboxEvent]:
+        """At most one of those whose last two workers were not heard of again: once is chance, they end for many reasons.
 
-        Alone: if they end this worker too, no others are taken for those that did.
+        Alone: if it ends this worker too, no other event is taken for the one that did.
         """
-        groups = await self._claim(now, 1, provider_events.c.lost_claims >= SUSPECT_AFTER)
-        return groups[0] if groups else []
+        return await self._claim(now, 1, 1, SUSPECTED_EVENTS)
 
-    async def _claim(self, now: datetime, limit: int, which: ColumnElement[bool]) -> list[list[InboxEvent]]:
+    async def _claim(
+        self, now: datetime, subjects: int, most: int, which: ColumnElement[bool]
+    ) -> list[InboxEvent]:
         """Counted as lost until it is settled: a killed worker can count nothing any more."""
         column = provider_events.c
         waiting = _OPEN & (column.next_attempt_at <= now) & which
-        subjects = await self._waiting_longest(waiting, limit)
-        if not subjects:
-            return []
-        theirs = select(column.id).where(waiting, column.subject.in_(subjects))
-        due = theirs.order_by(column.next_attempt_at).limit(_MOST_AT_ONCE).with_for_update(skip_locked=True)
-        claimed = (
-            update(provider_events)
-            .where(column.id.in_(due))
-            .values(
-                attempts=column.attempts + 1,
-                lost_claims=column.lost_claims + 1,
-                next_attempt_at=now + self._lease,
-            )
-            .returning(*_EVENT)
-        )
-        async with self._database.writing() as connection:
-            rows = (await connection.execute(claimed)).mappings().all()
-        events = [InboxEvent(**{**row, "lost_claims": row["lost_claims"] - 1}) for row in rows]
-        return _by_subject(sorted(events, key=lambda event: event.id))
-
-    async def _waiting_longest(self, waiting: ColumnElement[bool], limit: int) -> list[str]:
-        """Subjects among the events that were due first."""
-        first = select(provider_events.c.subject).where(waiting).order_by(provider_events.c.next_attempt_at)
         async with self._database.reading() as connection:
-            found = (await connection.execute(first.limit(_MOST_AT_ONCE))).scalars()
-        return list(dict.fromkeys(found))[:limit]
+            if (await connection.execute(select(column.id).where(waiting).limit(1))).first() is None:
+                return []
+        async with self._database.writing() as connection:
+            first = select(column.id, column.subject).where(waiting).order_by(*_FIRST)
+            found = await connection.execute(first.limit(subjects).with_for_update(skip_locked=True))
+            due = select(column.id).where(waiting, _of_the_same([*found]))
+            due = due.order_by(*_FIRST).limit(most).with_for_update(skip_locked=True)
+            claimed = (
+                update(provider_events)
+                .where(column.id.in_(due))
+                .values(
+                    attempts=column.attempts + 1,
+                    lost_claims=column.lost_claims + 1,
+                    next_attempt_at=now + self._lease,
+                )
+                .returning(*_EVENT)
+            )
+            rows = (await connection.execute(claimed)).mappings().all()
+        events = (InboxEvent(**{**row, "lost_claims": row["lost_claims"] - 1}) for row in rows)
+        return sorted(events, key=lambda event: event.id)
 
     async def settle(
-        self, states: Sequence[tuple[InboxEvent, InboxState]], now: datetime, error: str | None
+        self, outcomes: Sequence[tuple[InboxEvent, InboxState, str | None]], now: datetime
     ) -> None:
-        """What became of each, unless somebody else claimed it meanwhile; if it is open still, it waits for its turn."""
+        """What became of each, and why if that is to be told, unless somebody else claimed it meanwhile; if it is open still, it waits for its turn."""
         column = provider_events.c
         mine = (column.id == bindparam("event_id")) & (column.attempts == bindparam("tried")) & _OPEN
         change = (
@@ -107,7 +104,7 @@ class Inbox:
             .where(mine)
             .values(
                 lost_claims=0,
-                last_error=error,
+                last_error=bindparam("why"),
                 state=bindparam("now_is"),
                 next_attempt_at=bindparam("try_at"),
                 processed_at=bindparam("done_at"),
@@ -118,10 +115,11 @@ class Inbox:
                 "event_id": event.id,
                 "tried": event.attempts,
                 "now_is": state,
+                "why": why,
                 "try_at": next_attempt(event.attempts, now),
                 "done_at": None if state.waits else now,
             }
-            for event, state in states
+            for event, state, why in outcomes
         ]
         async with self._database.writing() as connection:
             await connection.execute(change, rows)
@@ -154,8 +152,8 @@ class Inbox:
         }
 
 
-def _by_subject(events: Sequence[InboxEvent]) -> list[list[InboxEvent]]:
-    groups: dict[str, list[InboxEvent]] = {}
-    for event in events:
-        groups.setdefault(event.subject, []).append(event)
-    return list(groups.values())
+def _of_the_same(found: Sequence[Row[Any]]) -> ColumnElement[bool]:
+    """Everything about what those *found* are about; one that an older release stored names nothing but itself."""
+    column = provider_events.c
+    subjects = [row.subject for row in found if row.subject is not None]
+    return column.subject.in_(subjects) | column.id.in_([row.id for row in found])

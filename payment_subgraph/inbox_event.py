@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 MAX_TRIES: Final = 10
-SUSPECT_AFTER: Final = 2
-"""So many workers that ended with it: once is chance, they end for many reasons."""
 MAX_LOST_CLAIMS: Final = 5
 PARK_FOR: Final = timedelta(days=3)
 _FIRST_WAIT: Final = timedelta(seconds=5)
@@ -34,13 +32,12 @@ class InboxState(StrEnum):
 class InboxEvent:
     """One row of `provider_events`, as the reconciler needs it.
 
-    *subject*: what it is about, by the provider's id. *lost_claims*: how many workers have had it before, one after the other, of whom nothing was heard.
+    *lost_claims*: how many workers have had it before, one after the other, of whom nothing was heard.
     """
 
     id: str
     provider_event_id: str
     type: str
-    subject: str
     payload: Mapping[str, Any]
     state: InboxState
     attempts: int

@@ -63,21 +63,18 @@ class Reconciler:
         return sum([await job() for job in self.jobs])
 
     async def work_inbox(self) -> int:
-        """Each group of events is about one subject."""
-        groups = await self.inbox.claim(self.clock(), BATCH)
-        await asyncio.gather(*(self.heeding(group) for group in groups))
-        return sum(map(len, groups)) + await self._work_suspects()
+        events = await self.inbox.claim(self.clock(), BATCH)
+        await self.heeding(events)
+        return len(events) + await self._work_suspects()
 
     async def _work_suspects(self) -> int:
         """As many as of the others: each death makes suspects of all that its worker had claimed."""
-        worked_on = 0
-        for _ in range(BATCH):
-            suspects = await self.inbox.claim_suspects(self.clock())
-            if not suspects:
-                break
-            await self.heeding(suspects)
-            worked_on += len(suspects)
-        return worked_on
+        for done in range(BATCH):
+            suspect = await self.inbox.claim_suspect(self.clock())
+            if not suspect:
+                return done
+            await self.heeding(suspect)
+        return BATCH
 
     async def work_operations(self) -> int:
         async with self.repository.reading() as rows:
@@ -112,8 +109,8 @@ class Reconciler:
         """Events the provider had and we never got, through the same inbox.
 
         How far it came is noted only at the end: the provider tells the newest first. Who dies on the way, or takes
-        longer than a turn, leaves another to begin again, and what is stored already is known then. Each stretch of
-        time is read twice, a turn apart: an event may appear in the list later than its time says.
+        longer than a turn, leaves another to begin again, and what is stored already is known then. What was read in the
+        turn before is read again: an event may appear in the list later than its time says.
         """
         now = self.clock()
         position = await self.cursors.take_turn(BACKFILL, now, self.backfill_every)

@@ -240,7 +240,7 @@ def _customer_of(event: Json, subject: Json) -> str | None:
 
 
 def _text_if_any(value: object) -> str | None:
-    return None if value is None else _text(value)
+    return value if isinstance(value, str) and 0 < len(value) <= 255 else None
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.types import JSON
@@ -213,6 +215,8 @@ balance_transactions: Final = Table(
 """As the provider told them, each once: its primary key is the provider's."""
 
 DEAD: Final = text("state = 'DEAD'")
+SUSPECTED_EVENTS: Final[ColumnElement[bool]] = literal_column("lost_claims") >= literal_column("2")
+"""In the words of the index, or SQLite does not use it."""
 
 provider_events: Final = Table(
     "provider_events",
@@ -221,7 +225,7 @@ provider_events: Final = Table(
     Column("provider", String(32), nullable=False),
     Column("provider_event_id", String(255), nullable=False),
     Column("type", String(255), nullable=False),
-    Column("subject", String(255), nullable=False),
+    Column("subject", String(255)),
     Column("livemode", Boolean, nullable=False),
     Column("payload", _RAW_JSON, nullable=False),
     Column("state", Word(InboxState), nullable=False),
@@ -243,6 +247,12 @@ provider_events: Final = Table(
         "next_attempt_at",
         sqlite_where=text("processed_at IS NULL"),
         postgresql_where=text("processed_at IS NULL"),
+    ),
+    Index(
+        "ix_provider_events_suspected",
+        "next_attempt_at",
+        sqlite_where=text("processed_at IS NULL AND lost_claims >= 2"),
+        postgresql_where=text("processed_at IS NULL AND lost_claims >= 2"),
     ),
     Index(
         "ix_provider_events_open_subject",

@@ -154,7 +154,8 @@ async def test_two_workers_make_one_payment_of_two_events(world: World, replica:
     both = (world, replica)
 
     async def adopt(of: World) -> str | None:
-        made = await of.parts.reconciler.heeding.adopting.payment_of(intent["id"], CAUSE)
+        seen = await of.parts.processor.fetch_payment(intent["id"])
+        made = await of.parts.reconciler.heeding.adopting(seen, CAUSE)
         return made.id if made else None
 
     ids = await asyncio.gather(*(adopt(of) for of in both for _ in range(5)))
@@ -273,7 +274,8 @@ async def test_one_that_is_taken_over_and_not_read_yet_is_as_the_log_has_it(worl
     intent = made_elsewhere(world)
     world.wire.succeed(intent["id"])
 
-    taken = await world.parts.reconciler.heeding.adopting.payment_of(intent["id"], CAUSE)
+    seen = await world.parts.processor.fetch_payment(intent["id"])
+    taken = await world.parts.reconciler.heeding.adopting(seen, CAUSE)
 
     assert taken is not None
     assert [told async for told in Verification(world.parts.database)()] == []

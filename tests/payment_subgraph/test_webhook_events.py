@@ -223,7 +223,7 @@ async def lose(world: World) -> None:
     """What a killed worker leaves behind: events that it has claimed, of which nothing is heard."""
     now = world.clock()
     await world.parts.inbox.claim(now, 10)
-    await world.parts.inbox.claim_suspects(now)
+    await world.parts.inbox.claim_suspect(now)
     world.clock.turn(minutes=2)
 
 
@@ -264,7 +264,7 @@ async def test_those_claimed_together_with_a_deadly_one_are_not_given_up(world: 
     now = world.clock()
 
     together = await world.parts.inbox.claim(now, 10)
-    alone = await world.parts.inbox.claim_suspects(now)
+    alone = await world.parts.inbox.claim_suspect(now)
     world.clock.turn(minutes=2)
     await world.work()
 

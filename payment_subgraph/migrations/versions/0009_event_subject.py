@@ -9,14 +9,12 @@ branch_labels = None
 depends_on = None
 
 _OPEN = sa.text("processed_at IS NULL")
+_SUSPECTED = sa.text("processed_at IS NULL AND lost_claims >= 2")
 
 
 def upgrade() -> None:
-    """Of events that are stored already each is a subject of its own: worked on one by one, as they would have been."""
+    """No row is written: events that are stored already, or by a process of the older release, have no subject."""
     op.add_column("provider_events", sa.Column("subject", sa.String(length=255), nullable=True))
-    op.execute("UPDATE provider_events SET subject = provider_event_id")
-    with op.batch_alter_table("provider_events") as table:
-        table.alter_column("subject", existing_type=sa.String(length=255), nullable=False)
     op.create_index(
         "ix_provider_events_open_subject",
         "provider_events",
@@ -24,9 +22,16 @@ def upgrade() -> None:
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     )
+    op.create_index(
+        "ix_provider_events_suspected",
+        "provider_events",
+        ["next_attempt_at"],
+        sqlite_where=_SUSPECTED,
+        postgresql_where=_SUSPECTED,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_provider_events_suspected", table_name="provider_events")
     op.drop_index("ix_provider_events_open_subject", table_name="provider_events")
-    with op.batch_alter_table("provider_events") as table:
-        table.drop_column("subject")
+    op.drop_column("provider_events", "subject")

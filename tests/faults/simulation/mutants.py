@@ -146,7 +146,7 @@ def _believing(believes: Callable[[InboxEvent], bool]) -> AbstractContextManager
     """Webhooks whose payload is written as it is, instead of the object being read again."""
 
     async def believe(self: Heeding, event: InboxEvent, hint: ProviderEvent) -> InboxState:
-        payment = await self._payment_of(hint) if hint.provider_payment_id else None
+        payment = await self._known(hint.provider_payment_id) if hint.provider_payment_id else None
         if payment is None or not event.type.startswith(("payment_intent.", "refund.")):
             return InboxState.IGNORED
         subject = event.payload["data"]["object"]
@@ -158,7 +158,8 @@ def _believing(believes: Callable[[InboxEvent], bool]) -> AbstractContextManager
             cause = Cause("WEBHOOK", event.provider_event_id)
             errand = Errand(payment.id, str(hint.provider_payment_id), cause)
             await self.refresh(errand, Reading(basis, snapshot, refund))
-        await self._hurry(payment.id)
+        async with self.repository.writing() as rows:
+            await rows.hurry_operations(payment.id, self.clock())
         return InboxState.PROCESSED
 
     async def apply(self: Heeding, heard: Sequence[Heard]) -> list[tuple[InboxEvent, InboxState]]:
@@ -203,7 +204,7 @@ def effect_on_event() -> Iterator[None]:
     apply = Heeding._apply
 
     async def post_one(self: Heeding, event: InboxEvent, hint: ProviderEvent) -> None:
-        payment = await self._payment_of(hint) if hint.provider_payment_id else None
+        payment = await self._known(hint.provider_payment_id) if hint.provider_payment_id else None
         if payment is not None and event.type in {"payment_intent.succeeded", "charge.captured"}:
             money = payment.money(payment.amount_captured)
             key = f"{payment.id}:{event.provider_event_id}"
