@@ -1,18 +1,21 @@
-"""The database of a run, and how its connections are cut."""
+"""The database of a run, how its connections are cut, and how it dies."""
 
 import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
 import psycopg
 
-from tests.payment_subgraph.databases import postgres_server
+from tests.payment_subgraph.databases import OwnPostgres, postgres_server
+
+_DEATH_CHANCE = 0.25
+_AWAY_S = (0.3, 3.0)
 
 
 class RunDatabase(Protocol):
@@ -54,12 +57,26 @@ class SqliteFile:
 
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
+    """*server*: None if it is not ours to kill."""
+
     url: str
+    server: OwnPostgres | None = None
     name: str = "PostgreSQL"
+    _dying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def disturb(self, luck: Random) -> str:
+        if self.server is not None and luck.random() < _DEATH_CHANCE:
+            return await self._kill(self.server, luck.uniform(*_AWAY_S))
+        return await self._cut(luck.choice([0.2, 0.5, 1.0]))
+
+    async def _kill(self, server: OwnPostgres, away_s: float) -> str:
+        """The server dies as a whole, is away for a while, and recovers."""
+        async with self._dying, server.away():
+            await asyncio.sleep(away_s)
+        return "PostgreSQL killed"
+
+    async def _cut(self, share: float) -> str:
         """Some or all connections of services and workers end, whatever they are in the middle of."""
-        share = luck.choice([0.2, 0.5, 1.0])
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
             cut = await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -80,9 +97,9 @@ def sqlite_file(folder: Path) -> Iterator[RunDatabase]:
 
 @contextmanager
 def postgres(url: str | None) -> Iterator[RunDatabase]:
-    """At *url*, or on a server of our own."""
+    """At *url*, or on a server of our own, which may die."""
     if url is not None:
         yield PostgresDatabase(url)
         return
-    with postgres_server() as server, server.fresh() as own:
-        yield PostgresDatabase(own)
+    with postgres_server() as server, server.fresh() as fresh:
+        yield PostgresDatabase(fresh, server.ours)

@@ -47,7 +47,7 @@ class Mischief:
     luck: Random
     inside: bool = True
     done: Counter[str] = field(default_factory=Counter)
-    _lasting: set["asyncio.Task[None]"] = field(default_factory=set)
+    _lasting: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def go_on(self) -> None:
         """Until cancelled."""
@@ -68,12 +68,8 @@ class Mischief:
         return [*outside, *[self._fault] * 4, self._webhooks] if self.inside else outside
 
     async def calm(self) -> None:
-        """Nothing goes wrong from here on; what is broken already stays broken."""
-        for task in self._lasting:
-            task.cancel()
-        await asyncio.gather(*self._lasting, return_exceptions=True)
-        for member in self.fleet.everybody:
-            member.wake()
+        """Nothing goes wrong from here on: who sleeps wakes, a database that is away returns. What is broken stays so."""
+        await asyncio.gather(*self._lasting)
         self.fleet.disarm()
         if self.inside:
             await self._admin("DELETE", "faults")
@@ -119,9 +115,7 @@ class Mischief:
             self.done[await self.database.disturb(self.luck)] += 1
 
     def _meanwhile(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._lasting.add(task)
-        task.add_done_callback(self._lasting.discard)
+        self._lasting.append(asyncio.create_task(work))
 
     async def _fault(self) -> None:
         fault = self.luck.choice(_FAULTS) | {"path": self.luck.choice(_PATHS)}

