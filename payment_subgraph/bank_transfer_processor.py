@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payment_subgraph.book_difference import BookObject
 from payment_subgraph.column_types import UtcDateTime
 from payment_subgraph.customer import Customer, CustomerOperation, MethodSnapshot
 from payment_subgraph.database import Database
@@ -238,6 +239,10 @@ class BankTransferProcessor:
             yield one
 
     async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
+        return None
+
+    async def payment_of(self, kind: BookObject, provider_object_id: str) -> str | None:
+        """The journal has no form but its own: nothing of it was ever unreadable."""
         return None
 
     async def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:

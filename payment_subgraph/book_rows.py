@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.balance import BalanceTransaction
-from payment_subgraph.book_difference import BookDifference, BookObject
+from payment_subgraph.book_difference import BookDifference, BookDifferenceCause, BookObject
 from payment_subgraph.books import posted_of
 from payment_subgraph.database import Database
 from payment_subgraph.dispute import Dispute
@@ -143,6 +143,11 @@ class BookRows:
             await connection.execute(update(book_differences).where(gone).values(resolved_at=now))
         return new
 
+    async def note(self, found: Sequence[BookDifference], now: datetime) -> list[BookDifference]:
+        """*found* is open beside what is open already; those of them that were not before."""
+        async with self._database.writing() as connection:
+            return [one for one in found if await _noted(connection, one, now)]
+
     async def open_payment_keys(self, after: str) -> list[str]:
         """Payments with differences that are not resolved; the next ones after *after*."""
         column = book_differences.c.payment_key
@@ -156,6 +161,13 @@ class BookRows:
         of_it = (column.payment_key == payment_key) & (column.object_type == BookObject.BALANCE_TRANSACTION)
         query = select(column.object_id).where(of_it, column.resolved_at.is_(None))
         return [row["object_id"] for row in await self._database.rows(query)]
+
+    async def unread(self, payment_key: str) -> dict[str, BookObject]:
+        """What of it could not be read, by the provider's id, and cannot still."""
+        column = book_differences.c
+        of_it = (column.payment_key == payment_key) & (column.cause == BookDifferenceCause.UNREADABLE)
+        query = select(column.object_id, column.object_type).where(of_it, column.resolved_at.is_(None))
+        return {row["object_id"]: row["object_type"] for row in await self._database.rows(query)}
 
 
 def _brought(row: RowMapping) -> Brought:

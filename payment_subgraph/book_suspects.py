@@ -5,7 +5,8 @@ objects and refunds are listed with a margin, and one that has no row here belon
 there. Disputes and balance transactions carry the provider's own time in our rows too, and need none.
 
 An object of the provider's whose payment is not one of ours is another program's. Only a payment object says itself
-that it is ours.
+that it is ours. One that cannot be read is there all the same: its payment is suspected, and where not even that can be
+read, it is told by itself.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from payment_subgraph.book_difference import BookDifference
+from payment_subgraph.book_difference import BookDifference, BookObject
 from payment_subgraph.book_rows import BATCH, BookRows
 from payment_subgraph.comparing import (
     differ,
@@ -28,6 +29,7 @@ from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, Paym
 from payment_subgraph.payment import Payment, PaymentStatus
 from payment_subgraph.processor import Made, PaymentProcessor
 from payment_subgraph.refund import Refund
+from payment_subgraph.unreadable import UnreadableObject
 
 MARGIN: Final = timedelta(minutes=10)
 
@@ -39,24 +41,34 @@ class Suspect:
     """How a payment is to be read again.
 
     *intent*: the provider's object, where the row has none. *movements*: balance transactions that the provider's list
-    says are its own, and that a reading of the payment may not show.
+    says are its own, and that a reading of the payment may not show. *unread*: what of it could not be read in a list.
     """
 
     intent: str | None = None
     movements: set[str] = field(default_factory=set)
+    unread: list[UnreadableObject] = field(default_factory=list)
+
+
+NOTHING_MORE: Final = Suspect()
 
 
 @dataclass(slots=True)
 class Suspects:
-    """Payments by our id; and objects that have none here."""
+    """Payments by our id; objects that have none here; and those of which nobody can read whether they have one."""
 
     ours: dict[str, Suspect] = field(default_factory=dict)
     strays: list[BookDifference] = field(default_factory=list)
+    unread: list[UnreadableObject] = field(default_factory=list)
 
     def add(self, payment_id: str, *, intent: str | None = None, movements: Iterable[str] = ()) -> None:
         suspect = self.ours.setdefault(payment_id, Suspect())
         suspect.intent = intent or suspect.intent
         suspect.movements.update(movements)
+
+    def add_unread(self, payment_id: str, one: UnreadableObject) -> None:
+        name, is_movement = one.provider_object_id, one.kind is BookObject.BALANCE_TRANSACTION
+        self.add(payment_id, intent=one.provider_payment_id, movements=[name] if is_movement else [])
+        self.ours[payment_id].unread.append(one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +91,62 @@ class BookSuspects:
     async def _by_intent(self, intents: Iterable[str]) -> dict[str | None, Payment]:
         return {one.provider_payment_id: one for one in await self.rows.payments_named([], list(intents))}
 
+    # What cannot be read.
+
+    async def _readable(
+        self,
+        listing: AsyncIterator[Item | UnreadableObject],
+        listed: set[str],
+        hour: tuple[datetime, datetime],
+        suspects: Suspects,
+    ) -> AsyncIterator[list[Item]]:
+        """In batches. What cannot be read is *listed* all the same, and suspected here."""
+        async for batch in _in_batches(listing):
+            unread = [one for one in batch if isinstance(one, UnreadableObject)]
+            listed.update(one.within or one.provider_object_id for one in unread)
+            await self._suspect_unread(unread, hour, suspects)
+            if readable := [one for one in batch if not isinstance(one, UnreadableObject)]:
+                yield readable
+
+    async def _suspect_unread(
+        self, unread: list[UnreadableObject], hour: tuple[datetime, datetime], suspects: Suspects
+    ) -> None:
+        if not unread:
+            return
+        start, end = hour
+        owners = await self._owners([(one.provider_payment_id, one.payment_id) for one in unread])
+        for one, payment in zip(unread, owners, strict=True):
+            if payment is not None:
+                suspects.add_unread(payment.id, one)
+            elif self._may_be_ours(one) and (one.made_at is None or start <= one.made_at < end):
+                suspects.unread.append(one)
+
+    def _may_be_ours(self, one: UnreadableObject) -> bool:
+        """Though its payment has no row here."""
+        return one.environment == self.environment or one.provider_payment_id is None
+
+    async def _owners(self, named: list[tuple[str | None, str | None]]) -> list[Payment | None]:
+        """Of each payment object, by its id and by the one of ours that it carries, the payment that has it.
+
+        None also for a second object of one payment of ours.
+        """
+        known = await self.rows.payments_named(
+            [ours for _, ours in named if ours], [intent for intent, _ in named if intent]
+        )
+        by_intent = {one.provider_payment_id: one for one in known if one.provider_payment_id}
+        by_id = {one.id: one for one in known}
+        found = [(intent, by_intent.get(intent or "") or by_id.get(ours or "")) for intent, ours in named]
+        return [
+            payment if payment is not None and payment.provider_payment_id in (None, intent) else None
+            for intent, payment in found
+        ]
+
     # Payments.
 
     async def _suspect_payments(self, start: datetime, end: datetime, suspects: Suspects) -> None:
         listed: set[str] = set()
-        async for batch in _in_batches(self.processor.payments_made(start - MARGIN, end + MARGIN)):
+        made = self.processor.payments_made(start - MARGIN, end + MARGIN)
+        async for batch in self._readable(made, listed, (start, end), suspects):
             listed |= {one.seen.provider_payment_id for one in batch}
             await self._compare_payments(batch, start, end, suspects)
         async for payments in self.rows.payments_made(start, end):
@@ -95,14 +158,10 @@ class BookSuspects:
     async def _compare_payments(
         self, batch: list[Made[PaymentSnapshot]], start: datetime, end: datetime, suspects: Suspects
     ) -> None:
-        ours = [one.seen.payment_id for one in batch if one.seen.payment_id]
-        known = await self.rows.payments_named(ours, [one.seen.provider_payment_id for one in batch])
-        by_intent = {one.provider_payment_id: one for one in known}
-        by_id = {one.id: one for one in known}
-        for one in batch:
+        owners = await self._owners([(one.seen.provider_payment_id, one.seen.payment_id) for one in batch])
+        for one, payment in zip(batch, owners, strict=True):
             seen = one.seen
-            payment = by_intent.get(seen.provider_payment_id) or by_id.get(seen.payment_id or "")
-            if payment is not None and payment.provider_payment_id in (None, seen.provider_payment_id):
+            if payment is not None:
                 if differ(payment_differences(payment, seen)):
                     suspects.add(payment.id, intent=seen.provider_payment_id)
             elif seen.environment == self.environment and start <= one.made_at < end:
@@ -112,7 +171,8 @@ class BookSuspects:
 
     async def _suspect_refunds(self, start: datetime, end: datetime, suspects: Suspects) -> None:
         listed: set[str] = set()
-        async for batch in _in_batches(self.processor.refunds_made(start - MARGIN, end + MARGIN)):
+        made = self.processor.refunds_made(start - MARGIN, end + MARGIN)
+        async for batch in self._readable(made, listed, (start, end), suspects):
             listed |= {one.seen.provider_refund_id for one in batch}
             await self._compare_refunds([one.seen for one in batch], suspects)
         async for refunds in self.rows.refunds_made(start, end):
@@ -133,7 +193,8 @@ class BookSuspects:
 
     async def _suspect_disputes(self, start: datetime, end: datetime, suspects: Suspects) -> None:
         listed: set[str] = set()
-        async for batch in _in_batches(self.processor.disputes_made(start, end)):
+        made = self.processor.disputes_made(start, end)
+        async for batch in self._readable(made, listed, (start, end), suspects):
             listed |= {one.provider_dispute_id for one in batch}
             await self._compare_disputes(batch, suspects)
         async for disputes in self.rows.disputes_made(start, end):
@@ -159,7 +220,8 @@ class BookSuspects:
 
     async def _suspect_movements(self, start: datetime, end: datetime, suspects: Suspects) -> None:
         listed: set[str] = set()
-        async for batch in _in_batches(self.processor.movements_made(start, end)):
+        made = self.processor.movements_made(start, end)
+        async for batch in self._readable(made, listed, (start, end), suspects):
             listed |= {one.provider_transaction_id for one in batch}
             await self._compare_movements(batch, suspects)
         async for brought in self.rows.movements_made(start, end):

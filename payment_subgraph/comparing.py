@@ -12,9 +12,10 @@ from payment_subgraph.money import Money
 from payment_subgraph.observation import DisputeSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import OPEN, Refund
+from payment_subgraph.unreadable import UnreadableObject
 
 UNKNOWN_CURRENCY: Final = "XXX"
-"""ISO 4217's word for no currency: of a sum that our minor units cannot express."""
+"""ISO 4217's word for no currency: of a sum that our minor units cannot express, or that cannot be read."""
 
 
 def payment_differences(payment: Payment, seen: PaymentSnapshot) -> Iterator[BookDifference]:
@@ -154,10 +155,30 @@ def payment_there(seen: PaymentSnapshot) -> BookDifference:
         object_id=seen.provider_payment_id,
         cause=BookDifferenceCause.MISSING_HERE,
         currency=seen.amount.currency if seen.amount else UNKNOWN_CURRENCY,
-        payment_id=seen.payment_id if seen.payment_id and len(seen.payment_id) <= 40 else None,
+        payment_id=_short_enough(seen.payment_id),
         provider_object_id=seen.provider_payment_id,
         amount_there=seen.amount.minor if seen.amount else None,
         status_there=seen.status,
+    )
+
+
+def _short_enough(payment_id: str | None) -> str | None:
+    """None for what is no id of ours: others may write there what they like."""
+    return payment_id if payment_id and len(payment_id) <= 40 else None
+
+
+def unreadable(payment_key: str, found: UnreadableObject, payment_id: str | None = None) -> BookDifference:
+    """With what is known of it, also the id of ours that it carries where it is not known to be of *payment_id*."""
+    return BookDifference(
+        payment_key=payment_key,
+        object_type=found.kind,
+        object_id=found.provider_object_id,
+        cause=BookDifferenceCause.UNREADABLE,
+        currency=found.amount.currency if found.amount else UNKNOWN_CURRENCY,
+        payment_id=payment_id or _short_enough(found.payment_id),
+        provider_object_id=found.provider_object_id,
+        amount_there=found.amount.minor if found.amount else None,
+        status_there=found.status,
     )
 
 

@@ -16,11 +16,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from payment_subgraph.book_difference import BookObject
 from payment_subgraph.money import Money
 from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation
 from payment_subgraph.payment import Payment
 from payment_subgraph.refund import Refund
+from payment_subgraph.unreadable import UnreadableObject
 from payment_subgraph.vault import Vault
 
 Params = Mapping[str, Any]
@@ -161,8 +163,17 @@ class Made(Generic[Seen]):
     seen: Seen
 
 
+Item = TypeVar("Item")
+Listed = AsyncIterator[Item | UnreadableObject]
+"""What a list of the provider's brings."""
+
+
 class PaymentProcessor(Protocol):
-    """One payment provider. Amounts cross as Money; ids are the provider's own strings."""
+    """One payment provider. Amounts cross as Money; ids are the provider's own strings.
+
+    Whatever brings a snapshot raises Unreadable for an object whose form is not known; the lists of what was made have
+    it as an item instead, so that it does not keep the others away.
+    """
 
     name: str
     """Lower case; also the last part of the address its webhooks come to."""
@@ -209,20 +220,23 @@ class PaymentProcessor(Protocol):
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """The provider's object that carries our *payment_id*, among those made in the window."""
 
-    def payments_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[PaymentSnapshot]]:
+    def payments_made(self, since: datetime, until: datetime) -> Listed[Made[PaymentSnapshot]]:
         """Every payment object made in the window, other programs' too; without details of how it was paid."""
 
-    def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
+    def refunds_made(self, since: datetime, until: datetime) -> Listed[Made[RefundSnapshot]]:
         """Every refund of a payment object, made in the window."""
 
-    def disputes_made(self, since: datetime, until: datetime) -> AsyncIterator[DisputeSnapshot]:
+    def disputes_made(self, since: datetime, until: datetime) -> Listed[DisputeSnapshot]:
         """Every dispute about a payment object, opened in the window."""
 
-    def movements_made(self, since: datetime, until: datetime) -> AsyncIterator[MovementSnapshot]:
+    def movements_made(self, since: datetime, until: datetime) -> Listed[MovementSnapshot]:
         """Every balance transaction of a payment object, of its refunds and disputes, made in the window."""
 
     async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
         """None for one that belongs to no payment object."""
+
+    async def payment_of(self, kind: BookObject, provider_object_id: str) -> str | None:
+        """The payment object to which one belongs that could not be read before; None if to none."""
 
     def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:
         """Events the provider has had since then, in pieces that fit into memory, in any order."""

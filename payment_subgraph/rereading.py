@@ -7,7 +7,7 @@ from typing import Final
 from payment_subgraph.balance import BalanceSums
 from payment_subgraph.book_difference import BookDifference, BookDifferenceCause
 from payment_subgraph.book_rows import BookRows
-from payment_subgraph.book_suspects import Suspect
+from payment_subgraph.book_suspects import NOTHING_MORE, Suspect
 from payment_subgraph.comparing import (
     dispute_differences,
     movement_differences,
@@ -23,7 +23,6 @@ from payment_subgraph.refresh import Errand, Refresh
 from payment_subgraph.repository import Cause, Repository
 
 _TRIES: Final = 3
-_NOTHING_MORE: Final = Suspect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,11 @@ class Rereading:
     processor: PaymentProcessor
     refresh: Refresh
 
-    async def __call__(self, payment_id: str, suspect: Suspect = _NOTHING_MORE) -> list[BookDifference]:
-        """The payment may just be changing: only what is found twice running is believed."""
+    async def __call__(self, payment_id: str, suspect: Suspect = NOTHING_MORE) -> list[BookDifference]:
+        """The payment may just be changing: only what is found twice running is believed.
+
+        Raises Unreadable if one of its objects is: then nothing can be said of the others either.
+        """
         found = await self._differences_now(payment_id, suspect)
         for _ in range(_TRIES):
             before, found = found, await self._differences_now(payment_id, suspect) if found else []

@@ -34,7 +34,12 @@ def to_stripe_amount(money: Money) -> int | None:
 
 
 def from_stripe_amount(amount: int, currency: str) -> Money | None:
-    """The money behind Stripe's integer, or None where ours cannot express it (ISK 10050)."""
+    """The money behind Stripe's integer, or None where ours cannot express it (ISK 10050).
+
+    Raises TypeError for what is no whole number: no sum of ours may be made of it.
+    """
+    if type(amount) is not int:
+        raise TypeError(f"no whole number: {amount!r}")
     code = currency.upper()
     if code not in MINOR_DIGITS:
         return None

@@ -5,10 +5,11 @@ Source: https://docs.stripe.com/api/payment_intents/object, …/refunds/object, 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from payment_subgraph.balance import MovementKind
+from payment_subgraph.book_difference import BookObject
 from payment_subgraph.customer import MethodSnapshot
 from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.observation import (
@@ -30,9 +31,8 @@ from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.refund import RefundReason, RefundStatus
 from payment_subgraph.stripe_amounts import from_stripe_amount
 from payment_subgraph.stripe_balance import movements, stripe_balance_transaction
+from payment_subgraph.stripe_form import Json, moment, reads, short_text, short_text_if_any
 from payment_subgraph.vault import SetupSnapshot
-
-Json = Mapping[str, Any]
 
 _METHOD_TYPES: Final = {
     "card": MethodType.CARD,
@@ -59,6 +59,7 @@ REFUND_REASONS: Final = {
 """Stripe has no word for OTHER: the parameter is left out."""
 
 
+@reads(BookObject.PAYMENT)
 def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
     """Stripe does not date `last_payment_error`; *now* stands for the time it was seen."""
     metadata, currency = intent.get("metadata") or {}, intent["currency"]
@@ -84,7 +85,7 @@ def payment_snapshot(intent: Json, now: datetime) -> PaymentSnapshot:
 def _making(intent: Json) -> Making:
     manual = intent.get("capture_method") == "manual"
     return Making(
-        at=datetime.fromtimestamp(intent["created"], UTC),
+        at=moment(intent["created"]),
         capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
         description=intent.get("description"),
     )
@@ -146,7 +147,7 @@ def method_snapshot(method: Json) -> MethodSnapshot:
     details = method_details(method)
     if details is None:
         raise TypeError("a payment method without its details")
-    return MethodSnapshot(details, datetime.fromtimestamp(method["created"], UTC))
+    return MethodSnapshot(details, moment(method["created"]))
 
 
 def setup_snapshot(setup: Json) -> SetupSnapshot:
@@ -155,6 +156,7 @@ def setup_snapshot(setup: Json) -> SetupSnapshot:
     )
 
 
+@reads(BookObject.REFUND)
 def refund_snapshot(refund: Json) -> RefundSnapshot:
     amount = from_stripe_amount(refund["amount"], refund["currency"])
     taken = movements(
@@ -168,7 +170,7 @@ def refund_snapshot(refund: Json) -> RefundSnapshot:
     )
     return RefundSnapshot(
         provider_refund_id=refund["id"],
-        provider_payment_id=refund["payment_intent"],
+        provider_payment_id=short_text(refund["payment_intent"]),
         status=RefundStatus((refund.get("status") or "pending").upper()),
         amount=amount,
         refund_id=(refund.get("metadata") or {}).get("refund_id"),
@@ -188,19 +190,20 @@ def _is_unsettled(refund: Json) -> bool:
     return False
 
 
+@reads(BookObject.DISPUTE)
 def dispute_snapshot(dispute: Json) -> DisputeSnapshot:
     due_by = (dispute.get("evidence_details") or {}).get("due_by")
     moved = dispute.get("balance_transactions") or []
     return DisputeSnapshot(
         provider_dispute_id=dispute["id"],
-        provider_payment_id=dispute["payment_intent"],
+        provider_payment_id=short_text(dispute["payment_intent"]),
         status=DisputeStatus(dispute["status"].upper()),
         amount=from_stripe_amount(dispute["amount"], dispute["currency"]),
-        reason=dispute["reason"],
-        opened_at=datetime.fromtimestamp(dispute["created"], UTC),
-        evidence_due_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+        reason=short_text(dispute["reason"]),
+        opened_at=moment(dispute["created"]),
+        evidence_due_by=moment(due_by) if due_by else None,
         movements=tuple(
-            stripe_balance_transaction(MovementKind.DISPUTE, dispute["id"], None, one) for one in moved
+            stripe_balance_transaction(one, MovementKind.DISPUTE, dispute["id"], None) for one in moved
         ),
     )
 
@@ -212,12 +215,12 @@ def provider_event(event: Json) -> ProviderEvent:
         metadata = subject.get("metadata") or {}
         is_intent = subject.get("object") == "payment_intent"
         return ProviderEvent(
-            provider_event_id=_text(event["id"]),
-            type=_text(event["type"]),
+            provider_event_id=short_text(event["id"]),
+            type=short_text(event["type"]),
             livemode=bool(event["livemode"]),
             created=int(event["created"]),
             payload=event,
-            provider_payment_id=_text_if_any(subject.get("id" if is_intent else "payment_intent")),
+            provider_payment_id=short_text_if_any(subject.get("id" if is_intent else "payment_intent")),
             payment_id=metadata.get("payment_id"),
             environment=metadata.get("env"),
             about_refunds=event["type"].startswith(("refund.", "charge.refund", "charge.dispute.")),
@@ -234,16 +237,6 @@ def provider_event(event: Json) -> ProviderEvent:
 def _customer_of(event: Json, subject: Json) -> str | None:
     """Also of a method that was detached: by now it has none."""
     if subject.get("object") == "customer":
-        return _text_if_any(subject.get("id"))
+        return short_text_if_any(subject.get("id"))
     before: Json = event["data"].get("previous_attributes") or {}
-    return _text_if_any(subject.get("customer") or before.get("customer"))
-
-
-def _text_if_any(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 255 else None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 255:
-        raise TypeError("expected a short text")
-    return value
+    return short_text_if_any(subject.get("customer") or before.get("customer"))

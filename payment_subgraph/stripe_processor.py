@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn, cast
 
 import stripe
 
+from payment_subgraph.book_difference import BookObject
 from payment_subgraph.money import Money
 from payment_subgraph.observation import DisputeSnapshot, MovementSnapshot, PaymentSnapshot, RefundSnapshot
 from payment_subgraph.operation import Operation, OperationKind
@@ -18,6 +19,7 @@ from payment_subgraph.processor import (
     Busy,
     Declined,
     KeyMisused,
+    Listed,
     Made,
     MethodChoice,
     NotAuthorized,
@@ -32,6 +34,15 @@ from payment_subgraph.processor import (
 from payment_subgraph.refund import Refund
 from payment_subgraph.stripe_amounts import to_stripe_amount
 from payment_subgraph.stripe_balance import movement_snapshot
+from payment_subgraph.stripe_lists import (
+    each,
+    made_dispute,
+    made_payment,
+    made_refund,
+    made_within,
+    payment_named,
+    retrieve,
+)
 from payment_subgraph.stripe_objects import (
     REFUND_REASONS,
     dispute_snapshot,
@@ -255,49 +266,44 @@ class StripeProcessor:
 
     async def find_payment(self, payment_id: str, since: datetime, until: datetime) -> PaymentSnapshot | None:
         """Lists instead of searching: Stripe's Search API shows a new object only after up to an hour."""
-        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}
-        listing = self._client.v1.payment_intents.list_async(cast("Any", {"created": window, "limit": 100}))
+        window = made_within(since, until + timedelta(seconds=1))
+        listing = self._client.v1.payment_intents.list_async(window)
         async for found in self._all(listing):
             if (found.get("metadata") or {}).get("payment_id") == payment_id:
                 return await self.fetch_payment(found["id"])
         return None
 
-    async def payments_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[PaymentSnapshot]]:
-        listing = self._client.v1.payment_intents.list_async(_made_within(since, until))
-        async for found in self._all(listing):
-            yield Made(_time(found["created"]), payment_snapshot(found, self._clock()))
+    def payments_made(self, since: datetime, until: datetime) -> Listed[Made[PaymentSnapshot]]:
+        listing = self._client.v1.payment_intents.list_async(made_within(since, until))
+        return each(self._all(listing), lambda found: made_payment(found, self._clock()))
 
-    async def refunds_made(self, since: datetime, until: datetime) -> AsyncIterator[Made[RefundSnapshot]]:
-        """Those of bare charges, made without a payment intent, are none of ours."""
-        listing = self._client.v1.refunds.list_async(_made_within(since, until))
-        async for found in self._all(listing):
-            if found.get("payment_intent") is not None:
-                yield Made(_time(found["created"]), refund_snapshot(found))
+    def refunds_made(self, since: datetime, until: datetime) -> Listed[Made[RefundSnapshot]]:
+        return each(self._all(self._client.v1.refunds.list_async(made_within(since, until))), made_refund)
 
-    async def disputes_made(self, since: datetime, until: datetime) -> AsyncIterator[DisputeSnapshot]:
-        """Those of bare charges are none of ours."""
-        listing = self._client.v1.disputes.list_async(_made_within(since, until))
-        async for found in self._all(listing):
-            if found.get("payment_intent") is not None:
-                yield dispute_snapshot(found)
+    def disputes_made(self, since: datetime, until: datetime) -> Listed[DisputeSnapshot]:
+        return each(self._all(self._client.v1.disputes.list_async(made_within(since, until))), made_dispute)
 
-    async def movements_made(self, since: datetime, until: datetime) -> AsyncIterator[MovementSnapshot]:
-        wanted = _made_within(since, until) | {"expand": ["data.source"]}
-        async for found in self._all(self._client.v1.balance_transactions.list_async(wanted)):
-            if (seen := movement_snapshot(found)) is not None:
-                yield seen
+    def movements_made(self, since: datetime, until: datetime) -> Listed[MovementSnapshot]:
+        wanted = made_within(since, until) | {"expand": ["data.source"]}
+        return each(self._all(self._client.v1.balance_transactions.list_async(wanted)), movement_snapshot)
 
     async def fetch_movement(self, balance_transaction_id: str) -> MovementSnapshot | None:
-        read = self._client.v1.balance_transactions.retrieve_async(
-            balance_transaction_id, {"expand": ["source"]}
-        )
-        return movement_snapshot((await self._asked(read)).to_dict(for_json=True))
+        read = retrieve(self._client, BookObject.BALANCE_TRANSACTION, balance_transaction_id)
+        return movement_snapshot(await self._object(read))
+
+    async def payment_of(self, kind: BookObject, provider_object_id: str) -> str | None:
+        found = await self._object(retrieve(self._client, kind, provider_object_id))
+        return payment_named(kind, found, self._clock())
 
     async def events_since(self, since: datetime) -> AsyncIterator[Sequence[ProviderEvent]]:
         window = {"gte": int(since.timestamp())}
         listing = self._client.v1.events.list_async(cast("Any", {"created": window, "limit": 100}))
         async for page in self._pages(listing):
             yield [event for found in page if (event := _readable_event(found))]
+
+    async def _object(self, request: Awaitable[Any]) -> dict[str, Any]:
+        found: dict[str, Any] = (await self._asked(request)).to_dict(for_json=True)
+        return found
 
     async def _all(self, listing: Awaitable[Any]) -> AsyncIterator[dict[str, Any]]:
         async for page in self._pages(listing):
@@ -363,15 +369,6 @@ class StripeProcessor:
 
     def read_event(self, payload: Mapping[str, Any]) -> ProviderEvent:
         return provider_event(payload)
-
-
-def _made_within(since: datetime, until: datetime) -> Any:
-    window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
-    return {"created": window, "limit": 100}
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _signed_with(secret: str, body: bytes, signature: str) -> bool:

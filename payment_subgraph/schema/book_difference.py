@@ -18,11 +18,13 @@ class BookDifference:
     id: strawberry.ID
     cause: BookDifferenceCause
     object_type: BookObject
-    object_id: strawberry.ID = strawberry.field(description="The provider's, for what is missing here.")
+    object_id: strawberry.ID = strawberry.field(
+        description="The provider's, for what is missing here or cannot be read."
+    )
     payment_id: strawberry.ID | None
     provider_object_id: str | None
     status_here: str | None
-    status_there: str | None
+    status_there: str | None = strawberry.field(description="Of UNREADABLE in the provider's own word.")
     amount_here: Money | None = strawberry.field(
         description=(
             "Of NOT_POSTED what the ledger has: captured less refunded, of a dispute what is lost. Of a balance "

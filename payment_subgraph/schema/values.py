@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import has_enum_definition
 
 from payment_subgraph import cursors, money
+from payment_subgraph.book_difference import BookDifferenceCause
 from payment_subgraph.dispute import DisputeStatus
 from payment_subgraph.inbox_event import InboxState
 from payment_subgraph.ledger import DifferenceCause, PostingKind
@@ -113,6 +114,15 @@ _enum(
     },
 )
 _enum(NextActionType)
+_enum(
+    BookDifferenceCause,
+    values={
+        BookDifferenceCause.UNREADABLE: (
+            "The provider's object has a form that this release does not know. Told is what is known of it; whether it "
+            "is alike, nobody knows until a release reads it."
+        )
+    },
+)
 _enum(MethodType, name="PaymentMethodType")
 _enum(cursors.SortField, name="PaymentSortField")
 _enum(

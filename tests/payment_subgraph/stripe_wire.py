@@ -176,6 +176,10 @@ class StripeWire(stripe.HTTPClient):
                 known := {one["id"]: one for one in self.movements}
             ):
                 return 200, known[name]
+            case ["refunds" | "disputes" as kind, name] if name in (
+                known := {one["id"]: one for one in self._lists()[kind]}
+            ):
+                return 200, known[name]
             case ["radar", kind] | [kind] if kind in self._lists():
                 return self._listed(path, self._lists()[kind], params)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
