@@ -28,6 +28,8 @@ from gateway.settings import Settings
 from gateway.subscriptions import Subscriptions
 
 CLOSING_S = 1.0
+OF_PROXIES = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
+"""What proxies say of the way a connection came: a client cannot say it in the payload, past the proxy before us."""
 
 
 class Ended(Exception):
@@ -146,7 +148,7 @@ class WebSocketSession:
         """Browsers can give a WebSocket no headers of their own, so the payload may hold some."""
         if self._is_acknowledged:
             raise Ended(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
-        given = _headers_in(payload, self._settings.forwarded_headers)
+        given = _headers_in(payload, self._settings.forwarded_headers - OF_PROXIES)
         names = {name for name, _ in given}
         down = (*(each for each in self._told.forwarded if each[0] not in names), *given)
         self._told = Told(down, _token_in(payload) or self._told.authorization)

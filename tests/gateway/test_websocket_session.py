@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -343,6 +344,24 @@ def test_the_payload_of_the_initialisation_can_carry_headers() -> None:
         assert headers["traceparent"] == "00-1-1-01"
         assert len(headers["x-request-id"]) == 32
         assert not {"cookie", "x-other", "lang"} & set(headers)
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_a_payload_cannot_say_where_the_client_is(name: str) -> None:
+    auction = Auction(scripted(bid(1), END))
+    passed_down = replace(auction.settings, forwarded_headers=frozenset({name.lower()}))
+
+    async def story() -> None:
+        by_the_proxy = {name.lower().replace("-", "_"): "192.0.2.7"}
+        async with connected(app_of(auction, passed_down), {name: "10.0.0.1"}, **by_the_proxy) as socket:
+            socket.subscribe("a", "subscription { bidPlaced { bidder { name } } }")
+            while (await socket.hears())["type"] != "complete":
+                pass
+
+    told(story)
+
+    for headers in (auction.subscribed[0].headers, auction.subgraphs["people"].headers[0]):
+        assert headers.get_list(name) == ["192.0.2.7"]
 
 
 @pytest.mark.parametrize("value", ["Bearer x\r\nx-admin: 1", "a\nb", "\0", 1, None, {}, ["x"]])
