@@ -59,6 +59,8 @@ def _listening(settings: Settings, app: Flask) -> BaseWSGIServer | MultiSocketSe
             asyncore_use_poll=True,  # select() ends at 1024 file descriptors
             # Above the application's own limit, which answers in JSON.
             max_request_body_size=4 * settings.max_body_bytes,
+            # X-Forwarded-For: client_address.py decides whom to believe.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
     except OSError as error:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from user_subgraph.client_address import Network
 from user_subgraph.errors import StartRefused
 
 
@@ -17,6 +19,7 @@ class Settings:
     host: str
     port: int
     threads: int
+    trusted_proxies: frozenset[Network]
     database_url: str
     signing_keys_dir: Path
     token_issuer: str
@@ -47,6 +50,7 @@ class Settings:
             host=read.text("LISTEN_HOST", "127.0.0.1"),
             port=port,
             threads=read.number("USER_SUBGRAPH_THREADS", 8),
+            trusted_proxies=read.networks("TRUSTED_PROXIES"),
             database_url=read.database_url("USER_DATABASE_URL", f"sqlite:///{data_dir}/users.sqlite3"),
             signing_keys_dir=Path(read.text("SIGNING_KEYS_DIR", str(data_dir / "keys"))),
             token_issuer=read.text("TOKEN_ISSUER", f"http://127.0.0.1:{port}"),
@@ -87,6 +91,15 @@ class _Reader:
         if text not in {"0", "1"}:
             raise StartRefused(f"{name} must be 1 (on) or 0 (off), not {text!r}.")
         return text == "1"
+
+    def networks(self, name: str) -> frozenset[Network]:
+        texts = [text.strip() for text in self.text(name, "").split(",") if text.strip()]
+        try:
+            return frozenset(ip_network(text) for text in texts)
+        except ValueError as error:
+            raise StartRefused(
+                f"{name} must be addresses or networks, such as 10.0.0.0/8: {error}."
+            ) from error
 
     def database_url(self, name: str, default: str) -> str:
         """SQLAlchemy's form of the URL, with the driver we ship. The URL may hold a password: never shown."""

@@ -1,5 +1,6 @@
 """Settings: defaults, and one sentence that names the variable for whatever is wrong."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_postgresql_urls_get_our_driver_and_keep_their_password(scheme: str) -> 
     assert settings.database_url == "postgresql+psycopg://u:p%40ss@db/users"
 
 
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    settings = Settings.from_environment({"TRUSTED_PROXIES": "10.0.0.5, 2001:db8::/32,"})
+
+    assert settings.trusted_proxies == {ip_network("10.0.0.5/32"), ip_network("2001:db8::/32")}
+    assert Settings.from_environment({}).trusted_proxies == frozenset()
+
+
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings.from_environment({"USER_SUBGRAPH_PORT": " "}).port == 8001
 
@@ -53,6 +61,8 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("ACCESS_TOKEN_TTL_S", "10m"),
         ("ARGON2_MEMORY_KIB", "7"),
         ("PASSWORD_HASH_SLOTS", "0"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,gateway"),
         ("USER_DATABASE_URL", "mysql://u:secret@db/users"),
         ("USER_DATABASE_URL", "no url, but secret"),
         ("USER_DATABASE_URL", "postgresql://u:secret@db:port/users"),
