@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from user_subgraph.audit import OPERATOR, Action, Caller, changes_of
+from user_subgraph.audit_repository import AuditLog
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
@@ -59,6 +61,12 @@ class Accounts:
     database: Database
     passwords: PasswordHashes
     clock: Clock
+    _: KW_ONLY
+    caller: Caller = OPERATOR
+
+    def asked_by(self, caller: Caller) -> "Accounts":
+        """These accounts for one request, whose caller the audit log names."""
+        return replace(self, caller=caller)
 
     def register(self, values: Mapping[str, Any]) -> RegisterUserSuccess:
         """Open an account for a stranger; answers alike, in equal work, for a known address."""
@@ -66,7 +74,10 @@ class Accounts:
         password_hash = self.passwords.hash(clean.pop("password"))
         user = self._new_user({**clean, "roles": frozenset({Role.CUSTOMER})}, UserStatus.ACTIVE)
         with self.database.writing() as session:
-            UserRepository(session).register(user, password_hash)
+            owner = UserRepository(session).register(user, password_hash)
+            # A row in either case: else the time it takes to write one would tell which case it is.
+            action = Action.USER_REGISTERED if owner == user.id else Action.USER_REGISTERED_AGAIN
+            AuditLog(session, self.caller).record(action, user.created_at, subject=owner)
         return RegisterUserSuccess(requires_verification=False)
 
     def create(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
@@ -77,7 +88,7 @@ class Accounts:
         status = UserStatus.ACTIVE if password else UserStatus.PENDING_VERIFICATION
         user = self._new_user(clean, status)
         with self._staff_transaction(viewer) as session, _taken_address_is_a_field_error():
-            UserRepository(session).add(user, password_hash)
+            self._add(session, user, password_hash)
         return UserSuccess(user)
 
     def update(self, viewer: Viewer, user_id: str, values: Mapping[str, Any]) -> UserSuccess:
@@ -90,6 +101,7 @@ class Accounts:
             users.save(after)
             if not after.is_active:
                 SessionRepository(session).revoke_of_user(after.id, self.clock())
+            self._record_change(session, Action.USER_UPDATED, before, after)
         return UserSuccess(after)
 
     def delete(self, viewer: Viewer, user_id: str, mode: UserDeleteMode) -> DeleteUserSuccess:
@@ -100,6 +112,7 @@ class Accounts:
             _refuse_loss_of_the_last_admin(users, before, after)
             users.save(after)
             SessionRepository(session).revoke_of_user(after.id, self.clock())
+            self._record_change(session, Action.USER_DELETED, before, after)
         return DeleteUserSuccess(after.id, mode)
 
     def update_profile(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
@@ -110,6 +123,7 @@ class Accounts:
             before = self._logged_in(users, viewer)
             after = _next_version(before, changes, version, self.clock())
             users.save(after)
+            self._record_change(session, Action.PROFILE_UPDATED, before, after)
         return UserSuccess(after)
 
     def me(self, viewer: Viewer) -> User:
@@ -144,13 +158,21 @@ class Accounts:
         password_hash = self.passwords.hash(clean.pop("password"))
         user = self._new_user(clean, UserStatus.ACTIVE)
         with self.database.writing() as session, _taken_address_is_a_field_error():
-            UserRepository(session).add(user, password_hash)
+            self._add(session, user, password_hash)
         return user
 
     def knows(self, email: str) -> bool:
         """Whether the (normalised) address belongs to an account. For the operator's commands only."""
         with self.database.reading() as session:
             return UserRepository(session).with_password(email) is not None
+
+    def _add(self, session: Session, user: User, password_hash: str | None) -> None:
+        UserRepository(session).add(user, password_hash)
+        self._record_change(session, Action.USER_CREATED, None, user)
+
+    def _record_change(self, session: Session, action: Action, before: User | None, after: User) -> None:
+        changes = changes_of(before, after)
+        AuditLog(session, self.caller).record(action, after.updated_at, subject=after.id, changes=changes)
 
     def _new_user(self, clean: Mapping[str, Any], status: UserStatus) -> User:
         now = self.clock()

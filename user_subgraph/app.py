@@ -11,6 +11,7 @@ from ulid import ULID
 from werkzeug.exceptions import HTTPException
 
 from user_subgraph.accounts import Accounts
+from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.clock import Clock, utc_now
 from user_subgraph.database import Database
 from user_subgraph.errors import BadRequest, InternalError
@@ -51,7 +52,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
     login = Login(database, accounts.passwords, tokens, settings.session_ttl_s, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
-    view = GraphQLView(operations, accounts, login, tokens, clock, subgraph_sdl())
+    trail, proxies = AuditTrail(database), settings.trusted_proxies
+    view = GraphQLView(operations, accounts, login, trail, tokens, clock, subgraph_sdl(), proxies)
     return Parts(database, keys, accounts, view)
 
 

@@ -4,6 +4,7 @@ Source: GraphQL over HTTP, 2025 draft; `graphql-http`'s server audits hold for i
 """
 
 import threading
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,10 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from user_subgraph.accounts import Accounts
 from user_subgraph.answer import shown_error
+from user_subgraph.audit import Caller
+from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.auth import viewer_of
+from user_subgraph.client_address import Network, client_address
 from user_subgraph.clock import Clock
 from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
@@ -33,9 +37,11 @@ class GraphQLView:
     operations: Operations
     accounts: Accounts
     login: Login
+    audit_trail: AuditTrail
     access_tokens: AccessTokens
     clock: Clock
     sdl: str
+    trusted_proxies: Collection[Network]
     turns: threading.Lock = field(default_factory=threading.Lock)
     """For requests that cost more than others do: one at a time, so that the others hardly notice them."""
 
@@ -57,7 +63,8 @@ class GraphQLView:
             return _refusal([_as_graphql(error)], request_id, media_type, status=_status(media_type, 401))
         # A mutation may hash a password, which takes long and nobody's processor time but its own.
         with self._turn(unusual=unusual and not operation.is_mutation):
-            return self._executed(asked, operation, viewer, request_id, media_type)
+            context = self._context(viewer, self._caller(request, viewer, request_id))
+            return self._executed(asked, operation, context, request_id, media_type)
 
     def _turn(self, *, unusual: bool) -> AbstractContextManager[object]:
         return self.turns if unusual else nullcontext()
@@ -71,19 +78,28 @@ class GraphQLView:
                 return None
             raise
 
+    def _caller(self, request: Request, viewer: Viewer | None, request_id: str) -> Caller:
+        forwarded_for = request.headers.get("X-Forwarded-For", "")
+        address = client_address(request.remote_addr, forwarded_for, self.trusted_proxies)
+        return Caller(None if viewer is None else viewer.user_id, address, request_id)
+
+    def _context(self, viewer: Viewer | None, caller: Caller) -> RequestContext:
+        accounts, login = self.accounts.asked_by(caller), self.login.asked_by(caller)
+        sdl = self.sdl if self.operations.introspection else None
+        return RequestContext(viewer, accounts, login, self.audit_trail, sdl)
+
     def _executed(
         self,
         asked: GraphQLRequest,
         operation: Operation,
-        viewer: Viewer | None,
+        context: RequestContext,
         request_id: str,
         media_type: str,
     ) -> Response:
-        sdl = self.sdl if self.operations.introspection else None
         result = execute(
             self.operations.schema,
             operation.document,
-            context_value=RequestContext(viewer, self.accounts, self.login, sdl),
+            context_value=context,
             variable_values=asked.variables,
             operation_name=asked.operation_name,
             is_awaitable=_never_awaitable,

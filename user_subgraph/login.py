@@ -1,6 +1,6 @@
 """Logging in, staying logged in, logging out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import assert_never
@@ -8,6 +8,8 @@ from typing import assert_never
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from user_subgraph.audit import OPERATOR, Action, Caller, noted
+from user_subgraph.audit_repository import AuditLog
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import AccountDisabledError, InvalidCredentialsError, InvalidTokenError
@@ -44,6 +46,12 @@ class Login:
     access_tokens: AccessTokens
     session_ttl_s: int
     clock: Clock
+    _: KW_ONLY
+    caller: Caller = OPERATOR
+
+    def asked_by(self, caller: Caller) -> "Login":
+        """The same for one request, whose caller the audit log names."""
+        return replace(self, caller=caller)
 
     def log_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
         """Raises `InvalidCredentialsError`, or `AccountDisabledError` once the password has proved right.
@@ -52,17 +60,19 @@ class Login:
         """
         user, stored = self._account(email)
         if not self.passwords.matches(password, stored) or user is None or stored is None:
+            self._record_failure(user)
             raise InvalidCredentialsError
         new_hash = self.passwords.rehashed(password, stored)
         with self.database.writing() as session:
             users, now = UserRepository(session), self.clock()
-            user = users.locked(user.id)
-            if user is None or not user.is_active:
-                raise AccountDisabledError
-            users.note_login(user.id, now)
-            if new_hash:
-                users.renew_hash(user.id, stored, new_hash)
-            return self._start_session(session, replace(user, last_login_at=now), asked_scopes, now)
+            locked = users.locked(user.id)
+            if locked is not None and locked.is_active:
+                users.note_login(user.id, now)
+                if new_hash:
+                    users.renew_hash(user.id, stored, new_hash)
+                return self._start_session(session, replace(locked, last_login_at=now), asked_scopes, now)
+            AuditLog(session, self.caller).record(Action.LOGIN_REFUSED, now, subject=user.id)
+        raise AccountDisabledError
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
         """New tokens for a refresh token that was not used before; raises `InvalidTokenError`.
@@ -85,14 +95,23 @@ class Login:
             sessions = SessionRepository(session)
             match scope:
                 case LogoutScope.THIS_SESSION:
-                    return LogoutSuccess(sessions.revoke(viewer.session_id, now))
+                    revoked = sessions.revoke(viewer.session_id, now)
                 case LogoutScope.OTHER_SESSIONS:
                     revoked = sessions.revoke_of_user(viewer.user_id, now, besides=viewer.session_id)
-                    return LogoutSuccess(revoked)
                 case LogoutScope.ALL_SESSIONS:
-                    return LogoutSuccess(sessions.revoke_of_user(viewer.user_id, now))
+                    revoked = sessions.revoke_of_user(viewer.user_id, now)
                 case _:
                     assert_never(scope)
+            facts = noted(scope=scope, revoked_sessions=revoked)
+            log = AuditLog(session, self.caller)
+            log.record(Action.SESSION_LOGGED_OUT, now, subject=viewer.user_id, changes=facts)
+        return LogoutSuccess(revoked)
+
+    def _record_failure(self, user: User | None) -> None:
+        """A row for an unknown address too: else the time it takes to write one would tell who has an account here."""
+        with self.database.writing() as session:
+            subject = None if user is None else user.id
+            AuditLog(session, self.caller).record(Action.LOGIN_FAILED, self.clock(), subject=subject)
 
     def _account(self, email: str) -> tuple[User | None, str | None]:
         try:
@@ -117,6 +136,9 @@ class Login:
         sessions = SessionRepository(session)
         sessions.forget_expired(user.id, now)
         sessions.add(login, refresh_token_hash(refresh_token))
+        AuditLog(session, self.caller).record(
+            Action.LOGIN_SUCCEEDED, now, subject=user.id, actor=user.id, changes=noted(session=login.id)
+        )
         return self._success(user, login, refresh_token, now)
 
     def _refreshed(self, session: Session, token_hash: str) -> LoginSuccess | None:
@@ -127,6 +149,9 @@ class Login:
             return None
         if presented.is_replayed_at(now):
             sessions.revoke(presented.session.id, now)
+            family = noted(session=presented.session.id)
+            log = AuditLog(session, self.caller)
+            log.record(Action.REFRESH_TOKEN_REUSED, now, subject=presented.session.user_id, changes=family)
             return None
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
         if not user.is_active:

@@ -7,6 +7,7 @@ from typing import cast
 from graphql import GraphQLResolveInfo
 
 from user_subgraph.accounts import Accounts
+from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.tokens import Viewer
@@ -17,12 +18,14 @@ from user_subgraph.user import User
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
+    `accounts` and `login` know by whom they are asked, for the audit log.
     `representations`: how many entities the request has asked for by key.
     """
 
     viewer: Viewer | None
     accounts: Accounts
     login: Login
+    audit_trail: AuditTrail
     service_sdl: str | None
     representations: int = 0
 

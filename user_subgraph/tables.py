@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -115,3 +116,26 @@ class RefreshTokenRow(Base):
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditEventRow(Base):
+    """Append-only: triggers refuse all but INSERT (migration 0002). No foreign keys: an event outlives its users."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        Index(None, "actor_id", "id"),
+        Index(None, "subject_id", "id"),
+        Index(None, "action", "id"),
+        # Ids grow with time, so rows lie in the order they are read; and a row has no second name to replace it by.
+        {"sqlite_with_rowid": False},
+    )
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    action: Mapped[str] = mapped_column(String(40))
+    actor_id: Mapped[str | None] = mapped_column(String(30))
+    subject_id: Mapped[str | None] = mapped_column(String(30))
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    # A list of {"field", "from", "to"}.
+    changes: Mapped[list[dict[str, str | None]]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

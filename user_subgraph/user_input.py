@@ -39,7 +39,7 @@ def checked(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, A
         try:
             clean[name] = rules[name](value)
         except FieldProblem as problem:
-            wrong.append(FieldError(("input", _api_name(name)), problem.message, problem.code))
+            wrong.append(FieldError(("input", api_name(name)), problem.message, problem.code))
     if wrong:
         raise ValidationError(wrong)
     return clean
@@ -115,7 +115,7 @@ def roles(value: Collection[Role] | None) -> frozenset[Role]:
     return frozenset(value)
 
 
-def _api_name(name: str) -> str:
+def api_name(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(other.title() for other in others)
 

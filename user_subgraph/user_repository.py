@@ -90,8 +90,11 @@ class UserRepository:
         if row.password_hash == old:
             row.password_hash = new
 
-    def register(self, user: User, password_hash: str) -> None:
-        """Add *user*, unless the address is known; either way by the same statements (see `tables.UserRow`)."""
+    def register(self, user: User, password_hash: str) -> UserId:
+        """Add *user*, unless the address is known; either way by the same statements (see `tables.UserRow`).
+
+        Gives the id of whose address it is: the new user's, or that of who has had it.
+        """
         row = {**_values(user), "password_hash": password_hash, "registration_tried_at": user.created_at}
         upsert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
         statement = (
@@ -100,12 +103,14 @@ class UserRepository:
             .on_conflict_do_update(
                 index_elements=["email"], set_={"registration_tried_at": row["registration_tried_at"]}
             )
+            .returning(UserRow.id)
         )
-        self._session.execute(statement)
+        owner = self._session.scalars(statement).one()
         # A known address has another user's id, so this finds nobody and adds nothing.
         for role in user.roles:
             added = select(UserRow.id, literal(role.value)).where(UserRow.id == user.id)
             self._session.execute(insert(UserRoleRow).from_select(["user_id", "role"], added))
+        return UserId(owner)
 
     def add(self, user: User, password_hash: str | None) -> None:
         roles = [UserRoleRow(role=role.value) for role in user.roles]

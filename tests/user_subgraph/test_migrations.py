@@ -48,11 +48,12 @@ def test_migrating_again_changes_nothing(service: Service) -> None:
 
 def test_a_database_of_another_version_is_not_ready(service: Service) -> None:
     database = service.parts.database
+    (newest,) = service.rows("SELECT version_num FROM alembic_version")
     with database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     ready = database.is_ready()
     with database.writing() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.execute(text("UPDATE alembic_version SET version_num = :version_num"), newest)
 
     assert not ready
     assert database.is_ready()
@@ -65,7 +66,7 @@ def test_all_the_way_down_and_up_again(service: Service) -> None:
             move(alembic_config(connection), revision)
 
     assert database.is_ready()
-    assert service.everything() == {"users": [], "user_roles": [], "sessions": [], "refresh_tokens": []}
+    assert set(map(len, service.everything().values())) == {0}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -44,13 +44,13 @@ def test_the_password_is_stored_as_an_argon2id_hash(service: Service) -> None:
 
 def test_a_known_address_is_answered_like_a_new_one_and_its_account_stays(service: Service) -> None:
     service.add_user("ada@example.com")
-    before = service.everything()
+    before = service.everything(but_for="audit_events")
 
     given = {"email": "ADA@example.com", "password": "another password", "firstName": "Eve"}
     result = service.data(REGISTER, input=given)
 
     assert result == {"__typename": "RegisterUserSuccess", "requiresVerification": False}
-    after = service.everything()
+    after = service.everything(but_for="audit_events")
     assert after["users"][0].pop("registration_tried_at") is not None
     assert before["users"][0].pop("registration_tried_at") is None
     assert after == before

@@ -3,12 +3,13 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "ARGON2_MEMORY_KIB": "8",
         "ARGON2_PARALLELISM": "1",
         "MAX_BODY_BYTES": "50000",
+        "TRUSTED_PROXIES": "127.0.0.1",
     }
     assert [main([command], environment) for command in ("create-keys", "migrate")] == [0, 0]
     os.umask(mask)
@@ -82,6 +84,17 @@ def ask(client: httpx.Client, query: str, **variables: object) -> dict[str, dict
         "/graphql", json={"query": query, "variables": variables}
     ).json()
     return body
+
+
+def test_the_audit_log_names_the_client_before_a_trusted_proxy(
+    client: httpx.Client, environment: dict[str, str]
+) -> None:
+    body = {"query": LOGIN, "variables": {"input": {"email": "x@example.com", "password": PASSWORD}}}
+    client.post("/graphql", json=body, headers={"X-Forwarded-For": "10.0.0.1, 192.0.2.7"})
+
+    with closing(sqlite3.connect(Path(environment["DATA_DIR"]) / "users.sqlite3")) as database:
+        recorded = database.execute("SELECT ip_address FROM audit_events WHERE action = 'login.failed'")
+        assert recorded.fetchall() == [("192.0.2.7",)]
 
 
 def test_many_writers_at_once_all_succeed(client: httpx.Client) -> None:
