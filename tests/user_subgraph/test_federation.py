@@ -31,6 +31,7 @@ PROTECTED = {
     "me": "@authenticated",
     "user": '@requiresScopes(scopes: [["profile:read"], ["users:read"]])',
     "users": '@requiresScopes(scopes: [["users:read"]])',
+    "auditEvents": '@requiresScopes(scopes: [["audit:read"]])',
     "registerUser": "",
     "login": "",
     "refreshToken": "",

@@ -1,7 +1,7 @@
 # mypy: allow-subclassing-any
 # mypy: disable-error-code="import-untyped"
 # Graphene ships no types.
-"""Query: who am I, one user, many users."""
+"""Query: who am I, one user, many users, what happened to them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo
 
 from user_subgraph import user_page
 from user_subgraph.request_context import context_of
+from user_subgraph.schema.audit import AuditEventConnection, audit_events
 from user_subgraph.schema.inputs import UserFilter, UserOrder
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.types import ShownPage, User, UserConnection
@@ -78,4 +79,14 @@ class Query(graphene.ObjectType):
         order_by=UserOrder(),
         resolver=_users,
         description="`first` and `last` go from 1 to 100; newest first unless ordered otherwise.",
+    )
+    audit_events = ProtectedField(
+        AuditEventConnection,
+        scopes=[["audit:read"]],
+        first=graphene.Int(default_value=20),
+        after=graphene.String(),
+        user_id=graphene.ID(),
+        action=graphene.String(),
+        resolver=audit_events,
+        description="Newest first; `first` goes from 1 to 100. `userId`: of whoever did it, or whom it was done to.",
     )
