@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.e2e.client import ONE_QUERY, Client, eventually
+from tests.e2e.client import LOGIN, ONE_QUERY, Client, eventually, new_customer
 from tests.e2e.running_system import RunningSystem
 
 
@@ -23,3 +23,20 @@ def test_the_answers_id_finds_the_request_in_the_subgraphs_logs(
     told = [json.loads(line) for line in lines]
     assert {(line["method"], line["path"], line["status"]) for line in told} == {("POST", "/graphql", 200)}
     assert {line["request_id"] for line in told} == {request_id}
+
+
+def test_the_answers_id_stands_in_the_audit_log_beside_what_both_services_know(anonymous: Client) -> None:
+    email, customer = new_customer(anonymous.url)
+    guess = {"query": LOGIN, "variables": {"input": {"email": email, "password": "a wrong password"}}}
+    answer = httpx.post(anonymous.url, json=guess, trust_env=False)
+    failures = """query ($of: ID!) { auditEvents(userId: $of, action: "login.failed") { nodes {
+      requestId actor { id } subject { email payments(first: 1) { nodes { id } } } } } }"""
+
+    admin = anonymous.logged_in("admin@example.com")
+    (event,) = admin.get(failures, of=customer.get("{ me { id } }")["me"]["id"])["auditEvents"]["nodes"]
+
+    assert event == {
+        "requestId": answer.headers["x-request-id"],
+        "actor": None,
+        "subject": {"email": email, "payments": {"nodes": []}},
+    }
