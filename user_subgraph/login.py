@@ -56,7 +56,8 @@ class Login:
     def log_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
         """Raises `InvalidCredentialsError`, or `AccountDisabledError` once the password has proved right.
 
-        No transaction is open while the password is hashed, and an unknown address costs the same hash.
+        No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
+        record of a failure.
         """
         user, stored = self._account(email)
         if not self.passwords.matches(password, stored) or user is None or stored is None:

@@ -105,6 +105,23 @@ def test_create_admin_reads_the_password_from_standard_input(
     assert capsys.readouterr().err == "email: Another account has this address.\n"
 
 
+def test_create_admin_stands_in_the_audit_log_without_an_actor(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["migrate"], environment) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long enough one\n"))
+
+    assert main(["create-admin", "--email", "root@example.com"], environment) == 0
+
+    new_id = capsys.readouterr().out.strip()
+    with closing(sqlite3.connect(tmp_path / "users.sqlite3")) as database:
+        recorded = database.execute("SELECT action, actor_id, subject_id FROM audit_events")
+        assert recorded.fetchall() == [("user.created", None, new_id)]
+
+
 def test_create_admin_refuses_a_weak_password(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
