@@ -5,27 +5,25 @@ The signature is believed, not the caller: it makes no difference whether the ga
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import httpx
-from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from payment_subgraph.errors import KeySetUnavailable, Unauthenticated
+from payment_subgraph.token_claims import Claims, InvalidAccessToken, UnverifiedToken
 from payment_subgraph.viewer import ANONYMOUS, Viewer
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS: Final = ["ES256"]
-LEEWAY_S: Final = 30
-_TOKEN_TYPES: Final = ("at+jwt", "application/at+jwt")
-_LONGEST_TOKEN: Final = 8192
 _REFETCH_EVERY_S: Final = 10.0
 _FIRST_KEYS_EVERY_S: Final = 1.0  # nobody can be let in before: so more often, but not at every request
+_KEPT_FOR_S: Final = 300.0  # a key that was taken back is not to be believed for ever
 _FETCH_TIMEOUT_S: Final = 5.0
 
 
@@ -33,7 +31,8 @@ _FETCH_TIMEOUT_S: Final = 5.0
 class KeySource:
     """The key set, fetched when first needed and again for an unknown `kid`, but not more often than allowed.
 
-    The user service may be down at our start, and later: keys that were fetched once stay good.
+    The user service may be down at our start, and later: keys that were fetched once stay good. Old ones are fetched
+    again too, for which nobody waits.
     """
 
     url: str
@@ -41,15 +40,16 @@ class KeySource:
     refetch_every_s: float = _REFETCH_EVERY_S
     clock: Callable[[], float] = time.monotonic
     _keys: KeySet | None = None
-    _tried_at: float | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _read_at: float = -math.inf
+    _tried_at: float = -math.inf
+    _fetching: asyncio.Task[None] | None = None
 
     async def holding(self, kid: str) -> KeySet:
         """The newest key set known, after trying to learn *kid*. Raises KeySetUnavailable if there never was one."""
         if not self._knows(kid):
-            async with self._lock:
-                if not self._knows(kid) and self._may_fetch():
-                    await self._fetch()
+            await self._look_again()
+        elif self.clock() - self._read_at >= _KEPT_FOR_S:
+            self._begin_fetch()
         if self._keys is None:
             raise KeySetUnavailable
         return self._keys
@@ -57,18 +57,28 @@ class KeySource:
     def _knows(self, kid: str) -> bool:
         return self._keys is not None and any(key.kid == kid for key in self._keys.keys)
 
-    def _may_fetch(self) -> bool:
+    async def _look_again(self) -> None:
+        """One fetch for all who wait; that the first of them leaves does not end it."""
+        self._begin_fetch()
+        if self._fetching is not None:
+            await asyncio.shield(self._fetching)
+
+    def _begin_fetch(self) -> None:
         pause = self.refetch_every_s if self._keys is not None else _FIRST_KEYS_EVERY_S
-        return self._tried_at is None or self.clock() - self._tried_at >= pause
+        if self._fetching is None and self.clock() - self._tried_at >= pause:
+            self._tried_at = self.clock()
+            self._fetching = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
         try:
             response = await self.client.get(self.url, timeout=_FETCH_TIMEOUT_S)
             response.raise_for_status()
             self._keys = KeySet.import_key_set(response.json())
+            self._read_at = self.clock()
         except (httpx.HTTPError, ValueError, TypeError, KeyError, JoseError) as fault:
             log.warning("the key set could not be fetched from %s: %s", self.url, type(fault).__name__)
-        self._tried_at = self.clock()
+        finally:
+            self._fetching = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,42 +95,15 @@ class Verifier:
         if authorization is None:
             return ANONYMOUS
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
+        if scheme.lower() != "bearer":
             raise Unauthenticated("The Authorization header must be a Bearer token.")
-        claims = await self._verified_claims(token.strip())
-        scope = claims.get("scope", "")
-        if not isinstance(scope, str):
-            raise Unauthenticated("The access token is not valid.")
-        return Viewer(claims["sub"], frozenset(scope.split()), claims["exp"] + LEEWAY_S)
+        claims = await self._verified(token.strip(" "))
+        return Viewer(claims.subject, claims.scopes, claims.expires_at)
 
-    async def _verified_claims(self, token: str) -> dict[str, Any]:
+    async def _verified(self, token: str) -> Claims:
         try:
-            header = _header(token)
-            keys = await self.keys.holding(header["kid"])
-            found = jwt.decode(token, keys, algorithms=ALGORITHMS)
-            self._registry().validate(found.claims)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+            unverified = UnverifiedToken.read(token)
+            keys = await self.keys.holding(unverified.key_id)
+            return unverified.claims(keys, self.issuer, self.audience, self.now())
+        except InvalidAccessToken as error:
             raise Unauthenticated("The access token is not valid or has expired.") from error
-        return found.claims
-
-    def _registry(self) -> jwt.JWTClaimsRegistry:
-        return jwt.JWTClaimsRegistry(
-            now=int(self.now()),
-            leeway=LEEWAY_S,
-            iss={"essential": True, "value": self.issuer},
-            aud={"essential": True, "value": self.audience},
-            sub={"essential": True},
-            exp={"essential": True},
-        )
-
-
-def _header(token: str) -> dict[str, Any]:
-    """Raises for a token of another kind, or one that does not say which key signed it."""
-    from joserfc import jws  # noqa: PLC0415
-
-    header = jws.extract_compact(token.encode()).headers()
-    if header["alg"] not in ALGORITHMS or str(header.get("typ")).lower() not in _TOKEN_TYPES:
-        raise ValueError("not an access token of ours")
-    if not isinstance(header["kid"], str):
-        raise TypeError("no kid")
-    return header

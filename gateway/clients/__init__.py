@@ -6,7 +6,7 @@ graphql_endpoint.py      `/graphql` over HTTP; graphql_over_http.py says what is
 event_stream_response.py many answers to one request
 websocket_endpoint.py    `/graphql` over a WebSocket: websocket_handshake.py, websocket_session.py
 operators_endpoints.py   health and metrics; pages.py, GraphiQL
-access_token.py          who asks, by the keys of issuer_keys.py
+access_token.py          who asks: token_claims.py, by the keys of issuer_keys.py
 cross_origin.py          what pages may do; unambiguous_headers.py, what nobody may say
 records.py               what is kept of each request
 """

@@ -1,11 +1,17 @@
 """The tokens that every service must judge alike: token_cases.json, written out.
 
-A case changes the header or the claims of a good token (null takes one away, `{"in_s": n}` is a time from now), or how
-it is signed, or is a whole Authorization header of its own.
+A case says how its token differs from a good one:
+
+| `header`, `claims` | members to change; null takes one away, `{"in_s": n}` is a time from now, `{"repeat": s, "times": n}` a long text |
+| `header_text`, `claims_text` | the whole text instead, for what is no JSON or a strange one; in `encoding` if it is not UTF-8 |
+| `signed` | by whom: signatures.SIGNERS |
+| `signature` | what becomes of the signature's bytes: signatures.CHANGES |
+| `spelled` | how the three parts are written down: spellings.SPELLINGS |
+| `authorization` | the Authorization header around `{token}` |
+
+In every text `{issuer}`, `{audience}`, `{kid}` and what else `Issuer.words` has are filled in.
 """
 
-import base64
-import hmac
 import json
 import time
 from collections.abc import Callable
@@ -13,105 +19,115 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joserfc import jwt
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
-CASES: dict[str, dict[str, Any]] = {
-    case["name"]: case for case in json.loads(Path(__file__).with_name("token_cases.json").read_text())
-}
+from tests.contract.signatures import ATTACKER, SIGNERS, Change, Signer, changed, ecdsa
+from tests.contract.spellings import SPELLINGS, Parts, base64url
+
+Case = dict[str, Any]
+
+_FILE: dict[str, list[Case]] = json.loads(Path(__file__).with_name("token_cases.json").read_text())
+ACCEPTED: dict[str, Case] = {case["name"]: case for case in _FILE["accepted"]}
+"""Each with the `scopes` it gives."""
+REFUSED: dict[str, Case] = {case["name"]: case for case in _FILE["refused"]}
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """Whoever issues the tokens a service believes."""
+    """Whoever issues the tokens a service believes. *now* gives seconds since the epoch."""
 
     issuer: str
     audience: str
     key: ECKey
+    now: Callable[[], float] = time.time
 
-    def authorization(self, name: str) -> str:
-        """The Authorization header of a case."""
-        case = CASES[name]
-        return case["authorization"] if "authorization" in case else f"Bearer {self._token(case)}"
+    def authorization(self, case: Case) -> str:
+        """The Authorization header of a case, each character a byte."""
+        written: str = case.get("authorization", "Bearer {token}")
+        return written.replace("{token}", self._written(case)) if "{token}" in written else written
 
     def token(self, *, key: ECKey | None = None, **claims: Any) -> str:
         """A good token but for what is given."""
-        return self.signed({}, self._claims(claims), key or self.key)
+        signing = key or self.key
+        head = {"alg": "ES256", "typ": "at+jwt", "kid": signing.kid}
+        parts = (json.dumps(head).encode(), json.dumps(self._claims(claims)).encode())
+        return _spelled(parts, lambda text: ecdsa(signing, text), {})
 
-    def _token(self, case: dict[str, Any]) -> str:
-        claims, header = self._claims(case.get("claims", {})), case.get("header", {})
-        return SIGNERS[case.get("signed", "by the issuer")](self, header, claims)
+    def words(self) -> dict[str, str]:
+        header, claims = json.dumps(self._header({})), json.dumps(self._claims({}))
+        return {
+            "{issuer}": self.issuer,
+            "{ISSUER}": self.issuer.upper(),
+            "{audience}": self.audience,
+            "{AUDIENCE}": self.audience.upper(),
+            "{kid}": str(self.key.kid),
+            "{usual header}": header[1:-1],
+            "{usual claims}": claims[1:-1],
+            "{now}": str(int(self.now())),
+            "{deep}": "[" * 1500 + "]" * 1500,
+            "{digits}": "9" * 5000,
+            "{the attacker's jwk}": json.dumps(ATTACKER.as_dict(private=False)),
+        }
 
-    def signed(self, header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
-        return jwt.encode(self._header(header, key), claims, key, default_type=None)
+    def _written(self, case: Case) -> str:
+        header, claims = self._header(case.get("header", {})), self._claims(case.get("claims", {}))
+        head = self._text(case.get("header_text"), header, case.get("encoding", "utf-8"))
+        payload = self._text(case.get("claims_text"), claims, case.get("encoding", "utf-8"))
+        sign = self._signer(case.get("signed", "by the issuer"))
+        return _spelled((head, payload), sign, case)
 
-    def by_hand(self, algorithm: str, header: dict[str, Any], claims: dict[str, Any]) -> str:
-        """What is signed: the library refuses to take part in what follows."""
-        return f"{_part(self._header(header, self.key) | {'alg': algorithm})}.{_part(claims)}"
+    def _signer(self, signed: Any) -> Signer:
+        return lambda text: SIGNERS[signed["by"] if isinstance(signed, dict) else signed](
+            self.key, text, signed
+        )
 
-    def _header(self, changes: dict[str, Any], key: ECKey) -> dict[str, Any]:
-        changes = {name: self.key.kid if value == "KID" else value for name, value in changes.items()}
-        return _without_nulls({"alg": "ES256", "typ": "at+jwt", "kid": key.kid} | changes)
+    def _text(self, text: str | None, members: dict[str, Any], encoding: str) -> bytes:
+        filled = json.dumps(members) if text is None else self._filled(text)
+        return filled.encode(encoding)
+
+    def _header(self, changes: dict[str, Any]) -> dict[str, Any]:
+        return self._changed({"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid}, changes)
 
     def _claims(self, changes: dict[str, Any]) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(self.now())
         usual = {
             "iss": self.issuer,
             "aud": self.audience,
             "sub": "usr_1",
+            "sid": "ses_1",
             "scope": "a b",
             "iat": now,
             "exp": now + 600,
+            "jti": "tok_1",
         }
-        return _without_nulls(usual | {name: self._value(value, now) for name, value in changes.items()})
+        return self._changed(usual, changes)
 
-    def _value(self, value: Any, now: int) -> Any:
-        if isinstance(value, dict) and "in_s" in value:
-            return now + value["in_s"]
-        if isinstance(value, list):
-            return [self.audience if each == "AUDIENCE" else each for each in value]
+    def _changed(self, usual: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        members = usual | {name: self._value(value) for name, value in changes.items()}
+        return {name: value for name, value in members.items() if value is not None}
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case {"in_s": seconds}:
+                return int(self.now()) + seconds
+            case {"repeat": text, "times": times}:
+                return text * times
+            case "{the attacker's jwk}":
+                return ATTACKER.as_dict(private=False)
+            case str():
+                return self._filled(value)
+            case list():
+                return [self._value(each) for each in value]
         return value
 
-
-def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _part(content: dict[str, Any]) -> str:
-    return _text(json.dumps(content).encode())
+    def _filled(self, text: str) -> str:
+        for word, meaning in self.words().items():
+            text = text.replace(word, meaning)
+        return text
 
 
-def _text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def _by_another_key(issuer: Issuer, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    return issuer.signed(header, claims, ECKey.generate_key("P-256", auto_kid=True))
-
-
-def _by_an_rsa_key(issuer: Issuer, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    head = header | {"alg": "RS256", "typ": "at+jwt", "kid": issuer.key.kid}
-    return jwt.encode(head, claims, RSAKey.generate_key(2048))
-
-
-def _with_the_public_key(issuer: Issuer, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    signed = issuer.by_hand("HS256", header, claims)
-    mac = hmac.digest(issuer.key.as_pem(private=False), signed.encode(), "sha256")
-    return f"{signed}.{_text(mac)}"
-
-
-def _before_the_change(issuer: Issuer, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    head, _, signature = issuer.signed(header, claims, issuer.key).split(".")
-    return f"{head}.{_part(claims | {'sub': 'somebody-else'})}.{signature}"
-
-
-SIGNERS: dict[str, Callable[[Issuer, dict[str, Any], dict[str, Any]], str]] = {
-    "by the issuer": lambda issuer, header, claims: issuer.signed(header, claims, issuer.key),
-    "by another key": _by_another_key,
-    "by an RSA key": _by_an_rsa_key,
-    "with the public key as a secret": _with_the_public_key,
-    "before the claims were changed": _before_the_change,
-    "not at all": lambda issuer, header, claims: issuer.by_hand("none", header, claims) + ".",
-    "and cut off": lambda issuer, header, claims: issuer.by_hand("ES256", header, claims) + ".",
-}
-"""How a token is signed: (issuer, changes of the header, claims) -> token"""
+def _spelled(texts: tuple[bytes, bytes], sign: Callable[[bytes], bytes], case: Case) -> str:
+    head, payload = (base64url(text) for text in texts)
+    signature: Change = changed(case.get("signature"))
+    parts = Parts(head, payload, signature(sign(f"{head}.{payload}".encode())))
+    return SPELLINGS[case.get("spelled", "as it should be")](parts)

@@ -1,7 +1,9 @@
 """Access tokens: which are believed, and what happens while the user service is away."""
 
+import asyncio
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from joserfc.jwk import ECKey, KeySet
@@ -9,7 +11,6 @@ from joserfc.jwk import ECKey, KeySet
 from payment_subgraph.auth import KeySource, Verifier
 from payment_subgraph.errors import KeySetUnavailable, Unauthenticated
 from payment_subgraph.viewer import ANONYMOUS
-from tests.contract.access_tokens import CASES, Issuer
 from tests.payment_subgraph.world import ADA, AUDIENCE, ISSUER, SIGNING_KEY, World, serve_keys
 
 pytestmark = pytest.mark.anyio
@@ -31,25 +32,6 @@ async def test_a_valid_token_names_its_viewer() -> None:
 
 async def test_no_header_is_anonymous() -> None:
     assert await verifier().viewer(None) is ANONYMOUS
-
-
-CONTRACT = Issuer(ISSUER, AUDIENCE, SIGNING_KEY)
-
-
-@pytest.mark.parametrize("name", CASES)
-async def test_tokens_are_judged_as_everywhere(name: str) -> None:
-    case, authorization = CASES[name], CONTRACT.authorization(name)
-
-    if case["accepted"]:
-        assert (await verifier().viewer(authorization)).scopes == frozenset(case["scopes"])
-    else:
-        with pytest.raises(Unauthenticated):
-            await verifier().viewer(authorization)
-
-
-async def test_a_token_may_be_long_but_not_at_will() -> None:
-    with pytest.raises(Unauthenticated):
-        await verifier().viewer(f"Bearer {'a' * 10_000}")
 
 
 async def test_keys_are_fetched_once_and_again_for_an_unknown_one_but_not_at_will() -> None:
@@ -113,6 +95,32 @@ async def test_known_keys_stay_good_while_the_user_service_is_away() -> None:
     with pytest.raises(Unauthenticated):
         await checks.viewer(f"Bearer {ADA.token(key=OTHER_KEY)}")
     assert (await checks.viewer(f"Bearer {ADA.token()}")).user_id == ADA.id
+
+
+async def test_keys_in_use_are_fetched_again_when_they_are_old_and_nobody_waits_for_it() -> None:
+    fetched, now, served = [], [1000.0], [SIGNING_KEY, OTHER_KEY]
+    let = anyio.Event()
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        fetched.append(request)
+        if len(fetched) > 1:
+            await let.wait()
+        return httpx.Response(200, json=KeySet(list(served)).as_dict(private=False))
+
+    checks = verifier(serve, clock=lambda: now[0])
+    of_other = f"Bearer {ADA.token(key=OTHER_KEY)}"
+    await checks.viewer(of_other)
+    served.remove(OTHER_KEY)
+    now[0] += 301
+    for _ in range(3):
+        await checks.viewer(of_other)
+    let.set()
+    while checks.keys._fetching:
+        await asyncio.wait([checks.keys._fetching])
+
+    with pytest.raises(Unauthenticated):
+        await checks.viewer(of_other)
+    assert len(fetched) == 2
 
 
 async def test_a_bad_token_is_an_error_of_the_whole_request(small_world: World) -> None:

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from payment_subgraph.auth import LEEWAY_S
 from payment_subgraph.open_streams import OpenStreams
+from payment_subgraph.token_claims import LEEWAY_S
 from tests.payment_subgraph.served_world import Served, serving
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import ADA, GRACE, HELPDESK, STAFF, Person, Statements, World
