@@ -1,4 +1,4 @@
-"""The commands: serve, prepare, migrate, create-keys, create-demo-data, create-admin, print-schema."""
+"""The commands: serve, prepare, migrate, create-keys, keys, create-demo-data, create-admin, print-schema."""
 
 import argparse
 import getpass
@@ -13,17 +13,18 @@ from flask import Flask
 from sqlalchemy.exc import DatabaseError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
+from user_subgraph import key_commands
 from user_subgraph.accounts import Accounts
 from user_subgraph.app import assembled, create_app, password_hashes
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
-from user_subgraph.errors import StartRefused, ValidationError
+from user_subgraph.errors import CommandRefused, StartRefused, ValidationError
 from user_subgraph.federation import subgraph_sdl
 from user_subgraph.punctual_channel import PunctualChannel
 from user_subgraph.runtime import settle
 from user_subgraph.settings import Settings
-from user_subgraph.signing_keys import create_key, key_files
+from user_subgraph.signing_keys import alone_with, create_key, key_files
 from user_subgraph.telemetry import log_to_stderr
 from user_subgraph.user import Role
 
@@ -90,17 +91,15 @@ def migrate(settings: Settings, _options: argparse.Namespace) -> None:
             raise StartRefused(f"USER_DATABASE_URL: {error}.") from error
 
 
-def create_keys(settings: Settings, options: argparse.Namespace) -> None:
-    """Nothing to do when there is a key, unless another one is to follow it."""
-    if options.rotate:
-        print(create_key(settings.signing_keys_dir))
-    else:
-        _create_first_key(settings)
+def create_keys(settings: Settings, _options: argparse.Namespace) -> None:
+    _create_first_key(settings)
 
 
 def _create_first_key(settings: Settings) -> None:
-    if not key_files(settings.signing_keys_dir):
-        print(create_key(settings.signing_keys_dir))
+    """Nothing to do when there is one."""
+    with alone_with(settings.signing_keys_dir):
+        if not key_files(settings.signing_keys_dir):
+            print(create_key(settings.signing_keys_dir, utc_now()))
 
 
 def demo_data(settings: Settings, _options: argparse.Namespace) -> None:
@@ -126,6 +125,7 @@ COMMANDS: Mapping[str, Callable[[Settings, argparse.Namespace], None]] = {
     "prepare": prepare,
     "migrate": migrate,
     "create-keys": create_keys,
+    "keys": key_commands.keys,
     "create-demo-data": demo_data,
     "create-admin": create_admin,
 }
@@ -142,6 +142,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         COMMANDS[options.command](Settings.from_environment(environment), options)
     except StartRefused as error:
         return _said(str(error), 2)
+    except CommandRefused as error:
+        return _said(str(error), 1)
     except ValidationError as error:
         return _said("; ".join(f"{field.path[-1]}: {field.message}" for field in error.fields), 1)
     return 0
@@ -152,12 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("serve", "prepare", "migrate", "create-demo-data", "print-schema"):
         commands.add_parser(name)
-    keys = commands.add_parser(
-        "create-keys", help="make the first signing key; does nothing when there is one"
-    )
-    keys.add_argument(
-        "--rotate", action="store_true", help="add a newer key, which signs from the next start on"
-    )
+    commands.add_parser("create-keys", help="make the first signing key; does nothing when there is one")
+    key_commands.add_parser(commands)
     admin = commands.add_parser("create-admin", help="asks for the password, or reads it from standard input")
     admin.add_argument("--email", required=True)
     return parser

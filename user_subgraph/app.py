@@ -17,18 +17,17 @@ from user_subgraph.database import Database
 from user_subgraph.errors import BadRequest, InternalError
 from user_subgraph.federation import subgraph_schema, subgraph_sdl
 from user_subgraph.graphql_view import GraphQLView
+from user_subgraph.key_rotation import JWKS_MAX_AGE_S, KeyRotation
 from user_subgraph.limits import Limits
 from user_subgraph.login import Login
 from user_subgraph.operation import Operations
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.settings import Settings
-from user_subgraph.signing_keys import SigningKeys, load_keys
+from user_subgraph.signing_keys import SigningKeys
 from user_subgraph.tokens import AccessTokens
 
 logger = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# How long a verifier may keep the key set; a new key waits this long at most to be known everywhere.
-JWKS_MAX_AGE_S = 300
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,8 @@ class Parts:
 
 def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     """Raises `StartRefused` when there are no signing keys."""
-    keys = load_keys(settings.signing_keys_dir)
+    rotation = KeyRotation.of_tokens_living(settings.access_token_ttl_s)
+    keys = SigningKeys(settings.signing_keys_dir, rotation, clock)
     database = Database(settings.database_url, pool_size=settings.threads)
     accounts = Accounts(database, password_hashes(settings), clock)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)

@@ -2,6 +2,7 @@
 
 UserSubgraphError
 ├── StartRefused                 the process must not start; one sentence says what to set
+├── CommandRefused               an operator asked for what cannot be done
 ├── RequestRefused               a top-level entry of the answer's `errors`
 │   ├── BadRequest               BAD_REQUEST
 │   ├── ParseFailed              GRAPHQL_PARSE_FAILED
@@ -36,6 +37,10 @@ class UserSubgraphError(Exception):
 
 class StartRefused(UserSubgraphError):
     """A setting or the environment is not fit to start with; the message names what to change."""
+
+
+class CommandRefused(UserSubgraphError):
+    """What a command was to do is not done; the message says why."""
 
 
 class RequestRefused(UserSubgraphError):

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from ulid import ULID
 
 from tests.user_subgraph.service import Service, settings_for
+from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.signing_keys import create_key
 
@@ -22,7 +23,7 @@ BACKENDS = ("sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
-    create_key(folder)
+    create_key(folder, utc_now())
     return folder
 
 

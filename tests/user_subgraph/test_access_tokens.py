@@ -1,17 +1,14 @@
-"""Access tokens: what they say, how they are verified with the published keys, and what is refused."""
+"""Access tokens: what they say, how they are verified with the published keys, and when they end."""
 
 import base64
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import KeySet
 
-from tests.user_subgraph.service import Service, settings_for
-from user_subgraph.errors import StartRefused
-from user_subgraph.signing_keys import create_key, load_keys
+from tests.user_subgraph.service import Service
 from user_subgraph.user import Role
 
 
@@ -77,56 +74,6 @@ def test_a_refreshed_token_keeps_the_time_of_the_login(service: Service) -> None
 
     claims = jwt.decode(access, published_keys(service), algorithms=["ES256"]).claims
     assert (claims["auth_time"], claims["iat"]) == (logged_in_at, logged_in_at + 100)
-
-
-# ---------- rotation ----------
-
-
-def test_the_newest_key_signs_and_all_are_published(tmp_path: Path, database_url: str) -> None:
-    create_key(tmp_path)
-    before = Service(settings_for(database_url, tmp_path))
-    before.add_user("ada@example.com")
-    old = before.log_in("ada@example.com").access
-    before.close()
-    create_key(tmp_path)
-
-    service = Service(settings_for(database_url, tmp_path))
-    new = service.log_in("ada@example.com").access
-
-    kids = [key.kid for key in published_keys(service).keys]
-    used = [json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"] for token in (old, new)]
-    assert used == kids
-    assert service.data("{ me { email } }", old) == service.data("{ me { email } }", new)
-    service.close()
-
-
-def test_a_key_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    path = create_key(tmp_path / "keys")
-
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.parametrize("case", ["none", "open to all", "no key", "public", "other curve"])
-def test_a_service_without_a_good_key_does_not_start(tmp_path: Path, case: str) -> None:
-    path = create_key(tmp_path)
-    match case:
-        case "none":
-            path.unlink()
-        case "open to all":
-            path.chmod(0o644)
-        case "no key":
-            path.write_text("hello")
-        case "public":
-            path.write_bytes(ECKey.generate_key("P-256").as_pem(private=False))
-        case "other curve":
-            path.write_bytes(ECKey.generate_key("P-384").as_pem(private=True))
-
-    with pytest.raises(StartRefused, match=r"^SIGNING_KEYS_DIR: "):
-        load_keys(tmp_path)
-
-
-# ---------- what is refused: test_token_forgeries.py, and ----------
 
 
 def test_an_expired_token_is_refused_but_for_the_mutations_that_help(service: Service) -> None:
