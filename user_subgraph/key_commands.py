@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from user_subgraph.clock import utc_now
 from user_subgraph.errors import CommandRefused
@@ -22,8 +23,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--if-older-than", type=int, metavar="SECONDS", help="only if the newest key is older than that"
     )
     retire = actions.add_parser("retire", help="delete the keys of which no valid token is left")
+    # Not by its kid, which may begin with a hyphen as an option does.
     retire.add_argument(
-        "kid", nargs="?", help="this key instead, whatever it is for: its tokens are refused from now on"
+        "file", nargs="?", help="this key instead, whatever it is for: its tokens are refused from now on"
     )
 
 
@@ -35,7 +37,7 @@ def keys(settings: Settings, options: argparse.Namespace) -> None:
         case "rotate":
             rotate(settings, now, options.if_older_than)
         case _:
-            retire(settings, now, options.kid)
+            retire(settings, now, options.file)
 
 
 def _list(settings: Settings, now: datetime) -> None:
@@ -56,17 +58,16 @@ def rotate(settings: Settings, now: datetime, if_older_than_s: int | None = None
     print(f"{made}: {told}")
 
 
-def retire(settings: Settings, now: datetime, kid: str | None = None) -> None:
+def retire(settings: Settings, now: datetime, file: str | None = None) -> None:
     """Raises `CommandRefused` for a key that is not there, and for the only one."""
     with alone_with(settings.signing_keys_dir):
         found = _with_lives(settings)
-        chosen = [
-            key
-            for key, life in found
-            if (life.state(now) is KeyState.RETIRED if kid is None else key.kid == kid)
-        ]
-        if kid is not None and not chosen:
-            raise CommandRefused(f"There is no key {kid}: `keys list` tells which there are.")
+        if file is None:
+            chosen = [key for key, life in found if life.state(now) is KeyState.RETIRED]
+        else:
+            chosen = [key for key, _ in found if key.file.name == Path(file).name]
+            if not chosen:
+                raise CommandRefused(f"There is no key {file}: `keys list` tells which there are.")
         if len(chosen) == len(found):
             raise CommandRefused(
                 "This is the only key, without which nobody can log in: `keys rotate` first."
