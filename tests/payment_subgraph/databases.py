@@ -17,6 +17,7 @@ from payment_subgraph.database import migrate
 from payment_subgraph.tables import metadata
 
 _numbers = count()
+_RECOVERY_S = 120
 
 
 class SqliteFiles:
@@ -56,11 +57,19 @@ class OwnPostgres:
         try:
             yield
         finally:
-            await asyncio.to_thread(self._server.ensure_postgres_running)
+            await asyncio.to_thread(self._return)
 
     def _die(self) -> None:
-        stop = ("stop", "-w", "-m", "immediate", "-D", str(self._server.pgdata))
-        self._execute("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
+        self._control("stop", "-m", "immediate")
+
+    def _return(self) -> None:
+        """As it was started before. To write again what the log holds since the last checkpoint may take a while."""
+        self._control("restart", "-t", str(_RECOVERY_S), "-l", str(self._server.log))
+        self._server.ensure_postgres_running()  # it notes the new process, which it will end
+
+    def _control(self, deed: str, *how: str) -> None:
+        arguments = (deed, "-w", *how, "-D", str(self._server.pgdata))
+        self._execute("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
 
     def close(self) -> None:
         self._server.cleanup()

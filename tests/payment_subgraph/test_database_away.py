@@ -1,10 +1,10 @@
 """PostgreSQL dies as a whole, and comes back: what is told meanwhile, and that all goes on by itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.payment_subgraph.databases import OwnPostgres, PostgresServer
+from tests.payment_subgraph.databases import OwnPostgres, PostgresServer, postgres_server
 from tests.payment_subgraph.served_world import serving
 from tests.payment_subgraph.world import STAFF, World
 
@@ -14,16 +14,23 @@ STATUS = "query($id: ID!) { payment(id: $id) { status } }"
 VERSION = "subscription($id: ID!) { paymentUpdated(paymentId: $id) { version } }"
 
 
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """Not the one of all other tests: what that has written would take long to recover."""
+    with postgres_server() as server:
+        yield server
+
+
 @pytest.fixture
-def server(postgres: PostgresServer) -> OwnPostgres:
-    if postgres.ours is None:
+def server(own_postgres: PostgresServer) -> OwnPostgres:
+    if own_postgres.ours is None:
         pytest.skip("a server that is not ours is not killed")
-    return postgres.ours
+    return own_postgres.ours
 
 
 @pytest.fixture
-async def world(postgres: PostgresServer) -> AsyncIterator[World]:
-    with postgres.fresh() as url:
+async def world(own_postgres: PostgresServer) -> AsyncIterator[World]:
+    with own_postgres.fresh() as url:
         made = World.build(url)
         yield made
         await made.close()
