@@ -56,11 +56,15 @@ class ProcessGroup:
         return sum(_memory(process, "VmHWM") for process, _ in self._processes())
 
     def stop(self) -> None:
+        """The memory of all of them is free again when it returns: the kernel takes a while for what it ends."""
         signal_group(self._leader.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._leader.wait(STOPS_WITHIN_S)
         signal_group(self._leader.pid, signal.SIGKILL)
         self._leader.wait()
+        deadline = time.monotonic() + STOPS_WITHIN_S
+        while self.memory_bytes() > 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _processes(self) -> Iterator[tuple[Path, Sequence[str]]]:
         """(folder in /proc, the fields of its `stat`)"""
