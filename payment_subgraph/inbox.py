@@ -96,7 +96,10 @@ class Inbox:
     async def settle(
         self, outcomes: Sequence[tuple[InboxEvent, InboxState, str | None]], now: datetime
     ) -> None:
-        """What became of each, and why if that is to be told, unless somebody else claimed it meanwhile; if it is open still, it waits for its turn."""
+        """What became of each, and why if that is to be told; nothing to one that somebody else claimed meanwhile.
+
+        One that is open still waits for its next try.
+        """
         column = provider_events.c
         mine = (column.id == bindparam("event_id")) & (column.attempts == bindparam("tried")) & _OPEN
         change = (
