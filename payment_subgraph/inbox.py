@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_subgraph.database import Database
 from payment_subgraph.ids import new_inbox_id
-from payment_subgraph.inbox_event import EventRecord, InboxEvent, InboxState, next_attempt
+from payment_subgraph.inbox_event import BACK_OFF, EventRecord, InboxEvent, InboxState, next_attempt
 from payment_subgraph.processor import ProviderEvent
 from payment_subgraph.tables import SUSPECTED_EVENTS, provider_events
 
@@ -22,10 +22,19 @@ _MOST_AT_ONCE: Final = 50
 
 
 class Inbox:
-    """*provider*: whose events these are. *lease*: for how long a claimed one is left to its worker."""
+    """*provider*: whose events these are. *lease*: for how long a claimed one is left to its worker.
 
-    def __init__(self, database: Database, provider: str, lease: timedelta = timedelta(seconds=90)) -> None:
-        self._database, self._provider, self._lease = database, provider, lease
+    *back_off*: the pauses between tries; the last one stays.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        provider: str,
+        lease: timedelta = timedelta(seconds=90),
+        back_off: Sequence[timedelta] = BACK_OFF,
+    ) -> None:
+        self._database, self._provider, self._lease, self._back_off = database, provider, lease, back_off
 
     async def store(self, events: list[ProviderEvent], now: datetime) -> int:
         """How many of them were new. Committed when it returns."""
@@ -119,7 +128,7 @@ class Inbox:
                 "tried": event.attempts,
                 "now_is": state,
                 "why": why,
-                "try_at": next_attempt(event.attempts, now),
+                "try_at": next_attempt(event.attempts, now, self._back_off),
                 "done_at": None if state.waits else now,
             }
             for event, state, why in outcomes

@@ -1,6 +1,6 @@
 """One stored webhook, and when to try it again. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,8 +9,14 @@ from typing import Any, Final
 MAX_TRIES: Final = 10
 MAX_LOST_CLAIMS: Final = 5
 PARK_FOR: Final = timedelta(days=3)
-_FIRST_WAIT: Final = timedelta(seconds=5)
-_LONGEST_WAIT: Final = timedelta(hours=1)
+BACK_OFF: Final = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+)
+"""The pauses between tries; the last one stays."""
 
 
 class InboxState(StrEnum):
@@ -64,9 +70,8 @@ class EventRecord:
     processed_at: datetime | None
 
 
-def next_attempt(attempts: int, now: datetime) -> datetime:
-    wait = _FIRST_WAIT * (1 << min(max(attempts - 1, 0), 20))
-    return now + min(wait, _LONGEST_WAIT)
+def next_attempt(attempts: int, now: datetime, back_off: Sequence[timedelta]) -> datetime:
+    return now + back_off[min(max(attempts - 1, 0), len(back_off) - 1)]
 
 
 def after_park(event: InboxEvent, now: datetime) -> InboxState:

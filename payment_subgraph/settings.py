@@ -8,6 +8,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from payment_subgraph.errors import SettingError
+from payment_subgraph.inbox_event import BACK_OFF
 from payment_subgraph.operation import Patience
 from payment_subgraph.outbox_message import DeliveryPatience
 from payment_subgraph.webhook_signature import signing_key
@@ -78,9 +79,8 @@ class OutboxSettings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         usual = DeliveryPatience()
-        back_off = environment.get("OUTBOX_BACK_OFF_SECONDS")
         patience = DeliveryPatience(
-            back_off=_many_seconds("OUTBOX_BACK_OFF_SECONDS", back_off) if back_off else usual.back_off,
+            back_off=_back_off(environment, "OUTBOX_BACK_OFF_SECONDS", usual.back_off),
             timeout=_seconds(environment, "OUTBOX_TIMEOUT_SECONDS", usual.timeout),
             lease=_seconds(environment, "OUTBOX_LEASE_SECONDS", usual.lease),
         )
@@ -111,6 +111,8 @@ class Settings:
     poll_every: timedelta
     backfill_every: timedelta
     outbox: OutboxSettings
+    event_back_off: tuple[timedelta, ...] = BACK_OFF
+    """The pauses between tries to work on an event."""
     adopt_external: bool = True
     """Whether payments that were made elsewhere on the account appear here."""
     books_delay: timedelta = timedelta(hours=1)
@@ -144,6 +146,7 @@ class Settings:
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
             outbox=OutboxSettings.read(environment),
+            event_back_off=_back_off(environment, "EVENT_BACK_OFF_SECONDS", BACK_OFF),
             adopt_external=_switch(environment, "ADOPT_EXTERNAL_PAYMENTS", usual="1"),
             books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
             verify_every=_seconds_or_never(environment, "VERIFY_SECONDS"),
@@ -163,13 +166,12 @@ def _processor(environment: Mapping[str, str]) -> ProcessorSettings:
 
 def _patience(environment: Mapping[str, str]) -> Patience:
     usual = Patience()
-    back_off = environment.get("OPERATION_BACK_OFF_SECONDS")
     return Patience(
         lease=_seconds(environment, "OPERATION_LEASE_SECONDS", usual.lease),
         resend_within=_seconds(environment, "OPERATION_RESEND_SECONDS", usual.resend_within),
         give_up_after=_seconds(environment, "OPERATION_GIVE_UP_SECONDS", usual.give_up_after),
         grace=_seconds(environment, "OPERATION_GRACE_SECONDS", usual.grace),
-        back_off=_many_seconds("OPERATION_BACK_OFF_SECONDS", back_off) if back_off else usual.back_off,
+        back_off=_back_off(environment, "OPERATION_BACK_OFF_SECONDS", usual.back_off),
     )
 
 
@@ -185,8 +187,11 @@ def _seconds(environment: Mapping[str, str], name: str, usual: timedelta) -> tim
     return _one_duration(name, text) if text else usual
 
 
-def _many_seconds(name: str, text: str) -> tuple[timedelta, ...]:
-    return tuple(_one_duration(name, part) for part in text.split(","))
+def _back_off(
+    environment: Mapping[str, str], name: str, usual: tuple[timedelta, ...]
+) -> tuple[timedelta, ...]:
+    text = environment.get(name)
+    return tuple(_one_duration(name, part) for part in text.split(",")) if text else usual
 
 
 def _one_duration(name: str, text: str) -> timedelta:

@@ -51,6 +51,7 @@ HURRIED: Final[Mapping[str, str]] = {
     "OPERATION_GRACE_SECONDS": "4",
     "OPEN_PAYMENT_REREAD_SECONDS": "15",
     "EVENT_BACKFILL_SECONDS": "5",
+    "EVENT_BACK_OFF_SECONDS": "0.3,1,2",
     "WORKER_POLL_SECONDS": "0.1",
 }
 """The waits of a production system, made short: nothing here takes hours. The lease outlasts every request to the fake

@@ -65,6 +65,7 @@ def test_secrets_are_not_shown() -> None:
         ("OUTBOX_SECRET", "hidden"),
         ("OUTBOX_SECRET", "whsec_c2hvcnQ="),
         ("OUTBOX_BACK_OFF_SECONDS", "5,never"),
+        ("EVENT_BACK_OFF_SECONDS", "5,0"),
         ("OUTBOX_LEASE_SECONDS", "20"),
         ("ADOPT_EXTERNAL_PAYMENTS", "yes"),
     ],
