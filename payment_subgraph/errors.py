@@ -17,10 +17,11 @@
         ├── NotFound                     NOT_FOUND
         ├── PaymentDeclined              PAYMENT_DECLINED
         ├── IdempotencyConflict          IDEMPOTENCY_CONFLICT
-        ├── DuplicatePayment             DUPLICATE_PAYMENT
-        ├── InvalidPaymentState          INVALID_PAYMENT_STATE
-        ├── RefundExceedsAvailable       REFUND_EXCEEDS_AVAILABLE
-        ├── PaymentDisputed              PAYMENT_DISPUTED
+        ├── RefusedByState               kept under its key
+        │   ├── DuplicatePayment         DUPLICATE_PAYMENT
+        │   ├── InvalidPaymentState      INVALID_PAYMENT_STATE
+        │   ├── RefundExceedsAvailable   REFUND_EXCEEDS_AVAILABLE
+        │   └── PaymentDisputed          PAYMENT_DISPUTED
         ├── RateLimited                  RATE_LIMITED
         └── ProviderRefused              PAYMENT_PROVIDER
 
@@ -137,6 +138,16 @@ class Refusal(ServiceError):
     code: ClassVar[str]
 
 
+class RefusedByState(Refusal):
+    """What the payment's state forbids. It stays the answer under its key, also when the state allows it later."""
+
+    def __init__(self, message: str, *, replayed: bool) -> None:
+        super().__init__(_KEPT if replayed else message)
+
+
+_KEPT = "This was refused before, under this idempotencyKey. To try again, use a new one."
+
+
 class InvalidInput(Refusal):
     code = "VALIDATION"
 
@@ -171,36 +182,37 @@ class IdempotencyConflict(Refusal):
         super().__init__("This idempotencyKey was already used with another input.")
 
 
-class DuplicatePayment(Refusal):
+class DuplicatePayment(RefusedByState):
     code = "DUPLICATE_PAYMENT"
 
-    def __init__(self, existing: Payment) -> None:
+    def __init__(self, existing: Payment, *, replayed: bool = False) -> None:
         self.existing = existing
-        super().__init__("There is already a live payment for this reference.")
+        super().__init__("There is already a live payment for this reference.", replayed=replayed)
 
 
-class InvalidPaymentState(Refusal):
+class InvalidPaymentState(RefusedByState):
     code = "INVALID_PAYMENT_STATE"
 
-    def __init__(self, payment: Payment) -> None:
+    def __init__(self, payment: Payment, *, replayed: bool = False) -> None:
         self.payment = payment
-        super().__init__(f"A payment that is {payment.status} does not allow this.")
+        super().__init__(f"A payment that is {payment.status} does not allow this.", replayed=replayed)
 
 
-class RefundExceedsAvailable(Refusal):
+class RefundExceedsAvailable(RefusedByState):
     code = "REFUND_EXCEEDS_AVAILABLE"
 
-    def __init__(self, refundable: Money) -> None:
+    def __init__(self, refundable: Money, *, replayed: bool = False) -> None:
         self.refundable = refundable
-        super().__init__("This is more than can still be refunded.")
+        super().__init__("This is more than can still be refunded.", replayed=replayed)
 
 
-class PaymentDisputed(Refusal):
+class PaymentDisputed(RefusedByState):
     code = "PAYMENT_DISPUTED"
 
-    def __init__(self, payment: Payment, dispute: Dispute) -> None:
+    def __init__(self, payment: Payment, dispute: Dispute, *, replayed: bool = False) -> None:
         self.payment, self.dispute = payment, dispute
-        super().__init__("Nothing can be refunded because of a dispute about this payment.")
+        told = "Nothing can be refunded because of a dispute about this payment."
+        super().__init__(told, replayed=replayed)
 
 
 class RateLimited(Refusal):

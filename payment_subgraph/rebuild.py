@@ -24,7 +24,7 @@ from payment_subgraph.observation import (
     observe_payment,
     observe_refund,
 )
-from payment_subgraph.operation import Operation, OperationKind
+from payment_subgraph.operation import Operation, OperationKind, RejectionKind
 from payment_subgraph.payment import Payment, PaymentSource, PaymentStatus
 from payment_subgraph.refund import Refund, RefundStatus, refund_totals
 
@@ -198,7 +198,7 @@ def _taken_in(log: _Folded, group: Iterable[Observation]) -> _Folded:
 
 
 def _as_asked_for(row: Payment, rejected: Sequence[Operation]) -> Payment:
-    never_made = any(one.kind is OperationKind.CREATE for one in rejected)
+    never_made = any(_was_to_make_it(one) for one in rejected)
     frozen = REFERENCE_TAKEN if row.frozen_reason == REFERENCE_TAKEN else None
     return Payment(
         id=row.id,
@@ -213,6 +213,12 @@ def _as_asked_for(row: Payment, rejected: Sequence[Operation]) -> Payment:
         status=PaymentStatus.FAILED if never_made else PaymentStatus.CREATED,
         frozen_reason=frozen,
     )
+
+
+def _was_to_make_it(operation: Operation) -> bool:
+    """One that was told of a duplicate would have made another payment."""
+    duplicate = operation.result is not None and operation.result.kind is RejectionKind.DUPLICATE
+    return operation.kind is OperationKind.CREATE and not duplicate
 
 
 def _refund_as_asked_for(row: Refund, rejected: Sequence[Operation]) -> Refund:

@@ -4,11 +4,12 @@ And what stays of a rejected creation on the payment that was never made.
 """
 
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from payment_subgraph.declines import decline_message, decline_retryable
 from payment_subgraph.dispute import Dispute
 from payment_subgraph.errors import (
+    DuplicatePayment,
     InvalidInput,
     InvalidPaymentState,
     PaymentDeclined,
@@ -23,24 +24,44 @@ from payment_subgraph.payment import Failure, Payment
 from payment_subgraph.processor import RefusedFor
 
 
-def refusal_of(rejection: Rejection, payment: Payment, dispute: Dispute | None = None) -> Refusal:
-    """*payment*, and the worst *dispute* about it, as they stand now, read again after the provider's refusal."""
+def refusal_of(
+    rejection: Rejection, payment: Payment, dispute: Dispute | None = None, *, replayed: bool = False
+) -> Refusal:
+    """*payment*, and the worst *dispute* about it, as they stand now, read again after the refusal.
+
+    *replayed*: it was told before. What the payment's state forbade then may be allowed now, under another key.
+    """
     match rejection.kind:
         case RejectionKind.DECLINED:
             message = decline_message(rejection.code, rejection.decline_code)
             return PaymentDeclined(payment, rejection.decline_code, message, retryable=rejection.retryable)
-        case RejectionKind.INVALID_STATE:
-            return InvalidPaymentState(payment)
-        case RejectionKind.REFUND_EXCEEDS:
-            return RefundExceedsAvailable(payment.refundable)
         case RejectionKind.INVALID_INPUT:
             return InvalidInput(_flaw(rejection))
-        case RejectionKind.DISPUTED if dispute is not None:
-            return PaymentDisputed(payment, dispute)
-        case RejectionKind.DISPUTED | RejectionKind.PROVIDER:
+        case RejectionKind.PROVIDER:
             return ProviderRefused(rejection.request_id, retryable=rejection.retryable)
+        case RejectionKind.DISPUTED:
+            if dispute is None:
+                return ProviderRefused(rejection.request_id, retryable=rejection.retryable)
+            return PaymentDisputed(payment, dispute, replayed=replayed)
         case _:
-            assert_never(rejection.kind)
+            return _refused_by_state(rejection.kind, payment, replayed=replayed)
+
+
+def _refused_by_state(
+    kind: Literal[RejectionKind.INVALID_STATE, RejectionKind.DUPLICATE, RejectionKind.REFUND_EXCEEDS],
+    payment: Payment,
+    *,
+    replayed: bool,
+) -> Refusal:
+    match kind:
+        case RejectionKind.INVALID_STATE:
+            return InvalidPaymentState(payment, replayed=replayed)
+        case RejectionKind.DUPLICATE:
+            return DuplicatePayment(payment, replayed=replayed)
+        case RejectionKind.REFUND_EXCEEDS:
+            return RefundExceedsAvailable(payment.refundable, replayed=replayed)
+        case _:
+            assert_never(kind)
 
 
 def _flaw(rejection: Rejection) -> Flaw:

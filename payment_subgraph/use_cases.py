@@ -26,13 +26,10 @@ from payment_subgraph.commands import (
 from payment_subgraph.crash_points import CrashPoint, crash_point
 from payment_subgraph.dispute import worst
 from payment_subgraph.errors import (
-    DuplicatePayment,
     IdempotencyConflict,
     InvalidInput,
     InvalidPaymentState,
     NotFound,
-    PaymentDisputed,
-    RefundExceedsAvailable,
     Unauthenticated,
 )
 from payment_subgraph.flaw import Flaw
@@ -41,7 +38,14 @@ from payment_subgraph.inbox import Inbox
 from payment_subgraph.inbox_event import EventRecord
 from payment_subgraph.method_choice import MethodChoices
 from payment_subgraph.money import Money
-from payment_subgraph.operation import PAYING, Operation, OperationKind
+from payment_subgraph.operation import (
+    PAYING,
+    Operation,
+    OperationKind,
+    OperationState,
+    Rejection,
+    RejectionKind,
+)
 from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, available_actions
 from payment_subgraph.processor import MethodChoice, Params, PaymentProcessor
@@ -107,7 +111,8 @@ class UseCases:
                 # Between the two looks another request with this key may have committed: PostgreSQL shows it.
                 if stored := await _stored(rows, operation):
                     return stored, True
-                raise DuplicatePayment(duplicate)
+                about = replace(operation, payment_id=duplicate.id)
+                return await _refused(rows, about, RejectionKind.DUPLICATE)
             await rows.add_payment(payment, _asked(operation))
             await rows.add_operation(operation)
             return operation, False
@@ -123,8 +128,8 @@ class UseCases:
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
-            _require(payment, PaymentAction.CONFIRM)
-            await _refuse_second(rows, payment, PAYING)
+            if not _allows(payment, PaymentAction.CONFIRM) or await _is_under_way(rows, payment, PAYING):
+                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
             _require_method(payment, command)
             await rows.add_operation(operation)
             return operation, False
@@ -137,8 +142,9 @@ class UseCases:
             operation = self._operation(viewer, payment, command, {})
             if stored := await _stored(rows, operation):
                 return stored, True
-            _require(payment, PaymentAction.CAPTURE)
-            await _refuse_second(rows, payment, {OperationKind.CAPTURE})
+            capturing = {OperationKind.CAPTURE}
+            if not _allows(payment, PaymentAction.CAPTURE) or await _is_under_way(rows, payment, capturing):
+                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
             wanted = _to_capture(self.processor, payment, command)
             params = self.processor.capture_params(wanted)
             await rows.add_operation(replace(operation, params=params, amount_minor=wanted.minor))
@@ -170,8 +176,10 @@ class UseCases:
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
-            _require(payment, PaymentAction.CANCEL)
-            await _refuse_second(rows, payment, never_beside)
+            if await _is_under_way(rows, payment, never_beside):
+                raise InvalidPaymentState(payment)  # not kept: this is no client's, and will be asked again
+            if not _allows(payment, PaymentAction.CANCEL):
+                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
             await rows.add_operation(replace(operation, note=command.reason))
             return operation, False
 
@@ -189,9 +197,8 @@ class UseCases:
             operation = self._refund_operation(viewer, payment, refund, command)
             if stored := await _stored(rows, operation):
                 return stored, True
-            if payment.refund_blocked and (dispute := worst(await rows.disputes_of(payment.id))):
-                raise PaymentDisputed(payment, dispute)
-            _require_refundable(self.processor, payment, refund, command)
+            if forbidden := _what_forbids(self.processor, payment, refund, command):
+                return await _refused(rows, operation, forbidden)
             pending = payment.amount_refund_pending + refund.amount_minor
             reserved = replace(payment, amount_refund_pending=pending)
             await rows.add_refund(refund, _asked(operation))
@@ -249,7 +256,7 @@ class UseCases:
         if payment is None:
             raise LookupError(operation.payment_id)
         if operation.result is not None:
-            raise refusal_of(operation.result, payment, dispute)
+            raise refusal_of(operation.result, payment, dispute, replayed=replayed)
         return Outcome(payment, operation, refund, replayed)
 
     async def _write_once(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
@@ -365,18 +372,32 @@ async def _writable(rows: Transaction, viewer: Viewer, payment_id: str, *, lock:
     return payment
 
 
-def _require(payment: Payment, action: PaymentAction) -> None:
-    if action not in available_actions(payment):
-        raise InvalidPaymentState(payment)
+async def _refused(rows: Transaction, operation: Operation, why: RejectionKind) -> Written:
+    """What the payment's state forbids stays forbidden under its key, though the state may change.
+
+    Another request with this key may still be on its way: it must not do what this one was told is not done (ADR 24).
+    """
+    kept = replace(
+        operation,
+        refund_id=None,
+        state=OperationState.REJECTED,
+        result=Rejection(why),
+        resolved_at=operation.created_at,
+    )
+    await rows.add_operation(kept)
+    return kept, False
 
 
-async def _refuse_second(rows: Transaction, payment: Payment, kinds: Collection[OperationKind]) -> None:
+def _allows(payment: Payment, action: PaymentAction) -> bool:
+    return action in available_actions(payment)
+
+
+async def _is_under_way(rows: Transaction, payment: Payment, kinds: Collection[OperationKind]) -> bool:
     """While the outcome of one is unknown, a second attempt to pay could charge twice.
 
     And of two captures of different sums nobody could tell which one was carried out.
     """
-    if any(operation.kind in kinds for operation in await rows.open_operations(payment.id)):
-        raise InvalidPaymentState(payment)
+    return any(operation.kind in kinds for operation in await rows.open_operations(payment.id))
 
 
 def _require_method(payment: Payment, command: ConfirmPayment) -> None:
@@ -405,14 +426,18 @@ def _to_capture(processor: PaymentProcessor, payment: Payment, command: CaptureP
     return wanted
 
 
-def _require_refundable(
+def _what_forbids(
     processor: PaymentProcessor, payment: Payment, refund: Refund, command: RefundPayment
-) -> None:
+) -> RejectionKind | None:
+    """None: *refund* may be made. Raises InvalidInput for a sum that no state would allow."""
+    if payment.refund_blocked:
+        return RejectionKind.DISPUTED
     if payment.status is not PaymentStatus.SUCCEEDED or payment.frozen_reason is not None:
-        raise InvalidPaymentState(payment)
+        return RejectionKind.INVALID_STATE
     wanted = Money(refund.amount_minor, command.amount.currency if command.amount else payment.currency)
     _require_currency(payment, wanted)
     if not 0 < wanted.minor <= payment.refundable.minor:
-        raise RefundExceedsAvailable(payment.refundable)
+        return RejectionKind.REFUND_EXCEEDS
     if not processor.accepts(wanted):
         raise InvalidInput(Flaw(("amount", "amount"), "NOT_CHARGEABLE", "This exact sum cannot be refunded."))
+    return None

@@ -128,6 +128,7 @@ def test_nothing_is_wrong_with_what_is_right() -> None:
         ("I9", replace(RIGHT, told=[replace(PAID, member="PaymentProviderError")])),
         ("I9", replace(RIGHT, operations=[OPERATION | {"state": "REJECTED"}, REFUNDING], told=[PROVIDER])),
         ("I9", replace(RIGHT, stripe_payments=[replace(INTENT, manual=True)])),
+        ("I9", replace(RIGHT, told=[PAID, Told("cancelPayment", "cancel-1", "InvalidPaymentStateError")])),
     ],
 )
 def test_what_is_wrong_is_seen(invariant: str, wrong: Books) -> None:

@@ -7,13 +7,9 @@ import pytest
 
 from payment_subgraph.tables import payment_operations
 from tests.payment_subgraph.stripe_wire import Fault
-from tests.payment_subgraph.world import ADA, HELPDESK, STAFF, World
+from tests.payment_subgraph.world import ADA, HELPDESK, STAFF, World, euros, refusal_kept
 
 pytestmark = pytest.mark.anyio
-
-
-def euros(amount: str) -> dict[str, str]:
-    return {"amount": amount, "currency": "EUR"}
 
 
 async def capture(world: World, payment: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -136,7 +132,7 @@ async def test_only_an_authorized_payment_can_be_captured(world: World, state: s
     assert member["__typename"] == "InvalidPaymentStateError"
     assert member["currentStatus"] == payment["status"]
     assert member["allowedActions"] == payment["availableActions"]
-    assert await world.all_rows() == before
+    assert await world.all_rows() == refusal_kept(before)
 
 
 async def test_an_unknown_payment_is_not_found(small_world: World) -> None:

@@ -235,6 +235,15 @@ class World:
             }
 
 
+def euros(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+def refusal_kept(before: dict[str, int]) -> dict[str, int]:
+    """`World.all_rows()` after a refusal by the payment's state: nothing new but what is kept under its key."""
+    return before | {"payment_operations": before["payment_operations"] + 1}
+
+
 def signature(
     body: str, clock: Clock, *, secret: str = WEBHOOK_SECRET, seconds_ago: float = 0, tamper: bool = False
 ) -> str:

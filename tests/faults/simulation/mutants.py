@@ -1,6 +1,6 @@
 """Each mutant takes one mechanism out of the real code, as systems that are in use do without it.
 
-The names are those of the design's model (part 5.6). A mutant is applied for the length of a `with` block; the
+The names are those of the design's model (part 5.6); `forget_refusals` came later (ADR 24). A mutant is applied for the length of a `with` block; the
 checkers must find it, or they are worth nothing.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Never
 from unittest.mock import patch
 
 from sqlalchemy import delete
@@ -26,6 +26,7 @@ from payment_subgraph.operation import Operation, OperationKind, Rejection, Reje
 from payment_subgraph.processor import OutcomeUnknown, ProcessorError, ProviderEvent
 from payment_subgraph.reading import Basis, Reading
 from payment_subgraph.refresh import Errand
+from payment_subgraph.refusals import refusal_of
 from payment_subgraph.repository import Cause, Transaction
 from payment_subgraph.sending import Sending
 from payment_subgraph.stripe_objects import payment_snapshot, refund_snapshot
@@ -41,6 +42,7 @@ Mutant = Callable[[], AbstractContextManager[object]]
 @contextmanager
 def write_after() -> Iterator[None]:
     """The refund is sent to Stripe first, and written down when its answer is there."""
+    in_order = UseCases.refund_payment
 
     async def refund_payment(self: UseCases, viewer: Viewer, command: RefundPayment) -> Outcome:
         async with self.repository.reading() as rows:
@@ -49,8 +51,9 @@ def write_after() -> Iterator[None]:
             known = await rows.operation_of_key(str(viewer.user_id), OperationKind.REFUND, command.client_key)
         refund = use_cases_module._new_refund(payment, command, self.clock())
         sent = self._refund_operation(viewer, payment, refund, command)
+        if use_cases_module._what_forbids(self.processor, payment, refund, command):
+            return await in_order(self, viewer, command)
         if known is None:
-            use_cases_module._require_refundable(self.processor, payment, refund, command)
             with suppress(ProcessorError):
                 await self.processor.send(sent, payment.provider_payment_id)
 
@@ -111,21 +114,18 @@ def check_then_act() -> Iterator[None]:
             known = await rows.operation_of_key(str(viewer.user_id), OperationKind.REFUND, command.client_key)
         if known is None:
             refund = use_cases_module._new_refund(payment, command, self.clock())
-            use_cases_module._require_refundable(self.processor, payment, refund, command)
+            looked[command.client_key] = what_forbids(self.processor, payment, refund, command)
         return await carry_out(self, viewer, command)
 
-    require = use_cases_module._require_refundable
-    seen: set[str] = set()
+    what_forbids = use_cases_module._what_forbids
+    looked: dict[str, RejectionKind | None] = {}
 
-    def require_once(processor: Any, payment: Any, refund: Any, command: RefundPayment) -> None:
-        """The first time it is asked for a command is the look before; the second would be under the lock."""
-        if command.client_key not in seen:
-            require(processor, payment, refund, command)
-            seen.add(command.client_key)
+    def as_looked_up(_processor: Any, _payment: Any, _refund: Any, command: RefundPayment) -> Any:
+        return looked[command.client_key]
 
     with (
         patch.object(UseCases, "refund_payment", refund_payment),
-        patch.object(use_cases_module, "_require_refundable", require_once),
+        patch.object(use_cases_module, "_what_forbids", as_looked_up),
     ):
         yield
 
@@ -289,6 +289,19 @@ def trust_error() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def forget_refusals() -> Iterator[None]:
+    """What the payment's state forbids is told, and not kept: a request with the same key that comes later may do it."""
+
+    async def tell(rows: Transaction, operation: Operation, why: RejectionKind) -> Never:
+        payment = await rows.payment(operation.payment_id)
+        assert payment is not None
+        raise refusal_of(Rejection(why), payment)
+
+    with patch.object(use_cases_module, "_refused", tell):
+        yield
+
+
 MUTANTS: Final[dict[str, Mutant]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -305,5 +318,6 @@ MUTANTS: Final[dict[str, Mutant]] = {
         new_key_after_500,
         reject_500_at_once,
         trust_error,
+        forget_refusals,
     )
 }
