@@ -14,13 +14,13 @@ from typing import Final, Protocol
 from psycopg import AsyncConnection, OperationalError
 from sqlalchemy.engine import URL, make_url
 
+from payment_subgraph.postgres_url import conninfo
+
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "payment_changes"
 POLL_S: Final = 0.1
 _RECONNECT_S: Final = 0.5
-# A server whose machine is gone says no goodbye, so the kernel asks.
-_KEEP_ALIVE: Final = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3"}
 
 Heard = frozenset[str] | None
 """Ids of payments that changed; None: any may have."""
@@ -43,8 +43,7 @@ class NotifiedChanges:
     """Listens on a connection of its own. When that is lost, so are notifications: the new one begins with None."""
 
     def __init__(self, url: URL) -> None:
-        own = url.set(drivername="postgresql").update_query_dict(_KEEP_ALIVE)
-        self._address = own.render_as_string(hide_password=False)
+        self._address = conninfo(url)
 
     async def heard(self) -> AsyncGenerator[Heard, None]:
         while True:

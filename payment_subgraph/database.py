@@ -17,6 +17,8 @@ from sqlalchemy import Connection, CursorResult, Engine, RowMapping, Select, cre
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from payment_subgraph.postgres_url import postgres_url
+
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS: Final = 15_000
 _READERS: Final = 4
@@ -120,9 +122,7 @@ def _engine(url: URL) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True, hide_parameters=True
-    )
+    return create_async_engine(postgres_url(url), pool_size=10, pool_pre_ping=True, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -156,7 +156,7 @@ def migrate(url: str) -> None:
 
 
 def _migrating_postgres(url: URL) -> Engine:
-    return create_engine(url.set(drivername="postgresql+psycopg"))
+    return create_engine(postgres_url(url))
 
 
 def _migrating_sqlite(url: URL) -> Engine:

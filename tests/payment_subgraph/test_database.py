@@ -1,9 +1,15 @@
 """What the database layer promises to everyone above it."""
 
+import asyncio
+import socket
+
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from payment_subgraph.database import Database
+from payment_subgraph.postgres_url import conninfo, postgres_url
 from tests.payment_subgraph.world import World
 
 pytestmark = pytest.mark.anyio
@@ -17,3 +23,22 @@ async def test_an_error_does_not_tell_the_parameters(world: World) -> None:
 
     assert "nowhere" in str(failed.value)
     assert "pi_1_secret" not in str(failed.value)
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for_for_long() -> None:
+    """Its machine may be gone without a word: of itself the driver waits for two minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql://user:secret@127.0.0.1:{silent.getsockname()[1]}/payments")
+        async with asyncio.timeout(30):
+            with pytest.raises(OperationalError):
+                async with database.reading():
+                    pytest.fail("nobody answered")
+        await database.close()
+
+
+def test_what_the_address_says_of_waiting_holds() -> None:
+    url = postgres_url(make_url("postgresql://user:secret@host/payments?connect_timeout=60"))
+
+    assert url.query["connect_timeout"] == "60"
+    assert url.query["keepalives_idle"] == "15"
+    assert conninfo(url).startswith("postgresql://user:secret@host/payments?")
