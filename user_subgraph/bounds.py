@@ -1,0 +1,58 @@
+"""How often each thing may be done: the table of bounds. Pure.
+
+An account is an e-mail address as it was given, whether or not anybody has it here: else the refusals would tell.
+A client is a network address (`client_address.client_network`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+_TEXT = re.compile(r"(\d{1,6}) per (\d{1,6}) (second|minute|hour)s?", re.ASCII)
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+# Each of what is counted is remembered for as long as this.
+MAX_WINDOW_S = 24 * 3600
+MAX_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Bound:
+    """At most *most* within any *window_s* seconds, wherever these begin."""
+
+    most: int
+    window_s: int
+
+    @classmethod
+    def read(cls, text: str) -> "Bound | None":
+        """Of a text such as `10 per 15 minutes`; `None` if it says no bound, or one that nobody can mean."""
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            return None
+        most, count, unit = match.groups()
+        bound = cls(int(most), int(count) * _SECONDS[unit])
+        sensible = 1 <= bound.most <= MAX_MOST and 1 <= bound.window_s <= MAX_WINDOW_S
+        return bound if sensible else None
+
+
+class Throttled(Enum):
+    """What is bounded. The names stand in the settings: `THROTTLE_LOGIN_PER_ACCOUNT`."""
+
+    LOGIN = "login"  # wrong passwords
+    REGISTRATION = "registration"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of an action; refresh tokens that are not valid
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of one action. `None` is not bounded."""
+
+    per_account: Bound | None = None
+    per_client: Bound | None = None
+
+
+BOUNDS: Mapping[Throttled, Bounds] = {
+    Throttled.LOGIN: Bounds(per_account=Bound(10, 15 * 60), per_client=Bound(100, 15 * 60)),
+    Throttled.REGISTRATION: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
+    Throttled.REFRESH_TOKEN: Bounds(per_client=Bound(100, 15 * 60)),
+}
