@@ -15,7 +15,7 @@ from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from user_subgraph import key_commands
 from user_subgraph.accounts import Accounts
-from user_subgraph.app import assembled, create_app, password_hashes
+from user_subgraph.app import assembled, create_app, password_hashes, throttling_of
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
@@ -177,7 +177,8 @@ def _migrated(settings: Settings) -> Iterator[Database]:
 
 
 def _accounts(settings: Settings, database: Database) -> Accounts:
-    return Accounts(database, password_hashes(settings), utc_now)
+    throttling = throttling_of(settings, database, utc_now)
+    return Accounts(database, password_hashes(settings), throttling, utc_now)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from ulid import ULID
 
 from user_subgraph.audit import OPERATOR, Action, Caller, changes_of
 from user_subgraph.audit_repository import AuditLog
+from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
@@ -26,6 +27,7 @@ from user_subgraph.errors import (
 )
 from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.session_repository import SessionRepository
+from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
 from user_subgraph.user import Role, User, UserId, UserStatus, changed, soft_deleted
 from user_subgraph.user_input import PROFILE_RULES, STAFF_RULES, FieldProblem, checked, email_address
@@ -60,6 +62,7 @@ class DeleteUserSuccess:
 class Accounts:
     database: Database
     passwords: PasswordHashes
+    throttling: Throttling
     clock: Clock
     _: KW_ONLY
     caller: Caller = OPERATOR
@@ -71,7 +74,8 @@ class Accounts:
     def register(self, values: Mapping[str, Any]) -> RegisterUserSuccess:
         """Open an account for a stranger; answers alike, in equal work, for a known address."""
         clean = _checked_with_password(values)
-        password_hash = self.passwords.hash(clean.pop("password"))
+        with self.throttling.attempt(Throttled.REGISTRATION, clean["email"], self.caller):
+            password_hash = self.passwords.hash(clean.pop("password"))
         user = self._new_user({**clean, "roles": frozenset({Role.CUSTOMER})}, UserStatus.ACTIVE)
         with self.database.writing() as session:
             owner = UserRepository(session).register(user, password_hash)

@@ -20,10 +20,12 @@ from user_subgraph.graphql_view import GraphQLView
 from user_subgraph.key_rotation import JWKS_MAX_AGE_S, KeyRotation
 from user_subgraph.limits import Limits
 from user_subgraph.login import Login
+from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, ProcessWindows, RedisWindows
 from user_subgraph.operation import Operations
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys
+from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import AccessTokens
 
 logger = logging.getLogger(__name__)
@@ -37,9 +39,11 @@ class Parts:
     database: Database
     keys: SigningKeys
     accounts: Accounts
+    throttling: Throttling
     view: GraphQLView
 
     def close(self) -> None:
+        self.throttling.windows.close()
         self.database.close()
 
 
@@ -48,13 +52,14 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     rotation = KeyRotation.of_tokens_living(settings.access_token_ttl_s)
     keys = SigningKeys(settings.signing_keys_dir, rotation, clock)
     database = Database(settings.database_url, pool_size=settings.threads)
-    accounts = Accounts(database, password_hashes(settings), clock)
+    throttling = throttling_of(settings, database, clock)
+    accounts = Accounts(database, password_hashes(settings), throttling, clock)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
-    login = Login(database, accounts.passwords, tokens, settings.session_ttl_s, clock)
+    login = Login(database, accounts.passwords, throttling, tokens, settings.session_ttl_s, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     view = GraphQLView(operations, accounts, login, trail, tokens, clock, subgraph_sdl(), proxies)
-    return Parts(database, keys, accounts, view)
+    return Parts(database, keys, accounts, throttling, view)
 
 
 def password_hashes(settings: Settings) -> PasswordHashes:
@@ -62,6 +67,17 @@ def password_hashes(settings: Settings) -> PasswordHashes:
         settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
     )
     return PasswordHashes(hasher, slots=settings.password_hash_slots, wait_s=settings.password_hash_wait_s)
+
+
+def throttling_of(settings: Settings, database: Database, clock: Clock) -> Throttling:
+    tells_clients_apart = bool(settings.trusted_proxies)
+    windows = _windows(settings.throttle_storage, clock)
+    return Throttling(settings.bounds, windows, database, clock, tells_clients_apart)
+
+
+def _windows(redis_url: str | None, clock: Clock) -> MovingWindows:
+    own = ProcessWindows(clock)
+    return own if redis_url is None else FallingBackWindows(RedisWindows(redis_url), own)
 
 
 def create_app(settings: Settings, parts: Parts) -> Flask:

@@ -25,6 +25,10 @@ class Action(StrEnum):
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
     LOGIN_REFUSED = "login.refused"  # the password was right, and the account is disabled
+    # Over a bound of bounds.py; once for as long as the bound's window.
+    LOGIN_THROTTLED = "login.throttled"
+    REGISTRATION_THROTTLED = "registration.throttled"
+    REFRESH_TOKEN_THROTTLED = "refresh_token.throttled"  # noqa: S105 - the name of an event
     SESSION_LOGGED_OUT = "session.logged_out"
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - the name of an event
 

@@ -5,7 +5,7 @@ at the end, and no further than to the first address that is not such a proxy: w
 """
 
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -21,6 +21,12 @@ def client_address(peer: str | None, forwarded_for: str, trusted: Collection[Net
         forwarded_for, _, last = forwarded_for.rpartition(",")
         nearest = _address(last)
     return None if nearest is None else str(nearest)
+
+
+def client_network(address: str) -> str:
+    """Whom an address stands for: of IPv6 a network of 64 bits, for who has one address of it has them all."""
+    parsed = ip_address(address)
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 def _is_one_of(trusted: Collection[Network], address: Address) -> bool:

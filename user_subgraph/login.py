@@ -10,12 +10,14 @@ from ulid import ULID
 
 from user_subgraph.audit import OPERATOR, Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
+from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import AccountDisabledError, InvalidCredentialsError, InvalidTokenError
 from user_subgraph.login_session import LoginSession
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.session_repository import SessionRepository
+from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import AccessTokens, TokenPair, Viewer, new_refresh_token, refresh_token_hash
 from user_subgraph.user import EVERY_SCOPE, User
 from user_subgraph.user_input import FieldProblem, email_address
@@ -43,6 +45,7 @@ class LogoutSuccess:
 class Login:
     database: Database
     passwords: PasswordHashes
+    throttling: Throttling
     access_tokens: AccessTokens
     session_ttl_s: int
     clock: Clock
@@ -54,9 +57,14 @@ class Login:
         return replace(self, caller=caller)
 
     def log_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
-        """Raises `InvalidCredentialsError`, or `AccountDisabledError` once the password has proved right.
+        """Raises `InvalidCredentialsError`, `AccountDisabledError` once the password has proved right, or
+        `RateLimitedError` without a look at it.
+        """
+        with self.throttling.guess(Throttled.LOGIN, email, self.caller):
+            return self._logged_in(email, password, asked_scopes)
 
-        No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
+    def _logged_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
+        """No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
         record of a failure.
         """
         user, stored = self._account(email)
@@ -76,7 +84,7 @@ class Login:
         raise AccountDisabledError
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
-        """New tokens for a refresh token that was not used before; raises `InvalidTokenError`.
+        """New tokens for a refresh token that was not used before; raises `InvalidTokenError`, or `RateLimitedError`.
 
         A used token in a second hand means that one of the two stole it, so the whole family dies
         (RFC 9700, 4.14.2). Only what follows the first use within `TOGETHER` is taken for one client.
@@ -84,6 +92,8 @@ class Login:
         with self.database.writing() as session:
             success = self._refreshed(session, refresh_token_hash(refresh_token))
         if success is None:
+            # Looked for first: a valid token is good however many others come from the same address.
+            self.throttling.count(Throttled.REFRESH_TOKEN, None, self.caller)
             raise InvalidTokenError
         return success
 

@@ -130,7 +130,7 @@ class RedisWindows:
 
 
 class FallingBackWindows:
-    """*shared* while it answers, else *own*: see docs/decisions/0024.
+    """*shared* while it answers, else *own*: see docs/decisions/0025.
 
     *seconds*: a clock that only goes forward.
     """

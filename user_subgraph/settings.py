@@ -1,15 +1,20 @@
 """Every environment variable of this service, read once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.client_address import Network
 from user_subgraph.errors import StartRefused
+
+_REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Settings:
     argon2_parallelism: int
     password_hash_slots: int
     password_hash_wait_s: int
+    throttle_storage: str | None
+    bounds: Mapping[Throttled, Bounds]
     request_timeout_s: int
     max_body_bytes: int
     max_query_tokens: int
@@ -63,6 +70,8 @@ class Settings:
             argon2_parallelism=read.number("ARGON2_PARALLELISM", 4, at_most=64),
             password_hash_slots=read.number("PASSWORD_HASH_SLOTS", 4),
             password_hash_wait_s=read.number("PASSWORD_HASH_WAIT_S", 5),
+            throttle_storage=read.redis_url("THROTTLE_STORAGE"),
+            bounds={what: read.bounds(f"THROTTLE_{what.name}", default) for what, default in BOUNDS.items()},
             request_timeout_s=read.number("REQUEST_TIMEOUT_S", 30),
             max_body_bytes=read.number("MAX_BODY_BYTES", 200_000),
             max_query_tokens=read.number("MAX_QUERY_TOKENS", 2_000),
@@ -100,6 +109,34 @@ class _Reader:
             raise StartRefused(
                 f"{name} must be addresses or networks, such as 10.0.0.0/8: {error}."
             ) from error
+
+    def bounds(self, name: str, default: Bounds) -> Bounds:
+        """Those that there are: a setting makes none out of nothing."""
+        return Bounds(
+            default.per_account and self._bound(f"{name}_PER_ACCOUNT", default.per_account),
+            default.per_client and self._bound(f"{name}_PER_CLIENT", default.per_client),
+        )
+
+    def _bound(self, name: str, default: Bound) -> Bound:
+        text = self.text(name, "")
+        bound = Bound.read(text) if text else default
+        if bound is None:
+            raise StartRefused(f"{name} must be like '10 per 15 minutes', a day at most, not {text!r}.")
+        return bound
+
+    def redis_url(self, name: str) -> str | None:
+        """`None`: in memory. The URL may hold a password: never shown."""
+        url = self.text(name, "memory://")
+        if url == "memory://":
+            return None
+        try:
+            parts = urlsplit(url)
+            fits = parts.scheme in {"redis", "rediss"} and parts.hostname and (parts.port or True)
+        except ValueError as error:
+            raise StartRefused(f"{name} is not an address such as redis://host:6379/0.") from error
+        if not fits or not _REDIS_DATABASE.fullmatch(parts.path):
+            raise StartRefused(f"{name} must be memory://, or like redis://host:6379/0 or rediss://….")
+        return url
 
     def database_url(self, name: str, default: str) -> str:
         """SQLAlchemy's form of the URL, with the driver we ship. The URL may hold a password: never shown."""

@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.user_subgraph.service import PASSWORD, REFRESH, Service
+from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.user import Role
 
@@ -30,6 +32,8 @@ def at_once(service: Service, call: Callable[[Service, int], dict[str, Any]]) ->
 
 
 def test_one_address_registered_many_times_is_one_account(service: Service) -> None:
+    as_often = {**BOUNDS, Throttled.REGISTRATION: Bounds(per_account=Bound(MANY, 60))}
+    service = Service(replace(service.settings, bounds=as_often), service.clock)
     register = "mutation ($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
     given = {"email": "ada@example.com", "password": PASSWORD}
 
@@ -38,6 +42,7 @@ def test_one_address_registered_many_times_is_one_account(service: Service) -> N
     assert outcomes == ["RegisterUserSuccess"] * MANY
     assert len(service.rows("SELECT id FROM users")) == 1
     assert len(service.rows("SELECT role FROM user_roles")) == 1
+    service.close()
 
 
 def test_one_address_made_many_times_by_staff_is_taken_but_once(service: Service) -> None:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from user_subgraph.client_address import client_address
+from user_subgraph.client_address import client_address, client_network
 
 TRUSTED = frozenset({ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")})
 
@@ -38,6 +38,18 @@ def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(
 
 def test_without_trusted_proxies_the_header_says_nothing() -> None:
     assert client_address("127.0.0.1", "192.0.2.7", frozenset()) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+    ],
+)
+def test_who_has_one_address_of_ipv6_has_its_whole_network(address: str, network: str) -> None:
+    assert client_network(address) == network
 
 
 def test_an_address_always_fits_its_column() -> None:

@@ -18,8 +18,8 @@ SHARED = {
     "NotFoundError": "type NotFoundError implements Error @shareable {\n  message: String!\n  code: String!\n  id: ID\n}",
     "ConflictError": '"""The row changed since the client read it (see `version`)."""\n'
     "type ConflictError implements Error @shareable {\n  message: String!\n  code: String!\n  currentVersion: Int\n}",
-    "RateLimitedError": '"""\nNothing was done. Passwords: too many are being checked or set at this moment, by whomever; '
-    "guesses are not counted. Payment methods: the user began to keep too many within an hour.\n"
+    "RateLimitedError": '"""\nNothing was done. Users: too many logins failed or too many registrations came of late, '
+    "or too many passwords are being checked or set at this moment. Payment methods: the user began to keep too many within an hour.\n"
     '"""\n'
     "type RateLimitedError implements Error @shareable {\n"
     "  message: String!\n  code: String!\n  retryAfterSeconds: Int!\n}",

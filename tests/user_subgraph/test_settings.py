@@ -1,10 +1,14 @@
 """Settings: defaults, and one sentence that names the variable for whatever is wrong."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import user_subgraph
+from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.errors import StartRefused
 from user_subgraph.settings import Settings
 
@@ -44,6 +48,57 @@ def test_trusted_proxies_are_addresses_and_networks() -> None:
     assert Settings.from_environment({}).trusted_proxies == frozenset()
 
 
+def test_what_is_counted_is_kept_in_memory_or_in_redis() -> None:
+    assert Settings.from_environment({}).throttle_storage is None
+    assert Settings.from_environment({"THROTTLE_STORAGE": "memory://"}).throttle_storage is None
+    for url in ("redis://host", "redis://:secret@host:6379/0", "rediss://user:secret@[::1]:7000/2"):
+        assert Settings.from_environment({"THROTTLE_STORAGE": url}).throttle_storage == url
+
+
+def test_a_bound_is_set_in_words_and_leaves_the_others() -> None:
+    settings = Settings.from_environment({"THROTTLE_LOGIN_PER_ACCOUNT": "20 per 2 hours"})
+
+    assert settings.bounds[Throttled.LOGIN] == Bounds(Bound(20, 7200), Bound(100, 900))
+    assert {what: settings.bounds[what] for what in BOUNDS if what is not Throttled.LOGIN} == {
+        what: BOUNDS[what] for what in BOUNDS if what is not Throttled.LOGIN
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("1 per 1 second", Bound(1, 1)),
+        ("10 per 15 minutes", Bound(10, 900)),
+        ("100000 per 24 hours", Bound(100_000, 86_400)),
+    ],
+)
+def test_bounds_have_units(text: str, bound: Bound) -> None:
+    assert Bound.read(text) == bound
+
+
+class Noting(dict[str, str]):
+    """An environment that knows what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = set[str]()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def test_the_readmes_table_holds_every_setting_and_no_other() -> None:
+    readme = Path(user_subgraph.__file__).with_name("README.md").read_text(encoding="utf-8")
+    table = readme.partition("## Settings")[2].partition("\n## ")[0]
+    first_columns = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    environment = Noting()
+
+    Settings.from_environment(environment)
+
+    assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(first_columns))) == environment.asked
+
+
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings.from_environment({"USER_SUBGRAPH_PORT": " "}).port == 8001
 
@@ -64,6 +119,17 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,gateway"),
         ("USER_DATABASE_URL", "mysql://u:secret@db/users"),
+        ("THROTTLE_LOGIN_PER_ACCOUNT", "10"),
+        ("THROTTLE_LOGIN_PER_ACCOUNT", "0 per 15 minutes"),
+        ("THROTTLE_LOGIN_PER_ACCOUNT", "10 per 0 minutes"),
+        ("THROTTLE_LOGIN_PER_CLIENT", "10 per 25 hours"),
+        ("THROTTLE_LOGIN_PER_CLIENT", "٣ per 15 minutes"),
+        ("THROTTLE_REGISTRATION_PER_CLIENT", "100001 per 1 hour"),
+        ("THROTTLE_STORAGE", "memory"),
+        ("THROTTLE_STORAGE", "memcached://:secret@host"),
+        ("THROTTLE_STORAGE", "redis://:secret@"),
+        ("THROTTLE_STORAGE", "redis://:secret@host:port"),
+        ("THROTTLE_STORAGE", "redis://:secret@host/users"),
         ("USER_DATABASE_URL", "no url, but secret"),
         ("USER_DATABASE_URL", "postgresql://u:secret@db:port/users"),
     ],

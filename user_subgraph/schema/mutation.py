@@ -92,7 +92,7 @@ class LoginResult(graphene.Union):
 
 class RefreshTokenResult(graphene.Union):
     class Meta:
-        types = (LoginSuccess, InvalidTokenError)
+        types = (LoginSuccess, InvalidTokenError, RateLimitedError)
 
 
 class UserResult(graphene.Union):

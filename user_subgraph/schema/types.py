@@ -163,8 +163,8 @@ class ConflictError(graphene.ObjectType):
 class RateLimitedError(graphene.ObjectType):
     class Meta:
         description = (
-            "Nothing was done. Passwords: too many are being checked or set at this moment, by whomever; guesses are "
-            "not counted. Payment methods: the user began to keep too many within an hour."
+            "Nothing was done. Users: too many logins failed or too many registrations came of late, or too many passwords "
+            "are being checked or set at this moment. Payment methods: the user began to keep too many within an hour."
         )
         interfaces = (Error,)
 
