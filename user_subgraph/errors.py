@@ -25,6 +25,7 @@ UserSubgraphError
 Domain errors bear the names of their SDL types. Every code stands in schema/error_codes.json.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -169,8 +170,17 @@ class RateLimitedError(DomainError):
     code = "RATE_LIMITED"
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("Too much is going on; try again a little later.")
+        super().__init__(
+            f"Too many attempts at once, or of late; try again in {_spoken(retry_after_seconds)}."
+        )
         self.retry_after_seconds = retry_after_seconds
+
+
+def _spoken(seconds: int) -> str:
+    """Seconds up to two minutes, minutes rounded up beyond."""
+    if seconds == 1:
+        return "a second"
+    return f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"
 
 
 class InvalidCredentialsError(DomainError):

@@ -101,6 +101,8 @@ def clean_environment() -> dict[str, str]:
         "DATA_DIR",
         "DEMO_MODE",
         "PAYMENT_PROCESSOR",
+        "THROTTLE_",
+        "TRUSTED_PROXIES",
     )
     return {name: value for name, value in os.environ.items() if not any(part in name for part in ours)}
 

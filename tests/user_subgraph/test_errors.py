@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tests.user_subgraph.service import LOGIN, PASSWORD, Service
 from user_subgraph import errors
-from user_subgraph.errors import DomainError, FieldCode, RequestRefused, UserSubgraphError
+from user_subgraph.errors import DomainError, FieldCode, RateLimitedError, RequestRefused, UserSubgraphError
 from user_subgraph.federation import subgraph_schema
 
 CATALOGUE = json.loads((Path(__file__).parents[2] / "schema" / "error_codes.json").read_text())
@@ -97,3 +97,10 @@ def test_a_null_where_the_schema_has_only_a_default_is_bad_input(service: Servic
     )
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spoken"), [(1, "a second"), (5, "5 seconds"), (120, "120 seconds"), (121, "3 minutes")]
+)
+def test_who_is_refused_for_being_too_much_hears_when_to_come_back(seconds: int, spoken: str) -> None:
+    assert RateLimitedError(seconds).message.endswith(f"; try again in {spoken}.")

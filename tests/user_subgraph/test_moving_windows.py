@@ -159,6 +159,14 @@ def test_a_flood_of_keys_takes_no_more_than_the_memory_set_aside() -> None:
     assert len(windows) == 100
 
 
+def test_in_a_flood_the_key_used_last_is_forgotten_last() -> None:
+    windows = ProcessWindows(HeldClock(), max_keys=2)
+    for key in ("ada", "grace", "ada", "eve"):
+        windows.take(key, THREE)
+
+    assert [windows.take("ada", THREE) is not None for _ in range(2)] == [True, False]
+
+
 def test_a_place_given_back_leaves_no_key_behind() -> None:
     windows = ProcessWindows(HeldClock())
     place = windows.take("ada", THREE)

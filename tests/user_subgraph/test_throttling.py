@@ -286,6 +286,15 @@ def test_who_is_over_the_bound_of_a_client_uses_up_no_account(behind_a_proxy: Se
     assert guess_from(behind_a_proxy, "192.0.2.8", ADA, PASSWORD) == RIGHT
 
 
+def test_who_is_refused_at_an_account_uses_up_no_guesses_of_the_client(behind_a_proxy: Service) -> None:
+    for number in range(10):
+        assert guess_from(behind_a_proxy, f"192.0.2.{number}", ADA) == FAILED
+    for _ in range(5):
+        assert guess_from(behind_a_proxy, "192.0.2.77", ADA) == REFUSED
+
+    assert guess_from(behind_a_proxy, "192.0.2.77", NOBODY) == FAILED
+
+
 def test_an_account_of_ones_own_gives_a_client_no_guesses_at_others(behind_a_proxy: Service) -> None:
     behind_a_proxy.add_user("eve@example.com")
     outcomes = []
