@@ -16,7 +16,7 @@ from user_subgraph.bounds import Bound, Bounds, Throttled
 from user_subgraph.client_address import client_network
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
-from user_subgraph.errors import AccountDisabledError, RateLimitedError
+from user_subgraph.errors import DomainError, InvalidCredentialsError, RateLimitedError
 from user_subgraph.moving_windows import MovingWindows, Place
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
@@ -55,23 +55,25 @@ class Throttling:
         """Around the judging of a password: a wrong one stays counted (`InvalidCredentialsError`, or any fault).
 
         Raises `RateLimitedError` instead of running the block. No transaction may be open: the refusal is recorded.
-        A right password gives back its own place only, so that a login wipes out nobody's guesses, not even those
-        at the same account.
+        Every other `DomainError` is told after the right password, or without a look at it. A right one gives back its
+        own place only, so that a login wipes out nobody's guesses, not even those at the same account.
         """
-        with self.attempt(what, email, caller) as places:
-            try:
-                yield
-            except AccountDisabledError:  # told only after the right password
-                _give_back(places)
-                raise
+        places = self._taken(what, email, caller)
+        try:
+            yield
+        except InvalidCredentialsError:
+            raise
+        except DomainError:
             _give_back(places)
+            raise
+        _give_back(places)
 
     @contextmanager
-    def attempt(self, what: Throttled, email: str, caller: Caller) -> Iterator[list[Place]]:
+    def attempt(self, what: Throttled, email: str, caller: Caller) -> Iterator[None]:
         """Around what counts however it ends, unless it could not even begin (`RateLimitedError`)."""
         places = self._taken(what, email, caller)
         try:
-            yield places
+            yield
         except RateLimitedError:
             _give_back(places)
             raise

