@@ -24,11 +24,22 @@ from user_subgraph.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-# Of one length of window. A place is taken before a password is hashed, so nobody can use up as many in an hour.
+# Of one kind. For a place of an account a password is hashed: a quarter of an hour is too short for so many.
 MAX_KEYS = 100_000
 # What a request waits for a Redis that does not answer, and how long others then do without it.
 ANSWER_WITHIN_S = 0.5
 AWAY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose places they are. Keys of one *kind* have bounds with one window."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,10 @@ class Place:
 
 
 class MovingWindows(Protocol):
-    def take(self, key: str, bound: Bound) -> Place | None:
+    def take(self, key: Key, bound: Bound) -> Place | None:
         """`None` when all places of *key* are taken; the refused attempt takes none."""
 
-    def wait_s(self, key: str, bound: Bound) -> float:
+    def wait_s(self, key: Key, bound: Bound) -> float:
         """Seconds until a place becomes free, if nobody gives one back; 0 when there is one."""
 
     def close(self) -> None:
@@ -50,32 +61,35 @@ class MovingWindows(Protocol):
 
 
 class ProcessWindows:
-    """In the memory of this process. Keys go when their window has passed, and the oldest beyond `max_keys`."""
+    """In the memory of this process. Keys go when their window has passed, and of each kind the oldest beyond `max_keys`.
+
+    So whoever comes from many addresses makes us forget other addresses, but no account.
+    """
 
     def __init__(self, clock: Clock, max_keys: int = MAX_KEYS) -> None:
         self._clock = clock
         self._max_keys = max_keys
         self._lock = threading.Lock()
-        # By the length of the window, the key used last at the end: what has passed is found at the beginning.
-        self._taken: defaultdict[int, OrderedDict[str, list[float]]] = defaultdict(OrderedDict)
+        # By kind and name, the name used last at the end: what has passed is found at the beginning.
+        self._taken: defaultdict[str, OrderedDict[str, list[float]]] = defaultdict(OrderedDict)
 
     def __len__(self) -> int:
         """How many keys are remembered."""
-        return sum(len(keys) for keys in self._taken.values())
+        return sum(len(names) for names in self._taken.values())
 
-    def take(self, key: str, bound: Bound) -> Place | None:
+    def take(self, key: Key, bound: Bound) -> Place | None:
         now = self._clock().timestamp()
         with self._lock:
             times = self._times(key, bound, now)
             if len(times) >= bound.most:
                 return None
-            keys = self._taken[bound.window_s]
-            keys[key] = [*times, now]
-            keys.move_to_end(key)
-            self._forget(keys, now - bound.window_s)
-        return Place(lambda: self._give_back(key, bound))
+            names = self._taken[key.kind]
+            names[key.name] = [*times, now]
+            names.move_to_end(key.name)
+            self._forget(names, now - bound.window_s)
+        return Place(partial(self._give_back, key))
 
-    def wait_s(self, key: str, bound: Bound) -> float:
+    def wait_s(self, key: Key, bound: Bound) -> float:
         now = self._clock().timestamp()
         with self._lock:
             times = self._times(key, bound, now)
@@ -84,21 +98,21 @@ class ProcessWindows:
     def close(self) -> None:
         """There is no connection."""
 
-    def _times(self, key: str, bound: Bound, now: float) -> list[float]:
-        return [at for at in self._taken[bound.window_s].get(key, ()) if at > now - bound.window_s]
+    def _times(self, key: Key, bound: Bound, now: float) -> list[float]:
+        return [at for at in self._taken[key.kind].get(key.name, ()) if at > now - bound.window_s]
 
-    def _give_back(self, key: str, bound: Bound) -> None:
+    def _give_back(self, key: Key) -> None:
         with self._lock:
-            keys = self._taken[bound.window_s]
-            times = keys.get(key, [])
+            names = self._taken[key.kind]
+            times = names.get(key.name, [])
             if len(times) > 1:
                 times.pop()
             else:
-                keys.pop(key, None)
+                names.pop(key.name, None)
 
-    def _forget(self, keys: OrderedDict[str, list[float]], passed: float) -> None:
-        while len(keys) > self._max_keys or next(iter(keys.values()))[-1] <= passed:
-            keys.popitem(last=False)
+    def _forget(self, names: OrderedDict[str, list[float]], passed: float) -> None:
+        while len(names) > self._max_keys or next(iter(names.values()))[-1] <= passed:
+            names.popitem(last=False)
 
 
 class RedisWindows:
@@ -114,19 +128,19 @@ class RedisWindows:
         self._storage = RedisStorage(url, connection_pool=self._pool, key_prefix="user_subgraph")
         self._client = redis.Redis(connection_pool=self._pool)  # for what limits has no word for
 
-    def take(self, key: str, bound: Bound) -> Place | None:
-        taken = self._storage.acquire_entry(key, bound.most, bound.window_s)
-        return Place(lambda: self._give_back(key)) if taken else None
+    def take(self, key: Key, bound: Bound) -> Place | None:
+        taken = self._storage.acquire_entry(str(key), bound.most, bound.window_s)
+        return Place(partial(self._give_back, key)) if taken else None
 
-    def wait_s(self, key: str, bound: Bound) -> float:
-        oldest, taken = self._storage.get_moving_window(key, bound.most, bound.window_s)
+    def wait_s(self, key: Key, bound: Bound) -> float:
+        oldest, taken = self._storage.get_moving_window(str(key), bound.most, bound.window_s)
         return 0 if taken < bound.most else max(0.0, oldest + bound.window_s - time.time())
 
     def close(self) -> None:
         self._pool.disconnect()
 
-    def _give_back(self, key: str) -> None:
-        self._client.lpop(self._storage.prefixed_key(key))
+    def _give_back(self, key: Key) -> None:
+        self._client.lpop(self._storage.prefixed_key(str(key)))
 
 
 class FallingBackWindows:
@@ -144,7 +158,7 @@ class FallingBackWindows:
         self._lock = threading.Lock()
         self._away_until: float | None = None
 
-    def take(self, key: str, bound: Bound) -> Place | None:
+    def take(self, key: Key, bound: Bound) -> Place | None:
         if self._is_to_be_asked():
             try:
                 place = self._shared.take(key, bound)
@@ -155,7 +169,7 @@ class FallingBackWindows:
                 return None if place is None else Place(partial(self._give_back, place))
         return self._own.take(key, bound)
 
-    def wait_s(self, key: str, bound: Bound) -> float:
+    def wait_s(self, key: Key, bound: Bound) -> float:
         if self._is_to_be_asked():
             try:
                 return self._shared.wait_s(key, bound)

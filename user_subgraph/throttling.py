@@ -8,7 +8,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from user_subgraph.audit import Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
@@ -17,7 +17,7 @@ from user_subgraph.client_address import client_network
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import DomainError, InvalidCredentialsError, RateLimitedError
-from user_subgraph.moving_windows import MovingWindows, Place
+from user_subgraph.moving_windows import Key, MovingWindows, Place
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
@@ -33,7 +33,7 @@ class _Counter:
     """One bound of one account or client. *whose*: `account` or `client`."""
 
     whose: str
-    key: str
+    key: Key
     bound: Bound
 
 
@@ -105,7 +105,7 @@ class Throttling:
     ) -> RateLimitedError:
         wait_s = self.windows.wait_s(counter.key, counter.bound)
         once = Bound(1, counter.bound.window_s)
-        if self.windows.take(f"{counter.key}:recorded", once):
+        if self.windows.take(replace(counter.key, kind=f"recorded:{counter.key.kind}"), once):
             self._record(what, counter, email, caller)
         return RateLimitedError(retry_after_seconds=max(1, math.ceil(wait_s)))
 
@@ -120,9 +120,9 @@ class Throttling:
 
 
 def _counter(what: Throttled, whose: str, name: str, bound: Bound) -> _Counter:
-    """Keys are all of one length, however long the name, and show nobody's address to who looks into Redis."""
+    """Names of keys are all of one length, and show nobody's address to who looks into Redis."""
     digest = hashlib.sha256(name.encode()).hexdigest()
-    return _Counter(whose, f"{what.value}:{whose}:{digest}", bound)
+    return _Counter(whose, Key(f"{what.value}:{whose}", digest), bound)
 
 
 def _address(email: str) -> str | None:

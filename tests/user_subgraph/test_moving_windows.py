@@ -17,12 +17,20 @@ from user_subgraph.clock import utc_now
 from user_subgraph.moving_windows import (
     AWAY_S,
     FallingBackWindows,
+    Key,
     MovingWindows,
     ProcessWindows,
     RedisWindows,
 )
 
 THREE = Bound(3, 60)
+
+
+def key(name: str) -> Key:
+    return Key("login:account", name)
+
+
+ADA, GRACE, EVE = key("ada"), key("grace"), key("eve")
 
 
 @pytest.fixture(scope="module")
@@ -48,38 +56,38 @@ def windows(request: pytest.FixtureRequest) -> MovingWindows:
 
 
 def test_there_are_as_many_places_as_the_bound_says(windows: MovingWindows) -> None:
-    taken = [windows.take("ada", THREE) is not None for _ in range(5)]
+    taken = [windows.take(ADA, THREE) is not None for _ in range(5)]
 
     assert taken == [True, True, True, False, False]
-    assert windows.take("grace", THREE)
+    assert windows.take(GRACE, THREE)
 
 
 def test_a_place_given_back_is_free_and_frees_no_other(windows: MovingWindows) -> None:
-    first, *_ = [windows.take("ada", THREE) for _ in range(3)]
+    first, *_ = [windows.take(ADA, THREE) for _ in range(3)]
     assert first is not None
 
     first.give_back()
 
-    assert [windows.take("ada", THREE) is not None for _ in range(2)] == [True, False]
+    assert [windows.take(ADA, THREE) is not None for _ in range(2)] == [True, False]
 
 
 def test_a_place_given_back_after_its_window_takes_nothing_from_anybody(windows: MovingWindows) -> None:
-    place = windows.take("ada", THREE)
+    place = windows.take(ADA, THREE)
     assert place is not None
     place.give_back()
 
     place.give_back()
 
-    assert [windows.take("ada", THREE) is not None for _ in range(4)] == [True, True, True, False]
+    assert [windows.take(ADA, THREE) is not None for _ in range(4)] == [True, True, True, False]
 
 
 def test_how_long_to_wait_is_until_the_oldest_place_is_free(windows: MovingWindows) -> None:
-    assert windows.wait_s("ada", THREE) == 0
+    assert windows.wait_s(ADA, THREE) == 0
 
     for _ in range(3):
-        windows.take("ada", THREE)
+        windows.take(ADA, THREE)
 
-    assert 58 < windows.wait_s("ada", THREE) <= 60
+    assert 58 < windows.wait_s(ADA, THREE) <= 60
 
 
 def test_those_who_come_at_one_moment_are_all_counted(windows: MovingWindows) -> None:
@@ -87,7 +95,7 @@ def test_those_who_come_at_one_moment_are_all_counted(windows: MovingWindows) ->
 
     def attempt(_: int) -> bool:
         barrier.wait()
-        return windows.take("ada", bound) is not None
+        return windows.take(ADA, bound) is not None
 
     with ThreadPoolExecutor(32) as pool:
         assert sum(pool.map(attempt, range(32))) == 10
@@ -95,14 +103,14 @@ def test_those_who_come_at_one_moment_are_all_counted(windows: MovingWindows) ->
 
 def test_a_place_is_free_once_its_window_has_passed(windows: MovingWindows) -> None:
     short = Bound(2, 1)
-    assert windows.take("ada", short)
-    assert windows.take("ada", short)
-    assert not windows.take("ada", short)
+    assert windows.take(ADA, short)
+    assert windows.take(ADA, short)
+    assert not windows.take(ADA, short)
 
     deadline = time.monotonic() + 10
-    while not windows.take("ada", short):
+    while not windows.take(ADA, short):
         assert time.monotonic() < deadline, "no place became free"
-        time.sleep(windows.wait_s("ada", short))
+        time.sleep(windows.wait_s(ADA, short))
 
 
 # ---------- in this process ----------
@@ -114,7 +122,7 @@ def test_no_window_of_that_length_ever_holds_more_than_the_bound() -> None:
     windows = ProcessWindows(clock)
     let_through = []
     for _ in range(300):
-        if windows.take("ada", THREE):
+        if windows.take(ADA, THREE):
             let_through.append(clock.now)
         clock.move(7)
 
@@ -129,24 +137,24 @@ def test_a_place_stays_taken_for_exactly_its_window() -> None:
     clock = HeldClock()
     windows = ProcessWindows(clock)
     for _ in range(3):
-        windows.take("ada", THREE)
+        windows.take(ADA, THREE)
 
     clock.move(59.9)
-    assert windows.take("ada", THREE) is None
-    assert windows.wait_s("ada", THREE) == pytest.approx(0.1, abs=0.001)
+    assert windows.take(ADA, THREE) is None
+    assert windows.wait_s(ADA, THREE) == pytest.approx(0.1, abs=0.001)
     clock.move(0.1)
-    assert windows.take("ada", THREE)
+    assert windows.take(ADA, THREE)
 
 
 def test_keys_are_forgotten_when_their_window_has_passed() -> None:
     clock = HeldClock()
     windows = ProcessWindows(clock)
     for number in range(1000):
-        windows.take(f"user {number}", THREE)
+        windows.take(key(f"user {number}"), THREE)
     assert len(windows) == 1000
 
     clock.move(60)
-    windows.take("ada", THREE)
+    windows.take(ADA, THREE)
 
     assert len(windows) == 1
 
@@ -154,22 +162,32 @@ def test_keys_are_forgotten_when_their_window_has_passed() -> None:
 def test_a_flood_of_keys_takes_no_more_than_the_memory_set_aside() -> None:
     windows = ProcessWindows(HeldClock(), max_keys=100)
     for number in range(10_000):
-        windows.take(f"user {number}", THREE)
+        windows.take(key(f"user {number}"), THREE)
 
     assert len(windows) == 100
 
 
+def test_a_flood_of_keys_makes_us_forget_none_of_another_kind() -> None:
+    windows = ProcessWindows(HeldClock(), max_keys=100)
+    for _ in range(3):
+        windows.take(ADA, THREE)
+    for number in range(10_000):
+        windows.take(Key("login:client", f"network {number}"), THREE)
+
+    assert windows.take(ADA, THREE) is None
+
+
 def test_in_a_flood_the_key_used_last_is_forgotten_last() -> None:
     windows = ProcessWindows(HeldClock(), max_keys=2)
-    for key in ("ada", "grace", "ada", "eve"):
-        windows.take(key, THREE)
+    for name in (ADA, GRACE, ADA, EVE):
+        windows.take(name, THREE)
 
-    assert [windows.take("ada", THREE) is not None for _ in range(2)] == [True, False]
+    assert [windows.take(ADA, THREE) is not None for _ in range(2)] == [True, False]
 
 
 def test_a_place_given_back_leaves_no_key_behind() -> None:
     windows = ProcessWindows(HeldClock())
-    place = windows.take("ada", THREE)
+    place = windows.take(ADA, THREE)
     assert place is not None
 
     place.give_back()
@@ -183,17 +201,17 @@ def test_a_place_given_back_leaves_no_key_behind() -> None:
 def test_what_one_process_has_taken_is_taken_for_all(server: ValkeyServer, shared: RedisWindows) -> None:
     another = RedisWindows(server.connection_url)
     for windows in (shared, another, shared):
-        assert windows.take("ada", THREE)
+        assert windows.take(ADA, THREE)
 
-    assert another.take("ada", THREE) is None
+    assert another.take(ADA, THREE) is None
     another.close()
 
 
 def test_redis_forgets_keys_when_their_window_has_passed(shared: RedisWindows) -> None:
-    shared.take("ada", THREE)
+    shared.take(ADA, THREE)
 
-    (key,) = shared._client.keys("*")
-    assert 0 < shared._client.ttl(key) <= 60
+    (stored,) = shared._client.keys("*")
+    assert 0 < shared._client.ttl(stored) <= 60
 
 
 # ---------- when Redis is away ----------
@@ -211,7 +229,7 @@ class Asked(RedisWindows):
 
     times = 0
 
-    def take(self, key: str, bound: Bound) -> object:  # type: ignore[override]
+    def take(self, key: Key, bound: Bound) -> object:  # type: ignore[override]
         self.times += 1
         return super().take(key, bound)
 
@@ -221,27 +239,27 @@ def test_while_redis_is_away_the_process_counts_and_seldom_asks(caplog: pytest.L
     with ValkeyServer() as server:
         asked = Asked(server.connection_url)
         windows = FallingBackWindows(asked, ProcessWindows(utc_now), seconds)
-        held = windows.take("ada", THREE)
+        held = windows.take(ADA, THREE)
         assert held is not None
         port = server.port
 
-    taken = [windows.take("ada", THREE) is not None for _ in range(5)]
+    taken = [windows.take(ADA, THREE) is not None for _ in range(5)]
     assert taken == [True, True, True, False, False]
-    assert windows.wait_s("ada", THREE) > 58
+    assert windows.wait_s(ADA, THREE) > 58
     held.give_back()  # of the server that is gone: no fault
     assert asked.times == 2
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert str(port) not in warning.getMessage()
 
     seconds.now += AWAY_S
-    windows.take("grace", THREE)
-    windows.take("grace", THREE)
+    windows.take(GRACE, THREE)
+    windows.take(GRACE, THREE)
     assert asked.times == 3
 
     caplog.set_level(logging.INFO)
     with ValkeyServer(port=port):
         seconds.now += AWAY_S
-        taken = [windows.take("ada", THREE) is not None for _ in range(4)]
+        taken = [windows.take(ADA, THREE) is not None for _ in range(4)]
         assert taken == [True, True, True, False]
         assert asked.times == 7
     assert caplog.messages[-1] == "THROTTLE_STORAGE answers again"
@@ -253,7 +271,7 @@ def test_a_redis_that_takes_connections_and_says_nothing_is_away_soon() -> None:
         windows = RedisWindows(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(RedisError):
-            windows.take("ada", THREE)
+            windows.take(ADA, THREE)
         windows.close()
 
     assert time.monotonic() - began < 5

@@ -476,7 +476,7 @@ def test_what_is_counted_by_names_nobody(service: Service) -> None:
     guess(service, ADA)
 
     kept = str(vars(service.parts.throttling.windows))
-    assert "login:account:" in kept
+    assert "'login:account'" in kept
     assert "ada" not in kept
 
 
