@@ -26,9 +26,11 @@ from user_subgraph.runtime import settle
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import alone_with, create_key, key_files
 from user_subgraph.telemetry import log_to_stderr
+from user_subgraph.upkeep import upkeep
 from user_subgraph.user import Role
 
 MAX_CONNECTIONS = 1000
+UPKEEP_S = 3600
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> None:
@@ -43,7 +45,8 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
         app = create_app(settings, parts)
         settle()
         server = _listening(settings, app)
-        server.run()
+        with upkeep(parts.forget_old_origins, UPKEEP_S):
+            server.run()
 
 
 def _listening(settings: Settings, app: Flask) -> BaseWSGIServer | MultiSocketServer:

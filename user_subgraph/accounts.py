@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy.orm import Session
 from ulid import ULID
 
 from user_subgraph.audit import OPERATOR, Action, Caller, changes_of
-from user_subgraph.audit_repository import AuditLog
+from user_subgraph.audit_repository import AuditLog, forget_origins_of
 from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
@@ -20,6 +20,7 @@ from user_subgraph.errors import (
     FieldCode,
     FieldError,
     Forbidden,
+    InvalidCredentialsError,
     LastAdminError,
     NotFoundError,
     Unauthenticated,
@@ -29,7 +30,7 @@ from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
-from user_subgraph.user import Role, User, UserId, UserStatus, changed, soft_deleted
+from user_subgraph.user import Role, User, UserId, UserStatus, changed, erased, soft_deleted
 from user_subgraph.user_input import PROFILE_RULES, STAFF_RULES, FieldProblem, checked, email_address
 from user_subgraph.user_page import Page, PageRequest, UserFilter
 from user_subgraph.user_repository import EmailTakenError, UserRepository
@@ -39,6 +40,7 @@ USERS_WRITE = "users:write"
 
 class UserDeleteMode(Enum):
     SOFT_DELETE = "SOFT_DELETE"
+    ERASE = "ERASE"
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,36 @@ class Accounts:
         return UserSuccess(after)
 
     def delete(self, viewer: Viewer, user_id: str, mode: UserDeleteMode) -> DeleteUserSuccess:
+        """Who is deleted already can still be erased; erasing once more changes nothing and is a success."""
         with self._staff_transaction(viewer) as session:
             users = UserRepository(session)
-            before = _existing(users.locked(UserId(user_id)), user_id)
-            after = soft_deleted(before, self.clock())
-            _refuse_loss_of_the_last_admin(users, before, after)
-            users.save(after)
-            SessionRepository(session).revoke_of_user(after.id, self.clock())
-            self._record_change(session, Action.USER_DELETED, before, after)
-        return DeleteUserSuccess(after.id, mode)
+            user = users.locked(UserId(user_id))
+            match mode:
+                case UserDeleteMode.SOFT_DELETE:
+                    self._soft_delete(session, users, _existing(user, user_id))
+                case UserDeleteMode.ERASE:
+                    self._erase(session, users, _known(user, user_id))
+                case _:
+                    assert_never(mode)
+        return DeleteUserSuccess(UserId(user_id), mode)
+
+    def delete_mine(self, viewer: Viewer, current_password: str) -> DeleteUserSuccess:
+        """Erase the viewer's own account; raises `InvalidCredentialsError`, `LastAdminError`."""
+        with self.database.reading() as session:
+            users = UserRepository(session)
+            email = self._logged_in(users, viewer).email
+            stored = users.password_hash_of(viewer.user_id)
+        with self.throttling.guess(Throttled.LOGIN, str(email), self.caller):
+            self._prove(viewer, current_password, stored)
+        with self.database.writing() as session:
+            users = UserRepository(session)
+            users.lock_admins()
+            users.locked(viewer.user_id)
+            user = self._logged_in(users, viewer)
+            if users.password_hash_of(user.id) != stored:  # somebody has just changed the password
+                raise InvalidCredentialsError
+            self._erase(session, users, user)
+        return DeleteUserSuccess(viewer.user_id, UserDeleteMode.ERASE)
 
     def update_profile(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
         changes, version = _changes(values, PROFILE_RULES)
@@ -173,6 +196,32 @@ class Accounts:
     def _add(self, session: Session, user: User, password_hash: str | None) -> None:
         UserRepository(session).add(user, password_hash)
         self._record_change(session, Action.USER_CREATED, None, user)
+
+    def _soft_delete(self, session: Session, users: UserRepository, before: User) -> None:
+        after = soft_deleted(before, self.clock())
+        _refuse_loss_of_the_last_admin(users, before, after)
+        users.save(after)
+        SessionRepository(session).revoke_of_user(after.id, self.clock())
+        self._record_change(session, Action.USER_DELETED, before, after)
+
+    def _erase(self, session: Session, users: UserRepository, before: User) -> None:
+        """The order matters: who acts in a session of theirs holds it, and then waits to keep an origin."""
+        if before.is_erased:
+            return
+        after = erased(before, self.clock())
+        _refuse_loss_of_the_last_admin(users, before, after)
+        users.erase(after)
+        SessionRepository(session).erase_of_user(after.id)
+        self._record_change(session, Action.USER_ERASED, before, after)
+        forget_origins_of(session, after.id)
+
+    def _prove(self, viewer: Viewer, password: str, stored: str | None) -> None:
+        if self.passwords.matches(password, stored):
+            return
+        with self.database.writing() as session:
+            log = AuditLog(session, self.caller)
+            log.record(Action.REAUTHENTICATION_FAILED, self.clock(), subject=viewer.user_id)
+        raise InvalidCredentialsError
 
     def _record_change(self, session: Session, action: Action, before: User | None, after: User) -> None:
         changes = changes_of(before, after)
@@ -232,6 +281,12 @@ def _changes(values: Mapping[str, Any], rules: Mapping[str, Any]) -> tuple[dict[
     """The checked changes, and the version they were made from (`None`: the client does not mind)."""
     others = {name: value for name, value in values.items() if name != "version"}
     return checked(others, rules), values.get("version")
+
+
+def _known(user: User | None, user_id: str) -> User:
+    if user is None:
+        raise NotFoundError(user_id)
+    return user
 
 
 def _existing(user: User | None, user_id: str) -> User:

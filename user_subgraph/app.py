@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 import argon2
 from flask import Flask, Response, g, jsonify, request
@@ -41,6 +42,12 @@ class Parts:
     accounts: Accounts
     throttling: Throttling
     view: GraphQLView
+    audit_trail: AuditTrail
+    audit_origin_days: int
+    clock: Clock
+
+    def forget_old_origins(self) -> int:
+        return self.audit_trail.forget_origins_before(self.clock() - timedelta(days=self.audit_origin_days))
 
     def close(self) -> None:
         self.throttling.windows.close()
@@ -59,7 +66,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     view = GraphQLView(operations, accounts, login, trail, tokens, clock, subgraph_sdl(), proxies)
-    return Parts(database, keys, accounts, throttling, view)
+    days = settings.audit_origin_days
+    return Parts(database, keys, accounts, throttling, view, trail, days, clock)
 
 
 def password_hashes(settings: Settings) -> PasswordHashes:

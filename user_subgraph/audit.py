@@ -1,7 +1,8 @@
 """The audit log: what is recorded, who it is told of, and how much of a change. Pure.
 
 Nobody can take a record back, so none may hold a name, an e-mail address or a telephone number: they would outlive the
-person's erasure. Of such fields a record says that they were changed, and not from what to what.
+person's erasure. Of such fields a record says that they were changed, and not from what to what. Where an act came from
+is kept beside the record, and can be taken away (ADR 26).
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ class Action(StrEnum):
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
     USER_DELETED = "user.deleted"
+    USER_ERASED = "user.erased"
     PROFILE_UPDATED = "profile.updated"
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
@@ -30,6 +32,7 @@ class Action(StrEnum):
     REGISTRATION_THROTTLED = "registration.throttled"
     REFRESH_TOKEN_THROTTLED = "refresh_token.throttled"  # noqa: S105 - the name of an event
     SESSION_LOGGED_OUT = "session.logged_out"
+    REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - the name of an event
 
 
@@ -57,7 +60,10 @@ class AuditChange:
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """`action` is no `Action`: rows outlive the words of this version, and a newer one may have written them."""
+    """`action` is no `Action`: rows outlive the words of this version, and a newer one may have written them.
+
+    `ip_address` and `request_id` are `None` where they are not known any more.
+    """
 
     id: str
     action: str

@@ -4,14 +4,27 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, literal, select, tuple_, union
-from sqlalchemy.orm import InstrumentedAttribute, Session
-from ulid import ULIDGenerator
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    String,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from ulid import ULID, ULIDGenerator
 
 from user_subgraph.audit import Action, AuditChange, AuditEvent, Caller
 from user_subgraph.audit_page import AuditFilter, AuditPageRequest
-from user_subgraph.tables import AuditEventRow
-from user_subgraph.user import UserId, is_user_id
+from user_subgraph.tables import AuditEventRow, AuditOriginRow, UserRow
+from user_subgraph.user import UserId, UserStatus, is_user_id
 from user_subgraph.user_page import Page
 
 # Of its own: within a millisecond it counts on, so what this process does in turn is told in turn.
@@ -39,17 +52,65 @@ class AuditLog:
         changes: Iterable[AuditChange] = (),
     ) -> None:
         """One row. *actor* is who has just proved to be that user, where the caller is not known by a token."""
+        actor = actor or self._caller.user_id
         row = {
             "id": f"aud_{_ids.generate(at)}".lower(),
             "action": action.value,
-            "actor_id": actor or self._caller.user_id,
+            "actor_id": actor,
             "subject_id": subject,
-            "ip_address": self._caller.ip_address,
-            "request_id": self._caller.request_id,
             "changes": [_stored(change) for change in changes],
             "created_at": at,
         }
         self._session.execute(insert(AuditEventRow).values(row))
+        if self._caller.ip_address or self._caller.request_id:
+            self._keep_origin(str(row["id"]), actor or subject)
+
+    def _keep_origin(self, event_id: str, owner: UserId | None) -> None:
+        """Unless *owner* has been erased: by this transaction, or while it was under way.
+
+        The same statements for an owner nobody knows: their time must not tell who has an account.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._session.execute(select(func.pg_advisory_xact_lock_shared(_origins_of(owner))))
+        origin = (event_id, owner, self._caller.ip_address, self._caller.request_id)
+        columns = ["event_id", "owner_id", "ip_address", "request_id"]
+        values = [literal(value, String) for value in origin]
+        erased = exists().where(
+            UserRow.id == literal(owner, String),
+            UserRow.status == UserStatus.DELETED.value,
+            UserRow.email.is_(None),
+        )
+        self._session.execute(insert(AuditOriginRow).from_select(columns, select(*values).where(~erased)))
+
+
+def forget_origins_of(session: Session, user_id: UserId) -> None:
+    """Where the user's acts came from; the last thing that a transaction which erases somebody does.
+
+    Whoever is about to keep another one is waited for, or waits (PostgreSQL; SQLite has one writer).
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_origins_of(user_id))))
+    session.execute(delete(AuditOriginRow).where(AuditOriginRow.owner_id == user_id), **_UNSYNCHRONISED)
+
+
+def forget_origins_before(session: Session, moment: datetime, *, at_most: int) -> int:
+    """The oldest origins of acts before *moment*; gives how many. Whoever else is at it is not waited for."""
+    first_id_of_then = f"{f'aud_{ULID.from_datetime(moment)}'.lower()[:14]}{'0' * 16}"
+    old = select(AuditOriginRow.event_id).where(AuditOriginRow.event_id < first_id_of_then)
+    some = old.order_by(AuditOriginRow.event_id).limit(at_most).with_for_update(skip_locked=True)
+    statement = delete(AuditOriginRow).where(AuditOriginRow.event_id.in_(some))
+    result = session.execute(statement, **_UNSYNCHRONISED)
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what a DELETE gives
+    return result.rowcount
+
+
+def _origins_of(owner: UserId | None) -> ColumnElement[int]:
+    """The key of the lock that keeping and forgetting somebody's origins wait at."""
+    return func.hashtextextended(f"audit_origins {owner}", 0)
+
+
+# No row of this session is looked at after a bulk statement, so none needs to be brought up to date.
+_UNSYNCHRONISED: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
 def audit_page(session: Session, chosen: AuditFilter, request: AuditPageRequest) -> Page[AuditEvent]:
@@ -64,7 +125,7 @@ def newest_events(chosen: AuditFilter, request: AuditPageRequest) -> Select[Any]
 
     Only of a user and an action together are the user's other events read too.
     """
-    statement = select(AuditEventRow)
+    statement = select(AuditEventRow).options(joinedload(AuditEventRow.origin))
     if chosen.user_id is None:
         column = None if chosen.action is None else AuditEventRow.action
         return _newest(statement, column, chosen.action, request)
@@ -116,8 +177,8 @@ def _event(row: AuditEventRow) -> AuditEvent:
         action=row.action,
         actor_id=None if row.actor_id is None else UserId(row.actor_id),
         subject_id=None if row.subject_id is None else UserId(row.subject_id),
-        ip_address=row.ip_address,
-        request_id=row.request_id,
+        ip_address=None if row.origin is None else row.origin.ip_address,
+        request_id=None if row.origin is None else row.origin.request_id,
         changes=tuple(_change(stored) for stored in row.changes),
         created_at=row.created_at,
     )

@@ -98,7 +98,8 @@ def _make_folder(url: URL) -> None:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     # isolation_level None: the driver must not send its own BEGIN, `_begin_sqlite` does.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    # secure_delete: what is erased must not stay readable in the file's free pages.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -33,12 +33,15 @@ class SessionRepository:
         )
 
     def presented(self, token_hash: str) -> PresentedToken | None:
-        """The token and its family, locked until this transaction ends."""
+        """The token and its family, locked until this transaction ends.
+
+        The family first: so does whoever deletes a session, and its tokens with it.
+        """
         statement = (
             select(RefreshTokenRow, SessionRow)
             .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
             .where(RefreshTokenRow.token_hash == token_hash)
-            .with_for_update(of=[RefreshTokenRow, SessionRow])
+            .with_for_update(of=[SessionRow, RefreshTokenRow])
         )
         found = self._session.execute(statement).one_or_none()
         if found is None:
@@ -69,6 +72,10 @@ class SessionRepository:
         """Sessions end up here for good, with their tokens (the foreign key cascades)."""
         expired = (SessionRow.user_id == user_id) & (SessionRow.expires_at <= now)
         self._session.execute(delete(SessionRow).where(expired), **_UNSYNCHRONISED)
+
+    def erase_of_user(self, user_id: UserId) -> None:
+        """The user's sessions and their tokens (the foreign key cascades), whether they run or not."""
+        self._session.execute(delete(SessionRow).where(SessionRow.user_id == user_id), **_UNSYNCHRONISED)
 
     def _revoke(self, which: ColumnElement[bool], now: datetime) -> int:
         running = SessionRow.revoked_at.is_(None) & (SessionRow.expires_at > now)

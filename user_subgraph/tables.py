@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -134,8 +134,28 @@ class AuditEventRow(Base):
     action: Mapped[str] = mapped_column(String(40))
     actor_id: Mapped[str | None] = mapped_column(String(30))
     subject_id: Mapped[str | None] = mapped_column(String(30))
-    ip_address: Mapped[str | None] = mapped_column(String(45))
-    request_id: Mapped[str | None] = mapped_column(String(64))
     # A list of {"field", "from", "to"}.
     changes: Mapped[list[dict[str, str | None]]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    origin: Mapped["AuditOriginRow | None"] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: AuditEventRow.id == foreign(AuditOriginRow.event_id),
+    )
+
+
+class AuditOriginRow(Base):
+    """Where a recorded act came from. A trigger refuses to change a row (migration 0005); it may be deleted.
+
+    No foreign keys: a row is personal data, and nothing may stand in the way of its deletion.
+    """
+
+    __tablename__ = "audit_origins"
+    __table_args__ = (Index(None, "owner_id"), {"sqlite_with_rowid": False})
+
+    event_id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    # Whose address it is: who acted, or whose account was acted upon by somebody unknown.
+    owner_id: Mapped[str | None] = mapped_column(String(30))
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    request_id: Mapped[str | None] = mapped_column(String(64))

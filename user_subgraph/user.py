@@ -76,6 +76,11 @@ class User:
         return self.is_active and Role.ADMIN in self.roles
 
     @property
+    def is_erased(self) -> bool:
+        """Only erasing takes an account's address away."""
+        return self.status is UserStatus.DELETED and self.email is None
+
+    @property
     def scopes(self) -> frozenset[str]:
         return scopes_of(self.roles)
 
@@ -104,3 +109,23 @@ def changed(user: User, changes: Mapping[str, Any], now: datetime) -> User:
 def soft_deleted(user: User, now: datetime) -> User:
     """*user* after deletion: the data stays (payments refer to it), nobody can log in as them."""
     return changed(user, {"status": UserStatus.DELETED, "deleted_at": now}, now)
+
+
+# All that says who somebody is; what is not named here stays, so that payments still refer to something.
+_PERSONAL: Mapping[str, Any] = {
+    "email": None,
+    "email_verified": False,
+    "first_name": None,
+    "last_name": None,
+    "display_name": None,
+    "phone": None,
+    "locale": None,
+    "roles": frozenset(),
+    "last_login_at": None,
+}
+
+
+def erased(user: User, now: datetime) -> User:
+    """*user* of whom only the id is left, and when the account was made, changed and deleted."""
+    gone = {"status": UserStatus.DELETED, "deleted_at": user.deleted_at or now}
+    return changed(user, {**_PERSONAL, **gone}, now)

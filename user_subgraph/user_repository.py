@@ -74,6 +74,9 @@ class UserRepository:
         row = self._session.scalars(statement).unique().one_or_none()
         return _user(row) if row else None
 
+    def password_hash_of(self, user_id: UserId) -> str | None:
+        return self._session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id))
+
     def with_password(self, email: str) -> tuple[User, str | None] | None:
         """The account of *email* and its password hash."""
         statement = select(UserRow).where(UserRow.email == email).options(joinedload(UserRow.roles))
@@ -126,6 +129,13 @@ class UserRepository:
         added = user.roles - {Role(role.role) for role in kept}
         row.roles = kept + [UserRoleRow(role=role.value) for role in added]
         self._flush()
+
+    def erase(self, user: User) -> None:
+        """Save *user*, who is `erased`, and forget what of the account is no part of a `User`."""
+        row = self._locked[user.id]
+        row.password_hash = None
+        row.registration_tried_at = None
+        self.save(user)
 
     def page(self, chosen: UserFilter, request: PageRequest) -> Page[User]:
         """In the asked order, whichever way the page was reached."""

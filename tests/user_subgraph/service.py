@@ -1,6 +1,7 @@
 """The whole service in this process, with a clock the test holds, and short ways to use and inspect it."""
 
 import copy
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -153,6 +154,7 @@ class Service:
             "sessions": "id",
             "refresh_tokens": "token_hash",
             "audit_events": "id",
+            "audit_origins": "event_id",
         }
         return {
             table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}")  # noqa: S608 - our own names
@@ -181,3 +183,13 @@ def field_errors(result: Mapping[str, Any]) -> set[tuple[str, str]]:
     """`(path, code)` of each wrong field of a ValidationError."""
     assert result["__typename"] == "ValidationError", result
     return {(".".join(field["path"]), field["code"]) for field in result["fields"]}
+
+
+def wait_until_somebody_waits(service: Service) -> None:
+    """For a lock of PostgreSQL's."""
+    deadline = time.monotonic() + 20
+    while not service.rows(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ):
+        assert time.monotonic() < deadline, "nobody waits for the lock"
+        time.sleep(0.01)

@@ -1,7 +1,6 @@
 """Many callers at one moment: each promise holds on both databases, and nobody gets an unexpected error."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.user_subgraph.service import PASSWORD, REFRESH, Service
+from tests.user_subgraph.service import PASSWORD, REFRESH, Service, wait_until_somebody_waits
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.user import Role
@@ -114,12 +113,3 @@ def test_a_refresh_waits_for_a_revocation_under_way(service: Service) -> None:
         result = refreshing.result(timeout=20)
 
     assert result["__typename"] == "InvalidTokenError"
-
-
-def wait_until_somebody_waits(service: Service) -> None:
-    deadline = time.monotonic() + 20
-    while not service.rows(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    ):
-        assert time.monotonic() < deadline, "nobody waits for the lock"
-        time.sleep(0.01)

@@ -1,8 +1,11 @@
 """The migrations lead to exactly the tables of the models, and can be run again."""
 
+from collections.abc import Callable
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
@@ -69,9 +72,34 @@ def test_all_the_way_down_and_up_again(service: Service) -> None:
     assert set(map(len, service.everything().values())) == {0}
 
 
+def test_where_old_acts_came_from_moves_out_of_a_filled_log(service: Service) -> None:
+    database = service.parts.database
+
+    def move(direction: Callable[[Config, str], None], revision: str) -> None:
+        with database.engine.execution_options(writing=True).begin() as connection:
+            direction(alembic_config(connection), revision)
+
+    move(command.downgrade, "0002")
+    with database.writing() as session:
+        session.execute(
+            text("""INSERT INTO audit_events
+                (id, action, actor_id, subject_id, ip_address, request_id, changes, created_at) VALUES
+                ('aud_1', 'login.failed', NULL, 'usr_1', '192.0.2.7', 'req-1', '[]', '2026-11-23 10:00:00'),
+                ('aud_2', 'user.deleted', 'usr_2', 'usr_1', NULL, 'req-2', '[]', '2026-11-23 10:00:00'),
+                ('aud_3', 'user.created', NULL, 'usr_1', NULL, NULL, '[]', '2026-11-23 10:00:00')""")
+        )
+    move(command.upgrade, "head")
+
+    assert len(service.rows("SELECT * FROM audit_events")) == 3
+    assert [tuple(row.values()) for row in service.rows("SELECT * FROM audit_origins ORDER BY event_id")] == [
+        ("aud_1", "usr_1", "192.0.2.7", "req-1"),
+        ("aud_2", "usr_2", None, "req-2"),
+    ]
+
+
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_sqlite_keeps_what_it_acknowledged_and_its_references(service: Service) -> None:
-    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
     values = [next(iter(service.rows(f"PRAGMA {name}")[0].values())) for name in names]
 
-    assert values == ["wal", 2, 1, 10_000]
+    assert values == ["wal", 2, 1, 10_000, 1]

@@ -93,8 +93,23 @@ def test_the_audit_log_names_the_client_before_a_trusted_proxy(
     client.post("/graphql", json=body, headers={"X-Forwarded-For": "10.0.0.1, 192.0.2.7"})
 
     with closing(sqlite3.connect(Path(environment["DATA_DIR"]) / "users.sqlite3")) as database:
-        recorded = database.execute("SELECT ip_address FROM audit_events WHERE action = 'login.failed'")
+        recorded = database.execute(
+            "SELECT ip_address FROM audit_origins JOIN audit_events ON id = event_id WHERE action = 'login.failed'"
+        )
         assert recorded.fetchall() == [("192.0.2.7",)]
+
+
+def test_a_service_that_starts_forgets_where_old_acts_came_from(environment: dict[str, str]) -> None:
+    environment = {**environment, "USER_SUBGRAPH_PORT": str(free_port())}
+    with closing(sqlite3.connect(Path(environment["DATA_DIR"]) / "users.sqlite3")) as database:
+        id_of_2001 = "aud_00wxa3ng00aaaaaaaaaaaaaaaa"
+        database.execute("INSERT INTO audit_origins VALUES (?, NULL, '192.0.2.8', NULL)", (id_of_2001,))
+        database.commit()
+        deadline = time.monotonic() + 20
+        with served(environment):
+            while database.execute("SELECT 1 FROM audit_origins WHERE ip_address = '192.0.2.8'").fetchone():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
 
 def test_many_writers_at_once_all_succeed(client: httpx.Client) -> None:

@@ -75,9 +75,12 @@ class AuditEvent(graphene.ObjectType):
         resolver=lambda shown, _info: shown.subject,
     )
     ip_address = graphene.String(
-        description="Where the request came from: the nearest address that is no trusted proxy."
+        description="Where the request came from: the nearest address that is no trusted proxy. Null after some months, "
+        "and once the person is erased."
     )
-    request_id = graphene.String(description="Stands in the `X-Request-Id` of the answer and in the logs.")
+    request_id = graphene.String(
+        description="Stands in the `X-Request-Id` of the answer and in the logs. Forgotten with the address."
+    )
     changes = graphene.List(graphene.NonNull(AuditChange), required=True)
     created_at = graphene.Field(DateTime, required=True)
 

@@ -102,7 +102,7 @@ class UserResult(graphene.Union):
 
 class DeleteUserResult(graphene.Union):
     class Meta:
-        types = (DeleteUserSuccess, NotFoundError, LastAdminError)
+        types = (DeleteUserSuccess, NotFoundError, LastAdminError, InvalidCredentialsError, RateLimitedError)
 
 
 def errors_as_data(resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,6 +170,12 @@ def _delete_user(
     return context.accounts.delete(context.known_viewer, id, mode)
 
 
+@errors_as_data
+def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: str) -> object:
+    context = context_of(info)
+    return context.accounts.delete_mine(context.known_viewer, current_password)
+
+
 # In the class body below, `login` is a field.
 _THIS_SESSION = login.LogoutScope.THIS_SESSION
 
@@ -192,6 +198,13 @@ class Mutation(graphene.ObjectType):
         scopes=[["profile:write"]],
         input=UpdateProfileInput(required=True),
         resolver=_update_profile,
+    )
+    delete_my_account = ProtectedField(
+        DeleteUserResult,
+        scopes=[["profile:write"]],
+        description="Erases the account, as `deleteUser` with `ERASE` does. There is no way back.",
+        current_password=graphene.String(required=True),
+        resolver=_delete_my_account,
     )
     create_user = ProtectedField(
         UserResult, scopes=[["users:write"]], input=CreateUserInput(required=True), resolver=_create_user

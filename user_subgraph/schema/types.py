@@ -22,10 +22,16 @@ def _enum(python_enum: Any) -> Any:
     return graphene.Enum.from_enum(python_enum, description=lambda _value: None)
 
 
+_DELETE_MODES = {
+    accounts.UserDeleteMode.SOFT_DELETE: "The account is closed; its data and its address stay.",
+    accounts.UserDeleteMode.ERASE: "Only the id is left, because payments refer to it. There is no way back.",
+}
 UserStatus = _enum(user.UserStatus)
 Role = _enum(user.Role)
 LogoutScope = _enum(login.LogoutScope)
-UserDeleteMode = _enum(accounts.UserDeleteMode)
+UserDeleteMode = graphene.Enum.from_enum(
+    accounts.UserDeleteMode, description=lambda value: None if value is None else _DELETE_MODES[value]
+)
 UserSortField = _enum(user_page.UserSortField)
 SortDirection = _enum(user_page.SortDirection)
 
