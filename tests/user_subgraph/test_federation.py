@@ -37,6 +37,7 @@ PROTECTED = {
     "refreshToken": "",
     "logout": "@authenticated",
     "updateProfile": '@requiresScopes(scopes: [["profile:write"]])',
+    "deleteMyAccount": '@requiresScopes(scopes: [["profile:write"]])',
     "createUser": '@requiresScopes(scopes: [["users:write"]])',
     "updateUser": '@requiresScopes(scopes: [["users:write"]])',
     "deleteUser": '@requiresScopes(scopes: [["users:write"]])',
