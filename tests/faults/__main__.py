@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from payment_subgraph.crash_points import CrashPoint
+from tests.faults.black_box import CHECKS
 from tests.faults.databases import RunDatabase, postgres, sqlite_file
 from tests.faults.invariants import CHECKERS
 from tests.faults.rig import Outcome, run
@@ -90,7 +91,7 @@ def _show(outcome: Outcome, settings: RigSettings) -> None:
         if not settings.black_box
         else "  no crash points: killed from outside only"
     )
-    print("\n".join(_verdicts(outcome)))
+    print("\n".join(verdicts(outcome, black_box=settings.black_box)))
 
 
 def _death_table(crashes: Counter[tuple[str, str]]) -> Iterator[str]:
@@ -101,8 +102,9 @@ def _death_table(crashes: Counter[tuple[str, str]]) -> Iterator[str]:
         yield f"    {sum(count for _, count in at):7} died at {point:40} {told}"
 
 
-def _verdicts(outcome: Outcome) -> Iterator[str]:
-    names = list(dict.fromkeys([*CHECKERS, *(each.invariant for each in outcome.left)]))
+def verdicts(outcome: Outcome, *, black_box: bool) -> Iterator[str]:
+    """A line for each thing that was looked at, and what was found wrong with it."""
+    names = list(CHECKS if black_box else CHECKERS)
     failed = Counter(each.invariant for each in outcome.left)
     for name in names:
         yield f"  {'FAILED' if failed[name] else 'holds '}  {name}"

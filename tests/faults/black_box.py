@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -44,14 +44,7 @@ class Outside:
         )
 
     def violations(self) -> list[Violation]:
-        checks = (
-            ("one intent per payment, one payment per order", self._once),
-            ("payments are what Stripe lists", self._payments),
-            ("refunds are what Stripe lists", self._refunds),
-            ("nothing is open", self._open),
-            ("what was told is true", self._told),
-        )
-        return [Violation(name, what) for name, check in checks for what in check()]
+        return [Violation(name, what) for name, check in CHECKS.items() for what in check(self)]
 
     def _once(self) -> Iterator[str]:
         made = Counter(intent["metadata"]["payment_id"] for intent in self.intents)
@@ -125,6 +118,15 @@ def _minor(amount: int, currency: str) -> int:
     money = from_stripe_amount(amount, currency)
     assert money is not None
     return money.minor
+
+
+CHECKS: Final[dict[str, Callable[[Outside], Iterator[str]]]] = {
+    "one intent per payment, one payment per order": Outside._once,
+    "payments are what Stripe lists": Outside._payments,
+    "refunds are what Stripe lists": Outside._refunds,
+    "nothing is open": Outside._open,
+    "what was told is true": Outside._told,
+}
 
 
 async def read_from_outside(clients: Clients, http: httpx.AsyncClient, stripe_url: str) -> Outside:

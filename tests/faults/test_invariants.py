@@ -1,5 +1,6 @@
 """Each invariant is violated by what it forbids, and by nothing in books that are right."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 
 from payment_subgraph.ledger import Account, PostingKind
 from payment_subgraph.operation import Rejection, RejectionKind
+from tests.faults.__main__ import verdicts
+from tests.faults.black_box import CHECKS
 from tests.faults.books import Books, StripeCharge, StripePayment, StripeRefund
-from tests.faults.invariants import violations
+from tests.faults.invariants import CHECKERS, Violation, violations
 from tests.faults.people import Told
+from tests.faults.rig import Outcome
 
 PAYMENT: dict[str, Any] = {
     "id": "pay_1",
@@ -133,3 +137,19 @@ def test_nothing_is_wrong_with_what_is_right() -> None:
 )
 def test_what_is_wrong_is_seen(invariant: str, wrong: Books) -> None:
     assert invariant in {each.invariant.split()[0] for each in violations(wrong)}
+
+
+@pytest.mark.parametrize("black_box", [False, True])
+def test_only_what_was_looked_at_is_told_to_hold(black_box: bool) -> None:  # noqa: FBT001
+    names = list(CHECKS if black_box else CHECKERS)
+    wrong = [Violation(names[0], "two of them")]
+    nothing = Counter[str]()
+    outcome = Outcome(wrong, nothing, nothing, nothing, nothing, [], Counter(), 0, 1.0, 2.0)
+
+    told = list(verdicts(outcome, black_box=black_box))
+
+    assert told == [
+        f"  FAILED  {names[0]}",
+        "            two of them",
+        *(f"  holds   {name}" for name in names[1:]),
+    ]
