@@ -23,7 +23,9 @@ from user_subgraph.limits import Limits
 from user_subgraph.login import Login
 from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, ProcessWindows, RedisWindows
 from user_subgraph.operation import Operations
+from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
+from user_subgraph.sessions import Sessions
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys
 from user_subgraph.throttling import Throttling
@@ -65,7 +67,11 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     login = Login(database, accounts.passwords, throttling, tokens, settings.session_ttl_s, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
-    view = GraphQLView(operations, accounts, login, trail, tokens, clock, subgraph_sdl(), proxies)
+    sessions = Sessions(database, clock)
+    password_change = PasswordChange(database, accounts.passwords, throttling, clock)
+    view = GraphQLView(
+        operations, accounts, login, sessions, password_change, trail, tokens, clock, subgraph_sdl(), proxies
+    )
     days = settings.audit_origin_days
     return Parts(database, keys, accounts, throttling, view, trail, days, clock)
 

@@ -31,8 +31,10 @@ class Action(StrEnum):
     LOGIN_THROTTLED = "login.throttled"
     REGISTRATION_THROTTLED = "registration.throttled"
     REFRESH_TOKEN_THROTTLED = "refresh_token.throttled"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     SESSION_LOGGED_OUT = "session.logged_out"
     REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more
+    SESSION_REVOKED = "session.revoked"  # one of the user's own, which need not be the one they did it in
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - the name of an event
 
 
@@ -43,6 +45,7 @@ class Caller:
     user_id: UserId | None
     ip_address: str | None
     request_id: str | None
+    user_agent: str | None = None
 
 
 # Who uses the commands of `python -m user_subgraph` has no account here.

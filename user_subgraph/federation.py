@@ -86,7 +86,7 @@ def _entities(
         raise QueryTooComplex(f"At most {MAX_REPRESENTATIONS} representations at once.")
     keys = [_user_id(representation) for representation in representations]
     asked_for = {key for key in keys if not isinstance(key, BadUserInput)}
-    users = context.accounts.visible(context.viewer, asked_for)
+    users = context.visible(asked_for)
     return [key if isinstance(key, BadUserInput) else users.get(key) for key in keys]
 
 
@@ -137,7 +137,7 @@ def _specified(schema: Any) -> GraphQLSchema:
 def _field_directives() -> dict[tuple[str, str], str]:
     return {
         (type_._meta.name, to_camel_case(name)): field.directive  # noqa: SLF001 - Graphene's way to its fields
-        for type_ in (Query, Mutation)
+        for type_ in (Query, Mutation, User)
         for name, field in _fields(type_)
         if isinstance(field, ProtectedField)
     }

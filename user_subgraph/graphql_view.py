@@ -24,9 +24,12 @@ from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
 from user_subgraph.login import Login
 from user_subgraph.operation import Operation, OperationRefused, Operations
+from user_subgraph.password_change import PasswordChange
 from user_subgraph.request_context import RequestContext
 from user_subgraph.schema.mutation import WITHOUT_TOKEN
+from user_subgraph.sessions import Sessions
 from user_subgraph.tokens import AccessTokens, Viewer
+from user_subgraph.user_agent import user_agent_text
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -37,6 +40,8 @@ class GraphQLView:
     operations: Operations
     accounts: Accounts
     login: Login
+    sessions: Sessions
+    password_change: PasswordChange
     audit_trail: AuditTrail
     access_tokens: AccessTokens
     clock: Clock
@@ -81,12 +86,19 @@ class GraphQLView:
     def _caller(self, request: Request, viewer: Viewer | None, request_id: str) -> Caller:
         forwarded_for = request.headers.get("X-Forwarded-For", "")
         address = client_address(request.remote_addr, forwarded_for, self.trusted_proxies)
-        return Caller(None if viewer is None else viewer.user_id, address, request_id)
+        program = user_agent_text(request.headers.get("User-Agent"))
+        return Caller(None if viewer is None else viewer.user_id, address, request_id, program)
 
     def _context(self, viewer: Viewer | None, caller: Caller) -> RequestContext:
-        accounts, login = self.accounts.asked_by(caller), self.login.asked_by(caller)
-        sdl = self.sdl if self.operations.introspection else None
-        return RequestContext(viewer, accounts, login, self.audit_trail, sdl)
+        return RequestContext(
+            viewer,
+            self.accounts.asked_by(caller),
+            self.login.asked_by(caller),
+            self.sessions.asked_by(caller),
+            self.password_change.asked_by(caller),
+            self.audit_trail,
+            self.sdl if self.operations.introspection else None,
+        )
 
     def _executed(
         self,

@@ -1,9 +1,7 @@
-"""Logging in, staying logged in, logging out."""
+"""Logging in and staying logged in."""
 
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import assert_never
 
 from sqlalchemy.orm import Session
 from ulid import ULID
@@ -14,31 +12,20 @@ from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import AccountDisabledError, InvalidCredentialsError, InvalidTokenError
-from user_subgraph.login_session import LoginSession
+from user_subgraph.login_session import LoginSession, PresentedToken
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
-from user_subgraph.tokens import AccessTokens, TokenPair, Viewer, new_refresh_token, refresh_token_hash
+from user_subgraph.tokens import AccessTokens, TokenPair, new_refresh_token, refresh_token_hash
 from user_subgraph.user import EVERY_SCOPE, User
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
-
-
-class LogoutScope(Enum):
-    THIS_SESSION = "THIS_SESSION"
-    OTHER_SESSIONS = "OTHER_SESSIONS"
-    ALL_SESSIONS = "ALL_SESSIONS"
 
 
 @dataclass(frozen=True)
 class LoginSuccess:
     tokens: TokenPair
     user: User
-
-
-@dataclass(frozen=True)
-class LogoutSuccess:
-    revoked_sessions: int
 
 
 @dataclass(frozen=True)
@@ -61,11 +48,15 @@ class Login:
         `RateLimitedError` without a look at it.
         """
         with self.throttling.guess(Throttled.LOGIN, email, self.caller):
-            return self._logged_in(email, password, asked_scopes)
+            while (success := self._logged_in(email, password, asked_scopes)) is None:
+                pass  # the password was changed while this one was judged, so it is judged again
+            return success
 
-    def _logged_in(self, email: str, password: str, asked_scopes: frozenset[str] | None) -> LoginSuccess:
+    def _logged_in(
+        self, email: str, password: str, asked_scopes: frozenset[str] | None
+    ) -> LoginSuccess | None:
         """No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
-        record of a failure.
+        record of a failure. `None`: meanwhile the account got another hash, so this password may not be right any more.
         """
         user, stored = self._account(email)
         if not self.passwords.matches(password, stored) or user is None or stored is None:
@@ -75,19 +66,21 @@ class Login:
         with self.database.writing() as session:
             users, now = UserRepository(session), self.clock()
             locked = users.locked(user.id)
+            if locked is not None and not users.has_hash(user.id, stored):
+                return None
             if locked is not None and locked.is_active:
                 users.note_login(user.id, now)
                 if new_hash:
-                    users.renew_hash(user.id, stored, new_hash)
+                    users.set_hash(user.id, new_hash)
                 return self._start_session(session, replace(locked, last_login_at=now), asked_scopes, now)
             AuditLog(session, self.caller).record(Action.LOGIN_REFUSED, now, subject=user.id)
         raise AccountDisabledError
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
-        """New tokens for a refresh token that was not used before; raises `InvalidTokenError`, or `RateLimitedError`.
+        """New tokens for a refresh token of the newest generations; raises `InvalidTokenError`, or `RateLimitedError`.
 
-        A used token in a second hand means that one of the two stole it, so the whole family dies
-        (RFC 9700, 4.14.2). Only what follows the first use within `TOGETHER` is taken for one client.
+        An old token in a second hand means that one of the two stole it, so the whole family dies
+        (RFC 9700, 4.14.2). `login_session.py` says which ones are old.
         """
         with self.database.writing() as session:
             success = self._refreshed(session, refresh_token_hash(refresh_token))
@@ -96,27 +89,6 @@ class Login:
             self.throttling.count(Throttled.REFRESH_TOKEN, None, self.caller)
             raise InvalidTokenError
         return success
-
-    def log_out(self, viewer: Viewer, scope: LogoutScope) -> LogoutSuccess:
-        """A session that has ended, though its token may still be fresh, ends no other."""
-        now = self.clock()
-        with self.database.writing() as session:
-            if UserRepository(session).logged_in(viewer.user_id, viewer.session_id, now) is None:
-                return LogoutSuccess(0)
-            sessions = SessionRepository(session)
-            match scope:
-                case LogoutScope.THIS_SESSION:
-                    revoked = sessions.revoke(viewer.session_id, now)
-                case LogoutScope.OTHER_SESSIONS:
-                    revoked = sessions.revoke_of_user(viewer.user_id, now, besides=viewer.session_id)
-                case LogoutScope.ALL_SESSIONS:
-                    revoked = sessions.revoke_of_user(viewer.user_id, now)
-                case _:
-                    assert_never(scope)
-            facts = noted(scope=scope, revoked_sessions=revoked)
-            log = AuditLog(session, self.caller)
-            log.record(Action.SESSION_LOGGED_OUT, now, subject=viewer.user_id, changes=facts)
-        return LogoutSuccess(revoked)
 
     def _record_failure(self, user: User | None) -> None:
         """A row for an unknown address too: else the time it takes to write one would tell who has an account here."""
@@ -141,7 +113,10 @@ class Login:
             # Words of strangers are not stored.
             asked_scopes=None if asked_scopes is None else asked_scopes & EVERY_SCOPE,
             created_at=now,
+            last_used_at=now,
             expires_at=now + timedelta(seconds=self.session_ttl_s),
+            ip_address=self.caller.ip_address,
+            user_agent=self.caller.user_agent,
         )
         refresh_token = new_refresh_token()
         sessions = SessionRepository(session)
@@ -167,9 +142,18 @@ class Login:
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
         if not user.is_active:
             return None
-        refresh_token = new_refresh_token()
-        sessions.rotate(presented, refresh_token_hash(refresh_token), now)
-        return self._success(user, presented.session, refresh_token, now)
+        refresh_token, login = new_refresh_token(), self._continued(presented, now)
+        sessions.continue_as(login, refresh_token_hash(refresh_token))
+        return self._success(user, login, refresh_token, now)
+
+    def _continued(self, presented: PresentedToken, now: datetime) -> LoginSession:
+        return replace(
+            presented.session,
+            generation=presented.next_generation,
+            last_used_at=now,
+            ip_address=self.caller.ip_address,
+            user_agent=self.caller.user_agent,
+        )
 
     def _success(self, user: User, login: LoginSession, refresh_token: str, now: datetime) -> LoginSuccess:
         access_token, scope = self.access_tokens.issue(user, login, now)

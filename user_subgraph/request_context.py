@@ -1,5 +1,6 @@
 """What resolvers get as `info.context`: who asks, and the parts that answer."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -10,21 +11,26 @@ from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
+from user_subgraph.password_change import PasswordChange
+from user_subgraph.session_lists import SessionLists
+from user_subgraph.sessions import Sessions
 from user_subgraph.tokens import Viewer
-from user_subgraph.user import User
+from user_subgraph.user import User, UserId
 
 
 @dataclass
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    `accounts` and `login` know by whom they are asked, for the audit log.
+    What changes anything (`accounts`, `login`, `sessions`, `password_change`) knows by whom it is asked, for the audit log.
     `representations`: how many entities the request has asked for by key.
     """
 
     viewer: Viewer | None
     accounts: Accounts
     login: Login
+    sessions: Sessions
+    password_change: PasswordChange
     audit_trail: AuditTrail
     service_sdl: str | None
     representations: int = 0
@@ -32,7 +38,23 @@ class RequestContext:
     @cached_property
     def me(self) -> User:
         """Read once, under however many names it is asked for: whoever asks is logged in until the answer is made."""
-        return self.accounts.me(self.known_viewer)
+        user = self.accounts.me(self.known_viewer)
+        self.expect([user])
+        return user
+
+    @cached_property
+    def session_lists(self) -> SessionLists:
+        return SessionLists(self.sessions.running)
+
+    def expect(self, users: Iterable[User]) -> None:
+        """To be told of the users whom a query shows, before anything of theirs is asked for."""
+        self.session_lists.expect(user.id for user in users)
+
+    def visible(self, ids: Collection[str]) -> dict[UserId, User]:
+        """Those of *ids* whom the viewer may know of."""
+        users = self.accounts.visible(self.viewer, ids)
+        self.expect(users.values())
+        return users
 
     @property
     def known_viewer(self) -> Viewer:

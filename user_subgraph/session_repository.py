@@ -1,13 +1,13 @@
 """Logins and their refresh tokens in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from user_subgraph.login_session import LoginSession, PresentedToken
+from user_subgraph.login_session import LoginSession, PresentedToken, Successor
 from user_subgraph.tables import RefreshTokenRow, SessionRow
 from user_subgraph.user import UserId
 
@@ -23,45 +23,62 @@ class SessionRepository:
             user_id=login.user_id,
             asked_scopes=asked,
             created_at=login.created_at,
-            last_used_at=login.created_at,
+            last_used_at=login.last_used_at,
             expires_at=login.expires_at,
+            generation=login.generation,
+            ip_address=login.ip_address,
+            user_agent=login.user_agent,
         )
         self._session.add(row)
         self._session.flush()
-        self._session.add(
-            RefreshTokenRow(token_hash=token_hash, session_id=login.id, created_at=login.created_at)
-        )
+        self._add_token(login, token_hash)
 
     def presented(self, token_hash: str) -> PresentedToken | None:
-        """The token and its family, locked until this transaction ends.
-
-        The family first: so does whoever deletes a session, and its tokens with it.
-        """
+        """The token and its family, which nobody else can change until this transaction ends."""
         statement = (
-            select(RefreshTokenRow, SessionRow)
+            select(RefreshTokenRow.generation, SessionRow)
             .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
             .where(RefreshTokenRow.token_hash == token_hash)
-            .with_for_update(of=[SessionRow, RefreshTokenRow])
+            .with_for_update(of=SessionRow)
         )
         found = self._session.execute(statement).one_or_none()
         if found is None:
             return None
-        token, session = found
-        return PresentedToken(token.token_hash, token.used_at, _login(session))
+        generation, row = found
+        return PresentedToken(generation, self._successor(generation, row), _login(row))
 
-    def rotate(self, presented: PresentedToken, new_hash: str, now: datetime) -> None:
-        """The presented token is used up (from its first use on) and *new_hash* joins the family."""
-        session = update(SessionRow).where(SessionRow.id == presented.session.id)
-        self._session.execute(session.values(last_used_at=now), **_UNSYNCHRONISED)
-        if presented.used_at is None:
-            token = update(RefreshTokenRow).where(RefreshTokenRow.token_hash == presented.token_hash)
-            self._session.execute(token.values(used_at=now), **_UNSYNCHRONISED)
-        self._session.add(
-            RefreshTokenRow(token_hash=new_hash, session_id=presented.session.id, created_at=now)
+    def continue_as(self, login: LoginSession, token_hash: str) -> None:
+        """Write what a refresh changes of a session, and add the token that it gives."""
+        session = update(SessionRow).where(SessionRow.id == login.id)
+        changes = {
+            "generation": login.generation,
+            "last_used_at": login.last_used_at,
+            "ip_address": login.ip_address,
+            "user_agent": login.user_agent,
+        }
+        self._session.execute(session.values(**changes), **_UNSYNCHRONISED)
+        self._add_token(login, token_hash)
+
+    def running(
+        self, user_ids: Collection[UserId], now: datetime, most: int
+    ) -> dict[UserId, list[LoginSession]]:
+        """Of each user the *most* that were used last, newest first, in one statement; a user without one is not there."""
+        newest_first = (SessionRow.last_used_at.desc(), SessionRow.id.desc())
+        place = func.row_number().over(partition_by=SessionRow.user_id, order_by=newest_first).label("place")
+        of_users = SessionRow.user_id.in_(user_ids) & _runs_at(now)
+        placed = select(SessionRow.id, place).where(of_users).subquery()
+        statement = (
+            select(SessionRow).join(placed, placed.c.id == SessionRow.id).where(placed.c.place <= most)
         )
+        found: dict[UserId, list[LoginSession]] = {}
+        for row in self._session.scalars(statement.order_by(*newest_first)):
+            found.setdefault(UserId(row.user_id), []).append(_login(row))
+        return found
 
-    def revoke(self, session_id: str, now: datetime) -> int:
-        return self._revoke(SessionRow.id == session_id, now)
+    def revoke(self, session_id: str, now: datetime, *, of: UserId | None = None) -> int:
+        """End one session, if it runs; with *of* only if it is that user's."""
+        one = SessionRow.id == session_id
+        return self._revoke(one if of is None else one & (SessionRow.user_id == of), now)
 
     def revoke_of_user(self, user_id: UserId, now: datetime, *, besides: str | None = None) -> int:
         """End every running session of the user except *besides*; gives how many that were."""
@@ -77,9 +94,29 @@ class SessionRepository:
         """The user's sessions and their tokens (the foreign key cascades), whether they run or not."""
         self._session.execute(delete(SessionRow).where(SessionRow.user_id == user_id), **_UNSYNCHRONISED)
 
+    def _successor(self, generation: int, session: SessionRow) -> Successor | None:
+        """Asked for when the session is locked: what was asked together with the lock is from before the wait for it."""
+        if generation == session.generation:
+            return None
+        next_ones = (RefreshTokenRow.session_id == session.id) & (
+            RefreshTokenRow.generation == generation + 1
+        )
+        began_at = self._session.scalars(select(func.min(RefreshTokenRow.created_at)).where(next_ones)).one()
+        return Successor(began_at, is_used=generation + 1 < session.generation)
+
+    def _add_token(self, login: LoginSession, token_hash: str) -> None:
+        """One more of the session's newest generation."""
+        self._session.add(
+            RefreshTokenRow(
+                token_hash=token_hash,
+                session_id=login.id,
+                generation=login.generation,
+                created_at=login.last_used_at,
+            )
+        )
+
     def _revoke(self, which: ColumnElement[bool], now: datetime) -> int:
-        running = SessionRow.revoked_at.is_(None) & (SessionRow.expires_at > now)
-        statement = update(SessionRow).where(which & running).values(revoked_at=now)
+        statement = update(SessionRow).where(which & _runs_at(now)).values(revoked_at=now)
         result = self._session.execute(statement, **_UNSYNCHRONISED)
         assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an UPDATE gives
         return result.rowcount
@@ -89,6 +126,10 @@ class SessionRepository:
 _UNSYNCHRONISED: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
+def _runs_at(now: datetime) -> ColumnElement[bool]:
+    return SessionRow.revoked_at.is_(None) & (SessionRow.expires_at > now)
+
+
 def _login(row: SessionRow) -> LoginSession:
     asked = None if row.asked_scopes is None else frozenset(row.asked_scopes.split())
     return LoginSession(
@@ -96,6 +137,10 @@ def _login(row: SessionRow) -> LoginSession:
         user_id=UserId(row.user_id),
         asked_scopes=asked,
         created_at=row.created_at,
+        last_used_at=row.last_used_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        generation=row.generation,
+        ip_address=row.ip_address,
+        user_agent=row.user_agent,
     )

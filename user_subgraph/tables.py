@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
@@ -105,17 +106,27 @@ class SessionRow(Base):
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The newest generation of its refresh tokens. The default is for SQLite, which adds no column without one.
+    generation: Mapped[int] = mapped_column(server_default=text("1"))
+    # Whence and with what it was last used. Personal data: who erases a person empties both.
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
 
 
 class RefreshTokenRow(Base):
+    """Never changed: how good a token is follows from its generation and the session's (login_session.py).
+
+    So whoever has locked the session knows all of its tokens as they are.
+    """
+
     __tablename__ = "refresh_tokens"
-    __table_args__ = (Index(None, "session_id"),)
+    __table_args__ = (Index(None, "session_id", "generation"),)
 
     # SHA-256, hexadecimal. The token is 256 random bits, so a slow hash would add nothing.
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    generation: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class AuditEventRow(Base):

@@ -87,11 +87,13 @@ class UserRepository:
         """Not a change of the profile: neither `version` nor `updated_at` moves. The user is `locked`."""
         self._locked[user_id].last_login_at = now
 
-    def renew_hash(self, user_id: UserId, old: str, new: str) -> None:
-        """The same password under a better hash, unless another one was set since *old* was read."""
-        row = self._locked[user_id]
-        if row.password_hash == old:
-            row.password_hash = new
+    def has_hash(self, user_id: UserId, password_hash: str | None) -> bool:
+        """Whether the user, who is `locked`, has that one still."""
+        return self._locked[user_id].password_hash == password_hash
+
+    def set_hash(self, user_id: UserId, new: str) -> None:
+        """Another password, or the same one under a better hash. The user is `locked`."""
+        self._locked[user_id].password_hash = new
 
     def register(self, user: User, password_hash: str) -> UserId:
         """Add *user*, unless the address is known; either way by the same statements (see `tables.UserRow`).

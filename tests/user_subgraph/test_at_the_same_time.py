@@ -16,9 +16,9 @@ from user_subgraph.user import Role
 MANY = 8
 
 
-def at_once(service: Service, call: Callable[[Service, int], dict[str, Any]]) -> list[str]:
-    """The `__typename`s that MANY callers get who start together, sorted."""
-    barrier = threading.Barrier(MANY)
+def at_once(service: Service, call: Callable[[Service, int], dict[str, Any]], many: int = MANY) -> list[str]:
+    """The `__typename`s that so many callers get who start together, sorted."""
+    barrier = threading.Barrier(many)
 
     def caller(number: int) -> str:
         mine = service.with_own_client()
@@ -26,8 +26,8 @@ def at_once(service: Service, call: Callable[[Service, int], dict[str, Any]]) ->
         typename: str = call(mine, number)["__typename"]
         return typename
 
-    with ThreadPoolExecutor(MANY) as pool:
-        return sorted(pool.map(caller, range(MANY)))
+    with ThreadPoolExecutor(many) as pool:
+        return sorted(pool.map(caller, range(many)))
 
 
 def test_one_address_registered_many_times_is_one_account(service: Service) -> None:
@@ -80,16 +80,34 @@ def test_tabs_that_wake_up_together_all_get_tokens_of_one_session(service: Servi
     service.add_user("ada@example.com")
     refresh_token = service.log_in("ada@example.com").refresh
 
-    outcomes = at_once(service, lambda client, _: client.data(REFRESH, refresh=refresh_token))
+    outcomes = at_once(service, lambda client, _: client.data(REFRESH, refresh=refresh_token), many=20)
 
-    assert outcomes == ["LoginSuccess"] * MANY
-    assert len(service.rows("SELECT id FROM sessions WHERE revoked_at IS NULL")) == 1
+    assert outcomes == ["LoginSuccess"] * 20
+    assert service.rows("SELECT generation FROM sessions WHERE revoked_at IS NULL") == [{"generation": 2}]
+    of_generations = service.rows("SELECT generation FROM refresh_tokens ORDER BY generation")
+    assert [row["generation"] for row in of_generations] == [1] + [2] * 20
+
+
+def test_tabs_that_hold_tokens_of_their_own_refresh_together_for_ever(service: Service) -> None:
+    service.add_user("ada@example.com")
+    tokens = [service.log_in("ada@example.com").refresh] * 20
+
+    def refresh(client: Service, number: int) -> dict[str, Any]:
+        result: dict[str, Any] = client.data(REFRESH, refresh=tokens[number])
+        tokens[number] = result["tokens"]["refreshToken"]
+        return result
+
+    for _ in range(5):
+        assert at_once(service, refresh, many=20) == ["LoginSuccess"] * 20
+        service.clock.move(600)
+
+    assert service.rows("SELECT generation FROM sessions WHERE revoked_at IS NULL") == [{"generation": 6}]
 
 
 def test_a_token_replayed_many_times_is_refused_to_all(service: Service) -> None:
     service.add_user("ada@example.com")
     refresh_token = service.log_in("ada@example.com").refresh
-    service.refresh(refresh_token)
+    service.refresh(service.refresh(refresh_token)["tokens"]["refreshToken"])
     service.clock.move(10)
 
     outcomes = at_once(service, lambda client, _: client.data(REFRESH, refresh=refresh_token))

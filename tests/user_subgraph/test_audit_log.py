@@ -23,6 +23,10 @@ DELETE = "mutation ($id: ID!) { deleteUser(id: $id) { __typename } }"
 PROFILE = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { __typename } }"
 LOGOUT = "mutation ($scope: LogoutScope!) { logout(scope: $scope) { revokedSessions } }"
 
+REVOKE = "mutation ($id: ID!) { revokeSession(id: $id) { __typename } }"
+PASSWORD_CHANGE = """mutation ($new: String!, $current: String!) {
+  changePassword(input: {currentPassword: $current, newPassword: $new}) { __typename } }"""
+
 
 def events(service: Service) -> list[AuditEvent]:
     """All, oldest first."""
@@ -164,13 +168,25 @@ def test_a_session_that_has_ended_records_nothing(service: Service, ada: User) -
     assert recorded == []
 
 
+def test_ending_a_session(service: Service, ada: User) -> None:
+    token = service.log_in("ada@example.com").access
+    (session,) = service.rows("SELECT id FROM sessions")
+    with recording(service) as recorded:
+        service.data(REVOKE, token, id=session["id"])
+
+    (event,) = recorded
+    assert known(event) == ("session.revoked", ada.id, ada.id)
+    assert event.changes == (AuditChange("session", None, session["id"]),)
+
+
 def test_the_reuse_of_a_refresh_token_is_recorded_once_for_its_family(service: Service, ada: User) -> None:
     token = service.log_in("ada@example.com").refresh
     (session,) = service.rows("SELECT id FROM sessions")
+    service.refresh(service.refresh(token)["tokens"]["refreshToken"])
     with recording(service) as recorded:
         for _ in range(3):
-            service.refresh(token)
             service.clock.move(11)
+            service.refresh(token)
 
     (event,) = recorded
     assert known(event) == ("refresh_token.reused", None, ada.id)
@@ -297,6 +313,12 @@ ATTEMPTS: dict[str, Attempt] = {
         LOGIN, input={"email": "admin@example.com", "password": PASSWORD}
     ),
     "log out": lambda service, token, _id: service.answer(LOGOUT, token, scope="ALL_SESSIONS"),
+    "change the password": lambda service, token, _id: service.answer(
+        PASSWORD_CHANGE, token, current=PASSWORD, new="violet-anchor-lamp-41"
+    ),
+    "end a session": lambda service, token, _id: service.answer(
+        REVOKE, token, id=service.rows("SELECT id FROM sessions")[0]["id"]
+    ),
     "create": lambda service, token, _id: service.answer(CREATE, token, input={"email": "neu@example.com"}),
     "update": lambda service, token, id_: service.answer(UPDATE, token, id=id_, input={"firstName": "Ada"}),
     "delete": lambda service, token, id_: service.answer(DELETE, token, id=id_),
@@ -319,7 +341,7 @@ def test_what_cannot_be_recorded_does_not_happen(
 
 def test_a_reuse_that_cannot_be_recorded_is_refused_all_the_same(service: Service, ada: User) -> None:
     token = service.log_in("ada@example.com").refresh
-    service.refresh(token)
+    service.refresh(service.refresh(token)["tokens"]["refreshToken"])
     service.clock.move(11)
     refresh = "mutation ($t: String!) { refreshToken(input: {refreshToken: $t}) { __typename } }"
 

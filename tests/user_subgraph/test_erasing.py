@@ -429,7 +429,7 @@ def erasing_held_before_its_end(service: Service, user_id: UserId) -> Iterator[N
 @pytest.mark.parametrize(
     ("act", "outcome"),
     [
-        ("log in", "AccountDisabledError"),
+        ("log in", "InvalidCredentialsError"),
         ("refresh", "InvalidTokenError"),
         ("fail", "InvalidCredentialsError"),
     ],

@@ -36,6 +36,8 @@ PROTECTED = {
     "login": "",
     "refreshToken": "",
     "logout": "@authenticated",
+    "revokeSession": '@requiresScopes(scopes: [["profile:write"]])',
+    "changePassword": '@requiresScopes(scopes: [["profile:write"]])',
     "updateProfile": '@requiresScopes(scopes: [["profile:write"]])',
     "deleteMyAccount": '@requiresScopes(scopes: [["profile:write"]])',
     "createUser": '@requiresScopes(scopes: [["users:write"]])',
@@ -64,6 +66,13 @@ def test_every_root_field_says_who_may_use_it() -> None:
         f.name.value: " ".join(print_ast(d) for d in f.directives) for root in roots for f in root.fields
     }
     assert shown == PROTECTED
+
+
+def test_sessions_say_who_may_see_them() -> None:
+    assert (
+        'sessions: [Session!] @requiresScopes(scopes: [["profile:read"], ["users:read"]])'
+        in definitions()["User"]
+    )
 
 
 def test_the_user_is_an_entity_of_federation_2_9() -> None:

@@ -1,6 +1,7 @@
 """The migrations lead to exactly the tables of the models, and can be run again."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
@@ -95,6 +96,59 @@ def test_where_old_acts_came_from_moves_out_of_a_filled_log(service: Service) ->
         ("aud_1", "usr_1", "192.0.2.7", "req-1"),
         ("aud_2", "usr_2", None, "req-2"),
     ]
+
+
+def test_sessions_get_generations_and_lose_them_again(service: Service) -> None:
+    """Two used tokens and two good ones; the sessions of before and their tokens stay, and so does what they are good for."""
+    user, database = service.add_user("ada@example.com"), service.parts.database
+    moved = database.engine.execution_options(writing=True)
+    with moved.begin() as connection:
+        command.downgrade(alembic_config(connection), "0005")
+        connection.execute(
+            text(
+                "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) VALUES"
+                " ('ses_1', :user, :at, :at, :at), ('ses_2', :user, :at, :at, :at)"
+            ),
+            {"user": user.id, "at": datetime(2026, 11, 23, tzinfo=UTC)},
+        )
+        for name, session, used in [
+            ("b", "ses_1", 20),
+            ("a", "ses_1", 10),
+            ("good", "ses_1", None),
+            ("too", "ses_1", None),
+            ("new", "ses_2", None),
+        ]:
+            connection.execute(
+                text("INSERT INTO refresh_tokens VALUES (:name, :session, :at, :used)"),
+                {
+                    "name": name,
+                    "session": session,
+                    "at": datetime(2026, 11, 23, tzinfo=UTC),
+                    "used": used and datetime(2026, 11, 23, 0, used, tzinfo=UTC),
+                },
+            )
+        command.upgrade(alembic_config(connection), "head")
+
+    tokens = service.rows("SELECT token_hash, generation FROM refresh_tokens")
+    assert {row["token_hash"]: row["generation"] for row in tokens} == {
+        "a": 1,
+        "b": 2,
+        "good": 3,
+        "too": 3,
+        "new": 1,
+    }
+    assert [row["generation"] for row in service.rows("SELECT generation FROM sessions ORDER BY id")] == [
+        3,
+        1,
+    ]
+
+    with moved.begin() as connection:
+        command.downgrade(alembic_config(connection), "0005")
+        used = connection.execute(
+            text("SELECT token_hash FROM refresh_tokens WHERE used_at IS NOT NULL")
+        ).scalars()
+        assert set(used) == {"a", "b"}
+        command.upgrade(alembic_config(connection), "head")
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

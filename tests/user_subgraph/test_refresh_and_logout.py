@@ -37,16 +37,76 @@ def test_each_refresh_gives_new_tokens_of_the_same_session(service: Service) -> 
     assert len(service.rows("SELECT id FROM sessions")) == 1
 
 
-def test_a_used_token_kills_its_whole_family(service: Service) -> None:
-    first = logged_in(service)
+GENERATIONS = 5
+
+
+@pytest.mark.parametrize("generation", range(GENERATIONS))
+def test_a_token_older_than_the_previous_one_kills_its_whole_family(
+    service: Service, generation: int
+) -> None:
+    """Also to whom it was given: he and the other hold the same token, and nobody knows which of them stole it."""
+    tokens = [logged_in(service).refresh]
     other_session = service.log_in("ada@example.com")
-    second = refreshed(service, first.refresh)
-    service.clock.move(9)
+    while len(tokens) < GENERATIONS:
+        service.clock.move(600)
+        tokens.append(refreshed(service, tokens[-1]))
+    service.clock.move(600)
+    is_old = generation < GENERATIONS - 2
 
-    assert is_refused(service, first.refresh)
+    assert is_refused(service, tokens[generation]) == is_old
 
-    assert is_refused(service, second)
+    assert is_refused(service, tokens[-1]) == is_old
     assert refreshed(service, other_session.refresh)
+
+
+def test_a_client_whose_answer_was_lost_brings_its_token_again(service: Service) -> None:
+    token = logged_in(service).refresh
+    for _ in range(3):
+        service.clock.move(600)
+        refreshed(service, token)  # whose answer does not arrive
+
+    service.clock.move(600)
+    token = refreshed(service, token)
+
+    assert refreshed(service, token)
+    assert service.rows("SELECT generation FROM sessions") == [{"generation": 3}]
+
+
+def test_a_lost_answer_in_a_strangers_hand_kills_the_family_once_both_have_gone_on(service: Service) -> None:
+    lost = logged_in(service).refresh
+    mine = refreshed(service, lost)
+    mine = refreshed(service, mine)
+    service.clock.move(10)
+
+    assert is_refused(service, lost)
+    assert is_refused(service, mine)
+
+
+def test_a_tab_that_is_a_generation_behind_catches_up(service: Service) -> None:
+    first = logged_in(service).refresh
+    ahead = refreshed(service, first)
+    service.clock.move(600)
+    behind = refreshed(service, first)
+
+    for _ in range(5):
+        service.clock.move(600)
+        ahead = refreshed(service, ahead)
+        service.clock.move(600)
+        behind = refreshed(service, behind)
+
+    assert len(service.rows("SELECT id FROM sessions WHERE revoked_at IS NULL")) == 1
+    assert service.rows("SELECT max(generation) AS newest FROM refresh_tokens") == [{"newest": 7}]
+
+
+def test_a_tab_may_be_two_behind_within_seconds(service: Service) -> None:
+    """The others had their answers, and used them, before this one had asked."""
+    first = logged_in(service).refresh
+    ahead = refreshed(service, refreshed(service, first))
+
+    behind = refreshed(service, first)
+
+    assert refreshed(service, ahead)
+    assert refreshed(service, behind)
 
 
 def test_tabs_that_wake_up_together_all_stay_logged_in(service: Service) -> None:

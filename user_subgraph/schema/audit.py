@@ -125,4 +125,4 @@ def audit_events(
 def _users_of(page: Page[audit.AuditEvent], context: RequestContext) -> Users:
     """Those whom the viewer may know of, as `user(id:)` would show them: deleted ones too."""
     named = {id_ for event in page.items for id_ in (event.actor_id, event.subject_id) if id_ is not None}
-    return context.accounts.visible(context.viewer, named)
+    return context.visible(named)

@@ -31,6 +31,11 @@ class RefreshTokenInput(graphene.InputObjectType):
     refresh_token = graphene.String(required=True)
 
 
+class ChangePasswordInput(graphene.InputObjectType):
+    current_password = graphene.String(required=True)
+    new_password = graphene.String(required=True)
+
+
 class UpdateProfileInput(graphene.InputObjectType):
     version = graphene.Int()
     first_name = graphene.String()

@@ -10,10 +10,11 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accounts, login
+from user_subgraph import accounts, login, password_change, sessions
 from user_subgraph.errors import DomainError
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.inputs import (
+    ChangePasswordInput,
     CreateUserInput,
     LoginInput,
     RefreshTokenInput,
@@ -75,9 +76,16 @@ class DeleteUserSuccess(graphene.ObjectType):
 
 class LogoutSuccess(graphene.ObjectType):
     class Meta:
-        possible_types = (login.LogoutSuccess,)
+        possible_types = (sessions.LogoutSuccess,)
 
     revoked_sessions = graphene.Int(required=True)
+
+
+class AcceptedSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (password_change.AcceptedSuccess,)
+
+    accepted = graphene.Boolean(required=True)
 
 
 class RegisterUserResult(graphene.Union):
@@ -93,6 +101,16 @@ class LoginResult(graphene.Union):
 class RefreshTokenResult(graphene.Union):
     class Meta:
         types = (LoginSuccess, InvalidTokenError, RateLimitedError)
+
+
+class RevokeSessionResult(graphene.Union):
+    class Meta:
+        types = (LogoutSuccess, NotFoundError)
+
+
+class PasswordResult(graphene.Union):
+    class Meta:
+        types = (AcceptedSuccess, ValidationError, InvalidCredentialsError, RateLimitedError)
 
 
 class UserResult(graphene.Union):
@@ -136,9 +154,23 @@ def _refresh_token(_root: None, info: GraphQLResolveInfo, input: Input) -> objec
     return context_of(info).login.refresh(input["refresh_token"])
 
 
-def _logout(_root: None, info: GraphQLResolveInfo, scope: login.LogoutScope) -> object:
+def _logout(_root: None, info: GraphQLResolveInfo, scope: sessions.LogoutScope) -> object:
     context = context_of(info)
-    return context.login.log_out(context.known_viewer, scope)
+    return context.sessions.log_out(context.known_viewer, scope)
+
+
+@errors_as_data
+def _revoke_session(_root: None, info: GraphQLResolveInfo, id: str) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.sessions.revoke(context.known_viewer, id)
+
+
+@errors_as_data
+def _change_password(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.password_change.change(
+        context.known_viewer, input["current_password"], input["new_password"]
+    )
 
 
 @errors_as_data
@@ -176,10 +208,6 @@ def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: 
     return context.accounts.delete_mine(context.known_viewer, current_password)
 
 
-# In the class body below, `login` is a field.
-_THIS_SESSION = login.LogoutScope.THIS_SESSION
-
-
 class Mutation(graphene.ObjectType):
     register_user = graphene.Field(
         RegisterUserResult, input=RegisterUserInput(required=True), resolver=_register_user
@@ -190,8 +218,22 @@ class Mutation(graphene.ObjectType):
     )
     logout = ProtectedField(
         LogoutSuccess,
-        scope=graphene.Argument(LogoutScope, required=True, default_value=_THIS_SESSION),
+        scope=graphene.Argument(LogoutScope, required=True, default_value=sessions.LogoutScope.THIS_SESSION),
         resolver=_logout,
+    )
+    revoke_session = ProtectedField(
+        RevokeSessionResult,
+        scopes=[["profile:write"]],
+        description="Ends one of your own sessions.",
+        id=graphene.ID(required=True),
+        resolver=_revoke_session,
+    )
+    change_password = ProtectedField(
+        PasswordResult,
+        scopes=[["profile:write"]],
+        description="Ends all of your other sessions.",
+        input=ChangePasswordInput(required=True),
+        resolver=_change_password,
     )
     update_profile = ProtectedField(
         UserResult,

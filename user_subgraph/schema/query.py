@@ -24,8 +24,7 @@ def _me(_root: None, info: GraphQLResolveInfo) -> Account:
 
 
 def _user(_root: None, info: GraphQLResolveInfo, *, id: str) -> Account | None:  # noqa: A002 - the API's name
-    context = context_of(info)
-    return context.accounts.visible(context.viewer, [id]).get(UserId(id))
+    return context_of(info).visible([id]).get(UserId(id))
 
 
 def _users(  # noqa: PLR0913 - one for each argument of the field
@@ -42,7 +41,9 @@ def _users(  # noqa: PLR0913 - one for each argument of the field
     chosen = _chosen(filter or {})
     order = user_page.UserOrder(**order_by) if order_by else user_page.UserOrder()
     request = user_page.page_request(order, first=first, after=after, last=last, before=before)
-    return ShownPage(context_of(info).accounts.page(chosen, request), request, chosen)
+    page = context_of(info).accounts.page(chosen, request)
+    context_of(info).expect(page.items)
+    return ShownPage(page, request, chosen)
 
 
 def _chosen(given: Mapping[str, Any]) -> user_page.UserFilter:

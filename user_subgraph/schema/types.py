@@ -6,14 +6,16 @@
 `possible_types` names the class of ours that a type shows; attributes answer the fields of the same name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accounts, errors, login, tokens, user, user_page
+from user_subgraph import accounts, errors, login_session, sessions, tokens, user, user_page
 from user_subgraph.request_context import context_of
+from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.scalars import DateTime, EmailAddress
 
 
@@ -28,12 +30,40 @@ _DELETE_MODES = {
 }
 UserStatus = _enum(user.UserStatus)
 Role = _enum(user.Role)
-LogoutScope = _enum(login.LogoutScope)
+LogoutScope = _enum(sessions.LogoutScope)
 UserDeleteMode = graphene.Enum.from_enum(
     accounts.UserDeleteMode, description=lambda value: None if value is None else _DELETE_MODES[value]
 )
 UserSortField = _enum(user_page.UserSortField)
 SortDirection = _enum(user_page.SortDirection)
+
+
+class Session(graphene.ObjectType):
+    class Meta:
+        description = "A login that has not ended, on one device."
+        possible_types = (login_session.LoginSession,)
+
+    id = graphene.ID(required=True)
+    created_at = graphene.Field(DateTime, required=True)
+    last_used_at = graphene.Field(
+        DateTime, required=True, description="When it last got new tokens: at its login, and at each refresh."
+    )
+    expires_at = graphene.Field(DateTime, required=True)
+    ip_address = graphene.String(description="Where it was last used from.")
+    user_agent = graphene.String(description="What the program that last used it calls itself.")
+    current = graphene.Boolean(
+        required=True,
+        description="Whether it is the one of the access token in use.",
+        resolver=lambda shown, info: shown.id == context_of(info).known_viewer.session_id,
+    )
+
+
+def _sessions(shown: user.User, info: GraphQLResolveInfo) -> Sequence[login_session.LoginSession] | None:
+    context = context_of(info)
+    viewer = context.known_viewer
+    if shown.id != viewer.user_id and not viewer.may("users:read"):
+        return None
+    return context.session_lists.of(shown.id)
 
 
 class User(graphene.ObjectType):
@@ -56,6 +86,12 @@ class User(graphene.ObjectType):
         graphene.NonNull(Role),
         required=True,
         resolver=lambda shown, _info: sorted(shown.roles, key=list(user.Role).index),
+    )
+    sessions = ProtectedField(
+        graphene.List(graphene.NonNull(Session)),
+        scopes=[["profile:read"], ["users:read"]],
+        description=f"Those that run, the last used first, {sessions.MAX_LISTED} at most.",
+        resolver=_sessions,
     )
     created_at = graphene.Field(DateTime, required=True)
     updated_at = graphene.Field(DateTime, required=True)
