@@ -1,4 +1,4 @@
-"""The commands: serve, prepare, migrate, create-keys, keys, create-demo-data, create-admin, print-schema."""
+"""The commands: serve, prepare, migrate, create-keys, keys, create-demo-data, create-admin, take-away-mfa, print-schema."""
 
 import argparse
 import getpass
@@ -15,7 +15,14 @@ from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from user_subgraph import key_commands
 from user_subgraph.accounts import Accounts
-from user_subgraph.app import assembled, create_app, password_hashes, throttling_of
+from user_subgraph.app import (
+    assembled,
+    create_app,
+    fresh_for,
+    password_hashes,
+    second_factor_of,
+    throttling_of,
+)
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.demo_data import create_demo_data
@@ -119,6 +126,14 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> None:
         print(_accounts(settings, database).add_by_operator(values).id)
 
 
+def take_away_mfa(settings: Settings, options: argparse.Namespace) -> None:
+    """For who has lost the authenticator and the recovery codes, and has proved who they are by other means."""
+    with _migrated(settings) as database:
+        if not second_factor_of(settings, database, utc_now).take_away(options.email):
+            raise CommandRefused(f"{options.email} has no account with a second factor.")
+    print("The password alone is enough now, and all sessions have ended.")
+
+
 def print_sdl() -> None:
     sys.stdout.write(subgraph_sdl())
 
@@ -131,6 +146,7 @@ COMMANDS: Mapping[str, Callable[[Settings, argparse.Namespace], None]] = {
     "keys": key_commands.keys,
     "create-demo-data": demo_data,
     "create-admin": create_admin,
+    "take-away-mfa": take_away_mfa,
 }
 
 
@@ -161,6 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     key_commands.add_parser(commands)
     admin = commands.add_parser("create-admin", help="asks for the password, or reads it from standard input")
     admin.add_argument("--email", required=True)
+    lost = commands.add_parser("take-away-mfa", help="from who has lost authenticator and recovery codes")
+    lost.add_argument("--email", required=True)
     return parser
 
 
@@ -181,7 +199,7 @@ def _migrated(settings: Settings) -> Iterator[Database]:
 
 def _accounts(settings: Settings, database: Database) -> Accounts:
     throttling = throttling_of(settings, database, utc_now)
-    return Accounts(database, password_hashes(settings), throttling, utc_now)
+    return Accounts(database, password_hashes(settings), throttling, utc_now, fresh_for(settings))
 
 
 if __name__ == "__main__":

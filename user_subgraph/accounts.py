@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, assert_never
 
@@ -26,7 +26,9 @@ from user_subgraph.errors import (
     Unauthenticated,
     ValidationError,
 )
+from user_subgraph.fresh_login import require_fresh_login
 from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
@@ -66,6 +68,8 @@ class Accounts:
     passwords: PasswordHashes
     throttling: Throttling
     clock: Clock
+    fresh_for: timedelta
+    """How long after a login the account may be given up."""
     _: KW_ONLY
     caller: Caller = OPERATOR
 
@@ -125,10 +129,15 @@ class Accounts:
         return DeleteUserSuccess(UserId(user_id), mode)
 
     def delete_mine(self, viewer: Viewer, current_password: str) -> DeleteUserSuccess:
-        """Erase the viewer's own account; raises `InvalidCredentialsError`, `LastAdminError`."""
+        """Erase the viewer's own account.
+
+        Raises `ReauthenticationRequiredError`, `InvalidCredentialsError`, `LastAdminError`.
+        """
         with self.database.reading() as session:
             users = UserRepository(session)
-            email = self._logged_in(users, viewer).email
+            user = self._logged_in(users, viewer)
+            require_fresh_login(session, viewer, user, self.clock(), self.fresh_for)
+            email = user.email
             stored = users.password_hash_of(viewer.user_id)
         with self.throttling.guess(Throttled.LOGIN, str(email), self.caller):
             self._prove(viewer, current_password, stored)
@@ -212,6 +221,7 @@ class Accounts:
         _refuse_loss_of_the_last_admin(users, before, after)
         users.erase(after)
         SessionRepository(session).erase_of_user(after.id)
+        SecondFactorRepository(session).forget(after.id)
         self._record_change(session, Action.USER_ERASED, before, after)
         forget_origins_of(session, after.id)
 
@@ -242,6 +252,7 @@ class Accounts:
             last_login_at=None,
             deleted_at=None,
             version=1,
+            mfa_enabled=False,
         )
 
     @contextmanager

@@ -25,6 +25,7 @@ from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, Proc
 from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
+from user_subgraph.second_factor import SecondFactor
 from user_subgraph.sessions import Sessions
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys
@@ -43,6 +44,7 @@ class Parts:
     keys: SigningKeys
     accounts: Accounts
     throttling: Throttling
+    second_factor: SecondFactor
     view: GraphQLView
     audit_trail: AuditTrail
     audit_origin_days: int
@@ -62,18 +64,29 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     keys = SigningKeys(settings.signing_keys_dir, rotation, clock)
     database = Database(settings.database_url, pool_size=settings.threads)
     throttling = throttling_of(settings, database, clock)
-    accounts = Accounts(database, password_hashes(settings), throttling, clock)
+    accounts = Accounts(database, password_hashes(settings), throttling, clock, fresh_for(settings))
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
     login = Login(database, accounts.passwords, throttling, tokens, settings.session_ttl_s, clock)
+    second_factor = second_factor_of(settings, database, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     sessions = Sessions(database, clock)
-    password_change = PasswordChange(database, accounts.passwords, throttling, clock)
+    password_change = PasswordChange(database, accounts.passwords, throttling, clock, fresh_for(settings))
     view = GraphQLView(
-        operations, accounts, login, sessions, password_change, trail, tokens, clock, subgraph_sdl(), proxies
+        operations,
+        accounts,
+        login,
+        sessions,
+        password_change,
+        second_factor,
+        trail,
+        tokens,
+        clock,
+        subgraph_sdl(),
+        proxies,
     )
     days = settings.audit_origin_days
-    return Parts(database, keys, accounts, throttling, view, trail, days, clock)
+    return Parts(database, keys, accounts, throttling, second_factor, view, trail, days, clock)
 
 
 def password_hashes(settings: Settings) -> PasswordHashes:
@@ -92,6 +105,14 @@ def throttling_of(settings: Settings, database: Database, clock: Clock) -> Throt
 def _windows(redis_url: str | None, clock: Clock) -> MovingWindows:
     own = ProcessWindows(clock)
     return own if redis_url is None else FallingBackWindows(RedisWindows(redis_url), own)
+
+
+def second_factor_of(settings: Settings, database: Database, clock: Clock) -> SecondFactor:
+    return SecondFactor(database, clock, settings.mfa_issuer, fresh_for(settings))
+
+
+def fresh_for(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.fresh_login_s)
 
 
 def create_app(settings: Settings, parts: Parts) -> Flask:

@@ -32,6 +32,11 @@ class Action(StrEnum):
     REGISTRATION_THROTTLED = "registration.throttled"
     REFRESH_TOKEN_THROTTLED = "refresh_token.throttled"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    LOGIN_CHALLENGED = "login.challenged"  # the password was right, and the second factor is asked for
+    MFA_FAILED = "mfa.failed"
+    MFA_ENABLED = "mfa.enabled"
+    MFA_DISABLED = "mfa.disabled"
+    RECOVERY_CODE_USED = "recovery_code.used"
     SESSION_LOGGED_OUT = "session.logged_out"
     REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more
     SESSION_REVOKED = "session.revoked"  # one of the user's own, which need not be the one they did it in
@@ -79,7 +84,9 @@ class AuditEvent:
 
 
 # Moved by every change, or told by the event itself.
-_BOOKKEEPING = frozenset({"id", "created_at", "updated_at", "last_login_at", "deleted_at", "version"})
+_BOOKKEEPING = frozenset(
+    {"id", "created_at", "updated_at", "last_login_at", "deleted_at", "version", "mfa_enabled"}
+)
 # The only fields whose values are told; one that is added to `User` is not, unless somebody adds it here too.
 _TOLD = frozenset({"email_verified", "status", "roles"})
 

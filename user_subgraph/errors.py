@@ -20,6 +20,8 @@ UserSubgraphError
     ├── InvalidCredentialsError  INVALID_CREDENTIALS
     ├── InvalidTokenError        INVALID_TOKEN
     ├── AccountDisabledError     ACCOUNT_DISABLED
+    ├── MfaRequiredError         MFA_REQUIRED
+    ├── ReauthenticationRequiredError  REAUTHENTICATION_REQUIRED
     └── LastAdminError           LAST_ADMIN
 
 Domain errors bear the names of their SDL types. Every code stands in schema/error_codes.json.
@@ -28,7 +30,7 @@ Domain errors bear the names of their SDL types. Every code stands in schema/err
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import ClassVar
 
 
@@ -184,12 +186,32 @@ def _spoken(seconds: int) -> str:
 
 
 class InvalidCredentialsError(DomainError):
-    """Unknown address or wrong password: never says which."""
+    """Unknown address or wrong password: never says which. Or a second factor that is not good."""
 
     code = "INVALID_CREDENTIALS"
 
+    def __init__(self, message: str = "The e-mail address or the password is wrong.") -> None:
+        super().__init__(message)
+
+
+class MfaRequiredError(DomainError):
+    """The password was right; `completeMfa` with this challenge and one of *methods* ends the login."""
+
+    code = "MFA_REQUIRED"
+
+    def __init__(self, challenge_id: str, methods: Sequence[Enum]) -> None:
+        super().__init__("Enter a code of your authenticator, or one of your recovery codes.")
+        self.challenge_id = challenge_id
+        self.methods = tuple(methods)
+
+
+class ReauthenticationRequiredError(DomainError):
+    """The session was begun too long ago for this, or without the account's second factor."""
+
+    code = "REAUTHENTICATION_REQUIRED"
+
     def __init__(self) -> None:
-        super().__init__("The e-mail address or the password is wrong.")
+        super().__init__("Log in again for this, with your second factor if you have one.")
 
 
 class InvalidTokenError(DomainError):

@@ -27,6 +27,7 @@ from user_subgraph.operation import Operation, OperationRefused, Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.request_context import RequestContext
 from user_subgraph.schema.mutation import WITHOUT_TOKEN
+from user_subgraph.second_factor import SecondFactor
 from user_subgraph.sessions import Sessions
 from user_subgraph.tokens import AccessTokens, Viewer
 from user_subgraph.user_agent import user_agent_text
@@ -42,6 +43,7 @@ class GraphQLView:
     login: Login
     sessions: Sessions
     password_change: PasswordChange
+    second_factor: SecondFactor
     audit_trail: AuditTrail
     access_tokens: AccessTokens
     clock: Clock
@@ -96,6 +98,7 @@ class GraphQLView:
             self.login.asked_by(caller),
             self.sessions.asked_by(caller),
             self.password_change.asked_by(caller),
+            self.second_factor.asked_by(caller),
             self.audit_trail,
             self.sdl if self.operations.introspection else None,
         )

@@ -21,6 +21,8 @@ class LoginSession:
     """One login. `asked_scopes` is what the client wanted then; `None`: whatever the roles allow.
 
     `ip_address` and `user_agent` are those of its last use, as far as they are known.
+
+    `amr`: how the person proved who they are, in RFC 8176's words, space-separated.
     """
 
     id: str
@@ -33,6 +35,7 @@ class LoginSession:
     generation: int = FIRST_GENERATION
     ip_address: str | None = None
     user_agent: str | None = None
+    amr: str = "pwd"
 
     def runs_at(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at

@@ -1,14 +1,18 @@
 """A new password for who knows the old one."""
 
 from dataclasses import KW_ONLY, dataclass, replace
+from datetime import timedelta
 
+from user_subgraph.accepted import AcceptedSuccess
 from user_subgraph.audit import OPERATOR, Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import InvalidCredentialsError, Unauthenticated
+from user_subgraph.fresh_login import require_fresh_login
 from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
@@ -18,16 +22,13 @@ from user_subgraph.user_repository import UserRepository
 
 
 @dataclass(frozen=True)
-class AcceptedSuccess:
-    accepted: bool = True
-
-
-@dataclass(frozen=True)
 class PasswordChange:
     database: Database
     passwords: PasswordHashes
     throttling: Throttling
     clock: Clock
+    fresh_for: timedelta
+    """How long after a login an account with a second factor takes a new password."""
     _: KW_ONLY
     caller: Caller = OPERATOR
 
@@ -38,7 +39,8 @@ class PasswordChange:
     def change(self, viewer: Viewer, current: str, new: str) -> AcceptedSuccess:
         """The viewer's other sessions end: somebody else may have opened them with the old password.
 
-        Raises `ValidationError` for a weak password, `InvalidCredentialsError` if *current* is wrong, or
+        Raises `ReauthenticationRequiredError` where there is a second factor and it was not proved of late,
+        `ValidationError` for a weak password, `InvalidCredentialsError` if *current* is wrong, or
         `RateLimitedError` without a look at it.
         """
         user, stored = self._account(viewer)
@@ -57,6 +59,8 @@ class PasswordChange:
             user = users.logged_in(viewer.user_id, viewer.session_id, self.clock())
             if user is None:
                 raise Unauthenticated
+            if user.mfa_enabled:
+                require_fresh_login(session, viewer, user, self.clock(), self.fresh_for)
             return user, users.password_hash_of(user.id)
 
     def _hash_if_right(self, user: User, current: str, stored: str | None, new: str) -> str:
@@ -78,6 +82,7 @@ class PasswordChange:
             if not users.has_hash(viewer.user_id, old_hash):
                 return False
             users.set_hash(viewer.user_id, new_hash)
+            SecondFactorRepository(session).close_challenges_of(viewer.user_id)
             revoked = SessionRepository(session).revoke_of_user(
                 viewer.user_id, now, besides=viewer.session_id
             )

@@ -12,6 +12,7 @@ from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.password_change import PasswordChange
+from user_subgraph.second_factor import SecondFactor
 from user_subgraph.session_lists import SessionLists
 from user_subgraph.sessions import Sessions
 from user_subgraph.tokens import Viewer
@@ -22,7 +23,8 @@ from user_subgraph.user import User, UserId
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    What changes anything (`accounts`, `login`, `sessions`, `password_change`) knows by whom it is asked, for the audit log.
+    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `second_factor`) knows by whom it is asked, for
+    the audit log.
     `representations`: how many entities the request has asked for by key.
     """
 
@@ -31,6 +33,7 @@ class RequestContext:
     login: Login
     sessions: Sessions
     password_change: PasswordChange
+    second_factor: SecondFactor
     audit_trail: AuditTrail
     service_sdl: str | None
     representations: int = 0

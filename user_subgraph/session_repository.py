@@ -17,11 +17,11 @@ class SessionRepository:
         self._session = session
 
     def add(self, login: LoginSession, token_hash: str) -> None:
-        asked = None if login.asked_scopes is None else " ".join(sorted(login.asked_scopes))
         row = SessionRow(
             id=login.id,
             user_id=login.user_id,
-            asked_scopes=asked,
+            asked_scopes=stored_scopes(login.asked_scopes),
+            amr=login.amr,
             created_at=login.created_at,
             last_used_at=login.last_used_at,
             expires_at=login.expires_at,
@@ -56,7 +56,7 @@ class SessionRepository:
             "ip_address": login.ip_address,
             "user_agent": login.user_agent,
         }
-        self._session.execute(session.values(**changes), **_UNSYNCHRONISED)
+        self._session.execute(session.values(**changes), **UNSYNCHRONISED)
         self._add_token(login, token_hash)
 
     def running(
@@ -75,6 +75,11 @@ class SessionRepository:
             found.setdefault(UserId(row.user_id), []).append(_login(row))
         return found
 
+    def running_one(self, session_id: str, now: datetime) -> LoginSession | None:
+        row = self._session.get(SessionRow, session_id)
+        login = None if row is None else _login(row)
+        return login if login is not None and login.runs_at(now) else None
+
     def revoke(self, session_id: str, now: datetime, *, of: UserId | None = None) -> int:
         """End one session, if it runs; with *of* only if it is that user's."""
         one = SessionRow.id == session_id
@@ -88,11 +93,11 @@ class SessionRepository:
     def forget_expired(self, user_id: UserId, now: datetime) -> None:
         """Sessions end up here for good, with their tokens (the foreign key cascades)."""
         expired = (SessionRow.user_id == user_id) & (SessionRow.expires_at <= now)
-        self._session.execute(delete(SessionRow).where(expired), **_UNSYNCHRONISED)
+        self._session.execute(delete(SessionRow).where(expired), **UNSYNCHRONISED)
 
     def erase_of_user(self, user_id: UserId) -> None:
         """The user's sessions and their tokens (the foreign key cascades), whether they run or not."""
-        self._session.execute(delete(SessionRow).where(SessionRow.user_id == user_id), **_UNSYNCHRONISED)
+        self._session.execute(delete(SessionRow).where(SessionRow.user_id == user_id), **UNSYNCHRONISED)
 
     def _successor(self, generation: int, session: SessionRow) -> Successor | None:
         """Asked for when the session is locked: what was asked together with the lock is from before the wait for it."""
@@ -117,13 +122,13 @@ class SessionRepository:
 
     def _revoke(self, which: ColumnElement[bool], now: datetime) -> int:
         statement = update(SessionRow).where(which & _runs_at(now)).values(revoked_at=now)
-        result = self._session.execute(statement, **_UNSYNCHRONISED)
+        result = self._session.execute(statement, **UNSYNCHRONISED)
         assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an UPDATE gives
         return result.rowcount
 
 
 # No row of this session is looked at after a bulk statement, so none needs to be brought up to date.
-_UNSYNCHRONISED: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
+UNSYNCHRONISED: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
 def _runs_at(now: datetime) -> ColumnElement[bool]:
@@ -131,11 +136,10 @@ def _runs_at(now: datetime) -> ColumnElement[bool]:
 
 
 def _login(row: SessionRow) -> LoginSession:
-    asked = None if row.asked_scopes is None else frozenset(row.asked_scopes.split())
     return LoginSession(
         id=row.id,
         user_id=UserId(row.user_id),
-        asked_scopes=asked,
+        asked_scopes=read_scopes(row.asked_scopes),
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         expires_at=row.expires_at,
@@ -143,4 +147,13 @@ def _login(row: SessionRow) -> LoginSession:
         generation=row.generation,
         ip_address=row.ip_address,
         user_agent=row.user_agent,
+        amr=row.amr,
     )
+
+
+def stored_scopes(asked: frozenset[str] | None) -> str | None:
+    return None if asked is None else " ".join(sorted(asked))
+
+
+def read_scopes(stored: str | None) -> frozenset[str] | None:
+    return None if stored is None else frozenset(stored.split())

@@ -32,6 +32,8 @@ class Settings:
     access_token_ttl_s: int
     session_ttl_s: int
     audit_origin_days: int
+    fresh_login_s: int
+    mfa_issuer: str
     demo_mode: bool
     argon2_time_cost: int
     argon2_memory_kib: int
@@ -66,6 +68,8 @@ class Settings:
             access_token_ttl_s=read.number("ACCESS_TOKEN_TTL_S", 600),
             session_ttl_s=read.number("SESSION_TTL_S", 30 * 24 * 3600),
             audit_origin_days=read.number("AUDIT_ORIGIN_DAYS", 90, at_most=3650),
+            fresh_login_s=read.number("FRESH_LOGIN_S", 900),
+            mfa_issuer=read.text("MFA_ISSUER", "Modular Payment System"),
             demo_mode=read.switch("DEMO_MODE", default=False),
             argon2_time_cost=read.number("ARGON2_TIME_COST", 3),
             argon2_memory_kib=read.number("ARGON2_MEMORY_KIB", 64 * 1024, at_least=8),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
@@ -73,6 +75,7 @@ class UserRow(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mfa_enabled: Mapped[bool] = mapped_column(server_default=false())
     # When somebody last tried to register this address. Written on every try, known address or not, so
     # that both cost one committed write and the clock does not tell them apart.
     registration_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -102,6 +105,8 @@ class SessionRow(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     # The scopes the client asked for at login, space-separated; null: all that the roles allow.
     asked_scopes: Mapped[str | None] = mapped_column(Text)
+    # How the person proved who they are: RFC 8176's words, space-separated.
+    amr: Mapped[str] = mapped_column(String(40), server_default="pwd")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -127,6 +132,45 @@ class RefreshTokenRow(Base):
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     generation: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TotpRow(Base):
+    """A user's authenticator. The secrets are readable: codes are made from them (RFC 6238), as a hash could not."""
+
+    __tablename__ = "totp"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    # Base32. Null: none is enabled (yet).
+    secret: Mapped[str | None] = mapped_column(String(64))
+    # The one of an enrolment that no code has confirmed yet; the old one is good until then.
+    pending_secret: Mapped[str | None] = mapped_column(String(64))
+    # The newest time step of which a code was taken.
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    guesses: Mapped[int]
+    guessing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecoveryCodeRow(Base):
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index(None, "user_id"),)
+
+    # SHA-256, hexadecimal, of 80 random bits.
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MfaChallengeRow(Base):
+    """A login whose password was right, and which waits for its second factor."""
+
+    __tablename__ = "mfa_challenges"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    asked_scopes: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class AuditEventRow(Base):

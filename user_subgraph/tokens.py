@@ -59,7 +59,7 @@ class AccessTokens:
             "sid": session.id,
             "scope": scope,
             "roles": sorted(role.value for role in user.roles),
-            "amr": ["pwd"],
+            "amr": session.amr.split(),
             "auth_time": int(session.created_at.timestamp()),
             "iat": issued_at,
             "exp": issued_at + self.ttl_s,

@@ -66,6 +66,7 @@ class User:
     last_login_at: datetime | None
     deleted_at: datetime | None
     version: int
+    mfa_enabled: bool
 
     @property
     def is_active(self) -> bool:
@@ -122,6 +123,7 @@ _PERSONAL: Mapping[str, Any] = {
     "locale": None,
     "roles": frozenset(),
     "last_login_at": None,
+    "mfa_enabled": False,
 }
 
 

@@ -157,6 +157,9 @@ class Service:
             "user_roles": "user_id, role",
             "sessions": "id",
             "refresh_tokens": "token_hash",
+            "totp": "user_id",
+            "recovery_codes": "code_hash",
+            "mfa_challenges": "id_hash",
             "audit_events": "id",
             "audit_origins": "event_id",
         }

@@ -193,3 +193,38 @@ def test_serving_without_keys_is_one_sentence(
 ) -> None:
     assert main(["serve"], environment) == 2
     assert "create-keys" in capsys.readouterr().err
+
+
+def test_a_second_factor_is_taken_only_from_who_has_one(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare"], environment | {"DEMO_MODE": "1"}) == 0
+    capsys.readouterr()
+
+    statuses = [
+        main(["take-away-mfa", "--email", email], environment)
+        for email in ("ada@example.com", "nobody@example.com", "no address")
+    ]
+
+    assert statuses == [1, 1, 1]
+    assert capsys.readouterr().err.splitlines() == [
+        "ada@example.com has no account with a second factor.",
+        "nobody@example.com has no account with a second factor.",
+        "no address has no account with a second factor.",
+    ]
+
+
+def test_a_second_factor_is_taken_away(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare"], environment | {"DEMO_MODE": "1"}) == 0
+    with closing(sqlite3.connect(tmp_path / "users.sqlite3")) as database:
+        database.execute("UPDATE users SET mfa_enabled = 1 WHERE email = 'ada@example.com'")
+        database.commit()
+
+    assert main(["take-away-mfa", "--email", "Ada@Example.com"], environment) == 0
+
+    assert capsys.readouterr().out.endswith(
+        "The password alone is enough now, and all sessions have ended.\n"
+    )
+    assert main(["take-away-mfa", "--email", "ada@example.com"], environment) == 1

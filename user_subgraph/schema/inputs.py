@@ -7,7 +7,7 @@ import graphene
 
 from user_subgraph import user_page
 from user_subgraph.schema.scalars import DateTime, EmailAddress
-from user_subgraph.schema.types import Role, SortDirection, UserSortField, UserStatus
+from user_subgraph.schema.types import MfaMethod, Role, SortDirection, UserSortField, UserStatus
 
 
 class RegisterUserInput(graphene.InputObjectType):
@@ -25,6 +25,12 @@ class LoginInput(graphene.InputObjectType):
         graphene.NonNull(graphene.String),
         description="Narrows the tokens of this session to these scopes; omit for all that the roles allow.",
     )
+
+
+class CompleteMfaInput(graphene.InputObjectType):
+    challenge_id = graphene.ID(required=True)
+    method = MfaMethod(required=True)
+    code = graphene.String(required=True)
 
 
 class RefreshTokenInput(graphene.InputObjectType):

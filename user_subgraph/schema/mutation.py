@@ -10,11 +10,12 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accounts, login, password_change, sessions
+from user_subgraph import accepted, accounts, login, second_factor, sessions
 from user_subgraph.errors import DomainError
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.inputs import (
     ChangePasswordInput,
+    CompleteMfaInput,
     CreateUserInput,
     LoginInput,
     RefreshTokenInput,
@@ -30,8 +31,10 @@ from user_subgraph.schema.types import (
     InvalidTokenError,
     LastAdminError,
     LogoutScope,
+    MfaRequiredError,
     NotFoundError,
     RateLimitedError,
+    ReauthenticationRequiredError,
     TokenPair,
     User,
     UserDeleteMode,
@@ -83,9 +86,26 @@ class LogoutSuccess(graphene.ObjectType):
 
 class AcceptedSuccess(graphene.ObjectType):
     class Meta:
-        possible_types = (password_change.AcceptedSuccess,)
+        possible_types = (accepted.AcceptedSuccess,)
 
     accepted = graphene.Boolean(required=True)
+
+
+class TotpEnrollment(graphene.ObjectType):
+    class Meta:
+        description = "What to put into an authenticator app. Nothing changes before `confirmTotp`."
+        possible_types = (second_factor.TotpEnrollment,)
+
+    secret = graphene.String(required=True, description="In base 32, to be typed in.")
+    otpauth_url = graphene.String(required=True, description="To be shown as a QR code.")
+
+
+class TotpConfirmed(graphene.ObjectType):
+    class Meta:
+        description = "From now on a login asks for the second factor. The codes are shown this once."
+        possible_types = (second_factor.TotpConfirmed,)
+
+    recovery_codes = graphene.List(graphene.NonNull(graphene.String), required=True)
 
 
 class RegisterUserResult(graphene.Union):
@@ -95,7 +115,44 @@ class RegisterUserResult(graphene.Union):
 
 class LoginResult(graphene.Union):
     class Meta:
-        types = (LoginSuccess, InvalidCredentialsError, AccountDisabledError, RateLimitedError)
+        types = (
+            LoginSuccess,
+            MfaRequiredError,
+            InvalidCredentialsError,
+            AccountDisabledError,
+            RateLimitedError,
+        )
+
+
+class CompleteMfaResult(graphene.Union):
+    class Meta:
+        types = (
+            LoginSuccess,
+            InvalidTokenError,
+            InvalidCredentialsError,
+            AccountDisabledError,
+            RateLimitedError,
+        )
+
+
+class TotpEnrollResult(graphene.Union):
+    class Meta:
+        types = (TotpEnrollment, ReauthenticationRequiredError)
+
+
+class TotpConfirmResult(graphene.Union):
+    class Meta:
+        types = (TotpConfirmed, ValidationError)
+
+
+class DisableTotpResult(graphene.Union):
+    class Meta:
+        types = (
+            AcceptedSuccess,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
 
 
 class RefreshTokenResult(graphene.Union):
@@ -110,7 +167,13 @@ class RevokeSessionResult(graphene.Union):
 
 class PasswordResult(graphene.Union):
     class Meta:
-        types = (AcceptedSuccess, ValidationError, InvalidCredentialsError, RateLimitedError)
+        types = (
+            AcceptedSuccess,
+            ValidationError,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
 
 
 class UserResult(graphene.Union):
@@ -120,7 +183,14 @@ class UserResult(graphene.Union):
 
 class DeleteUserResult(graphene.Union):
     class Meta:
-        types = (DeleteUserSuccess, NotFoundError, LastAdminError, InvalidCredentialsError, RateLimitedError)
+        types = (
+            DeleteUserSuccess,
+            NotFoundError,
+            LastAdminError,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
 
 
 def errors_as_data(resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,6 +217,29 @@ def _login(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # no
     scopes = input.get("scopes")
     asked_for = None if scopes is None else frozenset(scopes)
     return context_of(info).login.log_in(input["email"], input["password"], asked_for)
+
+
+@errors_as_data
+def _complete_mfa(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    return context_of(info).login.complete_mfa(input["challenge_id"], input["method"], input["code"])
+
+
+@errors_as_data
+def _enroll_totp(_root: None, info: GraphQLResolveInfo) -> object:
+    context = context_of(info)
+    return context.second_factor.enroll(context.known_viewer)
+
+
+@errors_as_data
+def _confirm_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
+    context = context_of(info)
+    return context.second_factor.confirm(context.known_viewer, code)
+
+
+@errors_as_data
+def _disable_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
+    context = context_of(info)
+    return context.second_factor.disable(context.known_viewer, code)
 
 
 @errors_as_data
@@ -213,6 +306,9 @@ class Mutation(graphene.ObjectType):
         RegisterUserResult, input=RegisterUserInput(required=True), resolver=_register_user
     )
     login = graphene.Field(LoginResult, input=LoginInput(required=True), resolver=_login)
+    complete_mfa = graphene.Field(
+        CompleteMfaResult, input=CompleteMfaInput(required=True), resolver=_complete_mfa
+    )
     refresh_token = graphene.Field(
         RefreshTokenResult, input=RefreshTokenInput(required=True), resolver=_refresh_token
     )
@@ -248,6 +344,20 @@ class Mutation(graphene.ObjectType):
         current_password=graphene.String(required=True),
         resolver=_delete_my_account,
     )
+    enroll_totp = ProtectedField(TotpEnrollResult, scopes=[["profile:write"]], resolver=_enroll_totp)
+    confirm_totp = ProtectedField(
+        TotpConfirmResult,
+        scopes=[["profile:write"]],
+        code=graphene.String(required=True),
+        resolver=_confirm_totp,
+    )
+    disable_totp = ProtectedField(
+        DisableTotpResult,
+        scopes=[["profile:write"]],
+        description="With a code of the authenticator, or a recovery code.",
+        code=graphene.String(required=True),
+        resolver=_disable_totp,
+    )
     create_user = ProtectedField(
         UserResult, scopes=[["users:write"]], input=CreateUserInput(required=True), resolver=_create_user
     )
@@ -270,4 +380,4 @@ class Mutation(graphene.ObjectType):
 
 
 # The mutations that make or renew a login: a stale token in the header must not stand in their way.
-WITHOUT_TOKEN = frozenset({"registerUser", "login", "refreshToken", "__typename"})
+WITHOUT_TOKEN = frozenset({"registerUser", "login", "completeMfa", "refreshToken", "__typename"})

@@ -13,7 +13,7 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accounts, errors, login_session, sessions, tokens, user, user_page
+from user_subgraph import accounts, errors, login_session, mfa, sessions, tokens, user, user_page
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.scalars import DateTime, EmailAddress
@@ -30,6 +30,7 @@ _DELETE_MODES = {
 }
 UserStatus = _enum(user.UserStatus)
 Role = _enum(user.Role)
+MfaMethod = _enum(mfa.MfaMethod)
 LogoutScope = _enum(sessions.LogoutScope)
 UserDeleteMode = graphene.Enum.from_enum(
     accounts.UserDeleteMode, description=lambda value: None if value is None else _DELETE_MODES[value]
@@ -92,6 +93,9 @@ class User(graphene.ObjectType):
         scopes=[["profile:read"], ["users:read"]],
         description=f"Those that run, the last used first, {sessions.MAX_LISTED} at most.",
         resolver=_sessions,
+    )
+    mfa_enabled = graphene.Boolean(
+        required=True, description="Whether a login asks for a second factor after the password."
     )
     created_at = graphene.Field(DateTime, required=True)
     updated_at = graphene.Field(DateTime, required=True)
@@ -215,6 +219,9 @@ class RateLimitedError(graphene.ObjectType):
 
 class InvalidCredentialsError(graphene.ObjectType):
     class Meta:
+        description = (
+            "The address or the password is wrong, or a second factor is: the message does not say more."
+        )
         interfaces = (Error,)
 
 
@@ -226,6 +233,23 @@ class InvalidTokenError(graphene.ObjectType):
 class AccountDisabledError(graphene.ObjectType):
     class Meta:
         description = "Shown only after the right password."
+        interfaces = (Error,)
+
+
+class MfaRequiredError(graphene.ObjectType):
+    class Meta:
+        description = (
+            "The password was right. Send a code with this challenge to `completeMfa` within five minutes."
+        )
+        interfaces = (Error,)
+
+    challenge_id = graphene.ID(required=True)
+    methods = graphene.List(graphene.NonNull(MfaMethod), required=True)
+
+
+class ReauthenticationRequiredError(graphene.ObjectType):
+    class Meta:
+        description = "This needs a new login, with the second factor if the account has one."
         interfaces = (Error,)
 
 
@@ -243,6 +267,8 @@ _SHOWN_AS: dict[type[errors.DomainError], Any] = {
     errors.InvalidCredentialsError: InvalidCredentialsError,
     errors.InvalidTokenError: InvalidTokenError,
     errors.AccountDisabledError: AccountDisabledError,
+    errors.MfaRequiredError: MfaRequiredError,
+    errors.ReauthenticationRequiredError: ReauthenticationRequiredError,
     errors.LastAdminError: LastAdminError,
 }
 

@@ -1,25 +1,30 @@
 import { useId, useState } from "react";
 
 import { askAnonymously } from "./gateway";
-import { logIn, type LoginOutcome } from "./login";
+import { type Challenge, completeMfa, logIn, type LoginOutcome } from "./login";
 
 type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;
 
-/** Runs the login mutation with an e-mail address and a password; *onLogin* gets the token. */
+/** Asks for e-mail address and password, then for a code if the account has a second factor; *onLogin* gets the token. */
 export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
+  const [challenge, setChallenge] = useState<Challenge | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [waiting, setWaiting] = useState(false);
 
   async function submit(fields: FormData): Promise<void> {
     setRefusal(null);
     setWaiting(true);
-    const outcome = await logIn(
-      { email: field(fields, "email"), password: field(fields, "password") },
-      askAnonymously,
-    );
+    const outcome = await answered(fields, challenge);
     setWaiting(false);
-    if (outcome.kind === "loggedIn") onLogin(outcome);
-    else setRefusal(outcome.message);
+    switch (outcome.kind) {
+      case "loggedIn":
+        setChallenge(null);
+        return onLogin(outcome);
+      case "challenged":
+        return setChallenge(outcome.challenge);
+      case "refused":
+        return setRefusal(outcome.message);
+    }
   }
 
   return (
@@ -31,15 +36,23 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
         void submit(new FormData(event.currentTarget));
       }}
     >
-      <Field label="E-mail" name="email" type="email" autoComplete="username" />
-      <Field label="Password" name="password" type="password" autoComplete="current-password" />
+      {challenge === null ? <PasswordFields /> : <CodeField />}
       <button type="submit" className="primary" disabled={waiting}>
         Log in
       </button>
+      {challenge !== null && (
+        <button
+          type="button"
+          onClick={() => {
+            setChallenge(null);
+            setRefusal(null);
+          }}
+        >
+          Start again
+        </button>
+      )}
       {refusal === null ? (
-        <p className="hint">
-          Fills the box above. Or run the <code>login</code> mutation and paste its <code>accessToken</code>.
-        </p>
+        <p className="hint">{challenge === null ? <PasswordHint /> : CODE_HINT}</p>
       ) : (
         <p className="refusal" role="alert">
           {refusal}
@@ -49,11 +62,40 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
   );
 }
 
+const CODE_HINT = "The six digits that your authenticator app shows, or one of your recovery codes.";
+
+function answered(fields: FormData, challenge: Challenge | null): Promise<LoginOutcome> {
+  if (challenge !== null) return completeMfa(challenge, field(fields, "code"), askAnonymously);
+  return logIn({ email: field(fields, "email"), password: field(fields, "password") }, askAnonymously);
+}
+
+function PasswordFields() {
+  return (
+    <>
+      <Field label="E-mail" name="email" type="email" autoComplete="username" />
+      <Field label="Password" name="password" type="password" autoComplete="current-password" />
+    </>
+  );
+}
+
+function CodeField() {
+  return <Field label="Code" name="code" type="text" autoComplete="one-time-code" autoFocus />;
+}
+
+function PasswordHint() {
+  return (
+    <>
+      Fills the box above. Or run the <code>login</code> mutation and paste its <code>accessToken</code>.
+    </>
+  );
+}
+
 interface FieldProps {
   readonly label: string;
   readonly name: string;
-  readonly type: "email" | "password";
+  readonly type: "email" | "password" | "text";
   readonly autoComplete: string;
+  readonly autoFocus?: boolean;
 }
 
 function Field({ label, ...input }: FieldProps) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
-import { logIn } from "./login";
+import { completeMfa, logIn } from "./login";
 
 const ADA = { email: "ada@example.com", password: "correct-horse-demo" };
 
@@ -82,5 +82,47 @@ describe("logIn", () => {
     };
 
     await expect(logIn(ADA, broken)).rejects.toThrow("a bug");
+  });
+});
+
+describe("a second factor", () => {
+  const challenge = { challengeId: "mfa_1", email: ADA.email };
+  const required = { __typename: "MfaRequiredError", challengeId: "mfa_1", code: "MFA_REQUIRED", message: "A code." };
+
+  it("is asked for when the password was right", async () => {
+    expect(await logIn(ADA, answering({ data: { login: required } }))).toEqual({ kind: "challenged", challenge });
+  });
+
+  it.each([
+    ["123456", "TOTP"],
+    ["123 456", "TOTP"],
+    ["abcd-efgh-jkmn-pqrs", "RECOVERY_CODE"],
+  ])("sends %s as %s", async (code, method) => {
+    const sent: object[] = [];
+    await completeMfa(challenge, code, async (_query, variables) => {
+      sent.push(variables);
+      return success(ADA.email);
+    });
+
+    expect(sent).toEqual([{ input: { challengeId: "mfa_1", method, code } }]);
+  });
+
+  it("ends the login", async () => {
+    const answer = { data: { completeMfa: (success(ADA.email).data as { login: object }).login } };
+
+    expect(await completeMfa(challenge, "123456", answering(answer))).toEqual({
+      kind: "loggedIn",
+      accessToken: "abc",
+      email: ADA.email,
+    });
+  });
+
+  it("may be wrong", async () => {
+    const wrong = { __typename: "InvalidCredentialsError", code: "INVALID_CREDENTIALS", message: "The code is wrong." };
+
+    expect(await completeMfa(challenge, "000000", answering({ data: { completeMfa: wrong } }))).toEqual({
+      kind: "refused",
+      message: "The code is wrong.",
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
+import completeMfaOperation from "./operations/complete-mfa.graphql?raw";
 import logInOperation from "./operations/log-in.graphql?raw";
 
 export interface Credentials {
@@ -6,39 +7,65 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** What `login` asks for when the password was right and is not enough; good for five minutes. */
+export interface Challenge {
+  readonly challengeId: string;
+  readonly email: string;
+}
+
 export type LoginOutcome =
   | { readonly kind: "loggedIn"; readonly accessToken: string; readonly email: string }
+  | { readonly kind: "challenged"; readonly challenge: Challenge }
   | { readonly kind: "refused"; readonly message: string };
 
 type Ask = (query: string, variables: object) => Promise<GraphQLAnswer>;
 
-/** What `LogIn` answers: the success of its union, or any other member, all of which are errors with a message. */
+/** What both mutations answer: a member of their unions. All but the success are errors with a message. */
 type LoginResult =
   | {
       readonly __typename: "LoginSuccess";
       readonly tokens: { readonly accessToken: string };
       readonly user: { readonly email: string | null };
     }
-  | { readonly __typename: string; readonly message: string };
+  | { readonly __typename: "MfaRequiredError"; readonly challengeId: string; readonly message: string }
+  | { readonly __typename: "OtherError"; readonly message: string };
 
 /** Runs the login mutation; a refusal, a malformed request and an absent gateway all come back as a sentence to show. */
 export async function logIn(credentials: Credentials, ask: Ask): Promise<LoginOutcome> {
+  return outcomeOf(() => ask(logInOperation, { input: credentials }), credentials.email);
+}
+
+/** The other half of a login that was challenged. *code*: of the authenticator, or a recovery code. */
+export async function completeMfa(challenge: Challenge, code: string, ask: Ask): Promise<LoginOutcome> {
+  const method = /^[\d ]+$/.test(code) ? "TOTP" : "RECOVERY_CODE";
+  const input = { challengeId: challenge.challengeId, method, code };
+  return outcomeOf(() => ask(completeMfaOperation, { input }), challenge.email);
+}
+
+async function outcomeOf(answering: () => Promise<GraphQLAnswer>, typedEmail: string): Promise<LoginOutcome> {
   try {
-    return outcomeOf(await ask(logInOperation, { input: credentials }), credentials.email);
+    return outcomeIn(await answering(), typedEmail);
   } catch (error) {
     if (error instanceof GatewayUnavailableError) return { kind: "refused", message: error.message };
     throw error;
   }
 }
 
-function outcomeOf(answer: GraphQLAnswer, typedEmail: string): LoginOutcome {
-  const result = (answer.data as { login: LoginResult | null } | null | undefined)?.login;
+function outcomeIn(answer: GraphQLAnswer, typedEmail: string): LoginOutcome {
+  const data = answer.data as Record<string, LoginResult | null> | null | undefined;
+  const result = data?.["login"] ?? data?.["completeMfa"];
   if (!result)
     return { kind: "refused", message: answer.errors?.[0]?.message ?? "The login was not answered." };
-  if (!isSuccess(result)) return { kind: "refused", message: result.message };
-  return { kind: "loggedIn", accessToken: result.tokens.accessToken, email: result.user.email ?? typedEmail };
-}
-
-function isSuccess(result: LoginResult): result is Extract<LoginResult, { __typename: "LoginSuccess" }> {
-  return result.__typename === "LoginSuccess";
+  switch (result.__typename) {
+    case "LoginSuccess":
+      return {
+        kind: "loggedIn",
+        accessToken: result.tokens.accessToken,
+        email: result.user.email ?? typedEmail,
+      };
+    case "MfaRequiredError":
+      return { kind: "challenged", challenge: { challengeId: result.challengeId, email: typedEmail } };
+    default:
+      return { kind: "refused", message: result.message };
+  }
 }

@@ -89,11 +89,12 @@ describe("offerFor", () => {
       type Query { me: User }
       type Mutation { login(input: LoginInput!): LoginResult! }
       input LoginInput { email: String! password: String! }
-      union LoginResult = LoginSuccess | InvalidCredentialsError
+      union LoginResult = LoginSuccess | MfaRequiredError | InvalidCredentialsError
       type LoginSuccess { tokens: Tokens! user: User! }
       type Tokens { accessToken: String! expiresIn: Int! }
       type User { id: ID! email: String }
       interface Error { code: String! message: String! }
+      type MfaRequiredError implements Error { code: String! message: String! challengeId: ID! }
       type InvalidCredentialsError implements Error { code: String! message: String! }
     `);
 

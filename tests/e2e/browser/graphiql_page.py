@@ -79,6 +79,12 @@ class GraphiqlPage:
             field.send_keys(value)
         self.driver.find_element(By.NAME, "password").send_keys(Keys.ENTER)
 
+    def enter_code(self, code: str) -> None:
+        """What the form asks for after the password, once it does."""
+        field = self.wait_for(lambda: self.driver.find_element(By.NAME, "code"))
+        field.clear()
+        field.send_keys(code, Keys.ENTER)
+
     def alert(self) -> str:
         """The text of the alert, once there is one."""
         return self.wait_for(lambda: self.driver.find_element(By.CSS_SELECTOR, "[role=alert]").text)

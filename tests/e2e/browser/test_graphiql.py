@@ -8,7 +8,10 @@ import pytest
 
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.network import Request, complaints, requests_made
+from tests.e2e.client import new_customer
 from tests.e2e.running_system import RunningSystem
+from tests.e2e.test_second_factor import PASSWORD as NEW_PASSWORD
+from tests.e2e.test_second_factor import enabled
 
 ADA, PASSWORD = "ada@example.com", "correct-horse-demo"
 
@@ -105,6 +108,21 @@ def test_a_wrong_password_shows_the_refusal_and_leaves_the_box_empty(page: Graph
 
     assert "password" in page.alert()
     assert page.token == ""
+
+
+def test_the_form_asks_for_the_second_factor(page: GraphiqlPage, system: RunningSystem) -> None:
+    email, customer = new_customer(f"{system.gateway_url}/graphql")
+    authenticator, _ = enabled(customer)
+    page.open()
+
+    page.log_in(email, NEW_PASSWORD)
+    page.enter_code("000000")
+    refusal = page.alert()
+    page.enter_code(authenticator.new_code())
+    page.wait_for(lambda: page.token)
+
+    assert refusal == "The code is wrong, or it was used before."
+    assert page.ask(WHO) == {"data": {"me": {"email": email}}}
 
 
 def test_the_form_logs_in_although_a_stale_token_is_in_the_box(page: GraphiqlPage, adas_token: str) -> None:

@@ -1,0 +1,120 @@
+"""Authenticators, recovery codes and open challenges in the database."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from user_subgraph.mfa import CHALLENGE_LIFE, NO_GUESSES, Challenge, Guesses, MfaMethod
+from user_subgraph.recovery_codes import code_hash
+from user_subgraph.session_repository import UNSYNCHRONISED, read_scopes, stored_scopes
+from user_subgraph.tables import MfaChallengeRow, RecoveryCodeRow, TotpRow
+from user_subgraph.totp import accepted_step
+from user_subgraph.user import UserId
+
+
+class SecondFactorRepository:
+    """The user is `locked` by the caller of whatever changes something here, so nothing is taken twice."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def begin_enrolment(self, user_id: UserId, secret: str) -> None:
+        """*secret* waits for its first code; an authenticator that is enabled stays so until then."""
+        row = self._totp(user_id)
+        if row is None:
+            self._session.add(TotpRow(user_id=user_id, pending_secret=secret, guesses=0))
+        else:
+            row.pending_secret = secret
+
+    def confirm_enrolment(self, user_id: UserId, code: str, now: datetime) -> bool:
+        """Enable what waits, if *code* is one of its codes."""
+        row = self._totp(user_id)
+        step = accepted_step(row.pending_secret, code, now, None) if row and row.pending_secret else None
+        if row is None or step is None:
+            return False
+        row.secret, row.pending_secret, row.last_step = row.pending_secret, None, step
+        return True
+
+    def replace_recovery_codes(self, user_id: UserId, codes: Iterable[str], now: datetime) -> None:
+        old = RecoveryCodeRow.user_id == user_id
+        self._session.execute(delete(RecoveryCodeRow).where(old), **UNSYNCHRONISED)
+        self._session.add_all(
+            RecoveryCodeRow(code_hash=code_hash(code), user_id=user_id, created_at=now) for code in codes
+        )
+
+    def forget(self, user_id: UserId) -> None:
+        """Authenticator, recovery codes and open challenges."""
+        for table in (TotpRow, RecoveryCodeRow, MfaChallengeRow):
+            self._session.execute(delete(table).where(table.user_id == user_id), **UNSYNCHRONISED)
+
+    def guesses(self, user_id: UserId) -> Guesses:
+        row = self._totp(user_id)
+        return Guesses(row.guesses, row.guessing_since) if row else NO_GUESSES
+
+    def note_guesses(self, user_id: UserId, guesses: Guesses) -> None:
+        if row := self._totp(user_id):
+            row.guesses, row.guessing_since = guesses.count, guesses.since
+
+    def take(self, user_id: UserId, method: MfaMethod, code: str, now: datetime) -> bool:
+        """Whether *code* is good; it is not a second time."""
+        match method:
+            case MfaMethod.TOTP:
+                return self._take_totp(user_id, code, now)
+            case MfaMethod.RECOVERY_CODE:
+                return self._take_recovery_code(user_id, code, now)
+
+    def open_challenge(
+        self, challenge_id: str, user_id: UserId, asked_scopes: frozenset[str] | None, now: datetime
+    ) -> None:
+        """Those of the user that nobody answered in time end up here."""
+        old = (MfaChallengeRow.user_id == user_id) & (MfaChallengeRow.expires_at <= now)
+        self._session.execute(delete(MfaChallengeRow).where(old), **UNSYNCHRONISED)
+        row = MfaChallengeRow(
+            id_hash=_hash(challenge_id),
+            user_id=user_id,
+            asked_scopes=stored_scopes(asked_scopes),
+            expires_at=now + CHALLENGE_LIFE,
+        )
+        self._session.add(row)
+
+    def challenge(self, challenge_id: str, now: datetime) -> Challenge | None:
+        """The one that is open under this id."""
+        found = select(MfaChallengeRow).where(MfaChallengeRow.id_hash == _hash(challenge_id))
+        row = self._session.scalar(found.execution_options(populate_existing=True))
+        if row is None or row.expires_at <= now:
+            return None
+        return Challenge(UserId(row.user_id), read_scopes(row.asked_scopes), row.expires_at)
+
+    def close_challenge(self, challenge_id: str) -> None:
+        answered = MfaChallengeRow.id_hash == _hash(challenge_id)
+        self._session.execute(delete(MfaChallengeRow).where(answered), **UNSYNCHRONISED)
+
+    def close_challenges_of(self, user_id: UserId) -> None:
+        """They were opened by a password that is not right any more."""
+        asked = MfaChallengeRow.user_id == user_id
+        self._session.execute(delete(MfaChallengeRow).where(asked), **UNSYNCHRONISED)
+
+    def _take_totp(self, user_id: UserId, code: str, now: datetime) -> bool:
+        row = self._totp(user_id)
+        step = accepted_step(row.secret, code, now, row.last_step) if row and row.secret else None
+        if row is None or step is None:
+            return False
+        row.last_step = step
+        return True
+
+    def _take_recovery_code(self, user_id: UserId, code: str, now: datetime) -> bool:
+        row = self._session.get(RecoveryCodeRow, code_hash(code))
+        if row is None or row.user_id != user_id or row.used_at is not None:
+            return False
+        row.used_at = now
+        return True
+
+    def _totp(self, user_id: UserId) -> TotpRow | None:
+        return self._session.get(TotpRow, user_id)
+
+
+def _hash(challenge_id: str) -> str:
+    return hashlib.sha256(challenge_id.encode()).hexdigest()
