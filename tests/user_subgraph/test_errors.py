@@ -30,7 +30,7 @@ def test_every_code_is_explained_in_the_catalogue(
 ) -> None:
     codes = [leaf.code for leaf in leaves(branch)]  # type: ignore[attr-defined]
 
-    assert len(codes) == 8
+    assert len(codes) == 10
     assert {code: CATALOGUE.get(code, {}).get("where") for code in codes} == dict.fromkeys(codes, where)
 
 
