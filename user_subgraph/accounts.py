@@ -139,7 +139,7 @@ class Accounts:
             require_fresh_login(session, viewer, user, self.clock(), self.fresh_for)
             email = user.email
             stored = users.password_hash_of(viewer.user_id)
-        with self.throttling.guess(Throttled.LOGIN, str(email), self.caller):
+        with self.throttling.guess(Throttled.REAUTHENTICATION, str(email), self.caller):
             self._prove(viewer, current_password, stored)
         with self.database.writing() as session:
             users = UserRepository(session)

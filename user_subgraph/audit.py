@@ -29,6 +29,7 @@ class Action(StrEnum):
     LOGIN_REFUSED = "login.refused"  # the password was right, and the account is disabled
     # Over a bound of bounds.py; once for as long as the bound's window.
     LOGIN_THROTTLED = "login.throttled"
+    REAUTHENTICATION_THROTTLED = "reauthentication.throttled"
     REGISTRATION_THROTTLED = "registration.throttled"
     REFRESH_TOKEN_THROTTLED = "refresh_token.throttled"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event

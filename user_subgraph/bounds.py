@@ -39,6 +39,9 @@ class Throttled(Enum):
     """What is bounded. The names stand in the settings: `THROTTLE_LOGIN_PER_ACCOUNT`."""
 
     LOGIN = "login"  # wrong passwords
+    # Wrong passwords of who is logged in. Not counted with LOGIN: a stranger's guesses must not keep an owner from
+    # choosing another password, and a stolen access token makes guesses of its own no way around a bound.
+    REAUTHENTICATION = "reauthentication"
     REGISTRATION = "registration"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of an action; refresh tokens that are not valid
 
@@ -53,6 +56,7 @@ class Bounds:
 
 BOUNDS: Mapping[Throttled, Bounds] = {
     Throttled.LOGIN: Bounds(per_account=Bound(10, 15 * 60), per_client=Bound(100, 15 * 60)),
+    Throttled.REAUTHENTICATION: Bounds(per_account=Bound(10, 15 * 60)),
     Throttled.REGISTRATION: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
     Throttled.REFRESH_TOKEN: Bounds(per_client=Bound(100, 15 * 60)),
 }

@@ -46,7 +46,7 @@ class PasswordChange:
         user, stored = self._account(viewer)
         rules = {"new_password": lambda password: strong_password(password, user.email)}
         clean = checked({"new_password": new}, rules)["new_password"]
-        with self.throttling.guess(Throttled.LOGIN, str(user.email), self.caller):
+        with self.throttling.guess(Throttled.REAUTHENTICATION, str(user.email), self.caller):
             new_hash = self._hash_if_right(user, current, stored, clean)
         if not self._is_set(viewer, stored, new_hash):
             self._record_failure(user)

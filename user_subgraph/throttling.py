@@ -23,6 +23,7 @@ from user_subgraph.user_repository import UserRepository
 
 _RECORDED_AS = {
     Throttled.LOGIN: Action.LOGIN_THROTTLED,
+    Throttled.REAUTHENTICATION: Action.REAUTHENTICATION_THROTTLED,
     Throttled.REGISTRATION: Action.REGISTRATION_THROTTLED,
     Throttled.REFRESH_TOKEN: Action.REFRESH_TOKEN_THROTTLED,
 }

@@ -94,9 +94,7 @@ def test_a_weak_new_password_changes_nothing(service: Service, ada: User, new: s
     assert service.everything() == before
 
 
-def test_guesses_at_the_current_password_are_bounded_together_with_logins(
-    service: Service, ada: User
-) -> None:
+def test_guesses_at_the_current_password_are_bounded(service: Service, ada: User) -> None:
     token = service.log_in("ada@example.com").access
     guesses = [change(service, token, "a wrong password") for _ in range(10)]
     with recording(service) as recorded:
@@ -104,10 +102,18 @@ def test_guesses_at_the_current_password_are_bounded_together_with_logins(
 
     assert set(guesses) == {"InvalidCredentialsError"}
     assert set(refused) == {"RateLimitedError"}
-    assert [known(event) for event in recorded] == [("login.throttled", ada.id, ada.id)]
-    assert login_outcome(service, PASSWORD) == "RateLimitedError"
+    assert [known(event) for event in recorded] == [("reauthentication.throttled", ada.id, ada.id)]
     service.clock.move(15 * 60)
     assert change(service, service.log_in("ada@example.com").access, PASSWORD) == "AcceptedSuccess"
+
+
+def test_a_strangers_guesses_do_not_keep_the_owner_from_another_password(service: Service, ada: User) -> None:
+    token = service.log_in("ada@example.com").access
+    for _ in range(11):
+        login_outcome(service, "a wrong password")
+    assert login_outcome(service, PASSWORD) == "RateLimitedError"
+
+    assert change(service, token, PASSWORD) == "AcceptedSuccess"
 
 
 def test_an_ended_session_and_a_narrow_token_change_nothing(service: Service, ada: User) -> None:
