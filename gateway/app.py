@@ -34,6 +34,7 @@ from gateway.settings import Settings
 from gateway.subgraphs.carriers import Carriers, carriers
 from gateway.subgraphs.client import SubgraphClient
 from gateway.subgraphs.events import SubgraphEvents
+from gateway.subgraphs.mutation_headers import MutationHeaders
 from gateway.subgraphs.readiness import Readiness
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph.model import Supergraph
@@ -103,7 +104,7 @@ class App:
         settings, records, streams = self._settings, self._records, self._streams
         self._cross_origin = CrossOrigin(
             settings.cors_origins,
-            {"content-type", "x-query-plan", *settings.forwarded_headers},
+            {"content-type", "x-query-plan", *settings.forwarded_headers, *settings.sent_with_mutations},
             credentials=settings.cors_credentials,
         )
         self._graphql = GraphQLEndpoint(
@@ -163,8 +164,18 @@ class App:
         """*recent* is planned already, so that the change costs the first who ask no more than others."""
         settings, carriers, subgraphs = self._settings, self._carriers, supergraph.subgraphs
         new_client = self._tracing.client if self._tracing else SubgraphClient
-        client = new_client(subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics)
-        pipeline = Pipeline(supergraph, client, settings, callers=self._callers, trusted=trusted)
+        of_mutations = MutationHeaders(subgraphs, settings)
+        client = new_client(
+            subgraphs, carriers.requests, settings.subgraph_timeout_s, self.metrics, of_mutations
+        )
+        pipeline = Pipeline(
+            supergraph,
+            client,
+            settings,
+            callers=self._callers,
+            trusted=trusted,
+            mutation_headers=of_mutations,
+        )
         pipeline.plan_ahead(recent)
         events = SubgraphEvents(subgraphs, carriers.streams, settings)
         subscriptions = Subscriptions(

@@ -24,6 +24,7 @@ from gateway.side_thread import SideThread
 from gateway.subgraphs.answer import SubgraphAnswer
 from gateway.subgraphs.client import SubgraphClient
 from gateway.subgraphs.failure_log import log_failures
+from gateway.subgraphs.mutation_headers import MutationHeaders
 from gateway.supergraph.authorization import NONE, Demands, lacking
 from gateway.supergraph.model import Supergraph
 
@@ -74,6 +75,7 @@ class Pipeline:
         callers: Callers | None = None,
         draw: Callable[[], float] = random,
         trusted: TrustedDocuments | None = None,
+        mutation_headers: MutationHeaders | None = None,
     ) -> None:
         """*trusted*: the only documents that are answered; None: any."""
         thread = SideThread()
@@ -82,6 +84,7 @@ class Pipeline:
         self._introspection = Introspection(supergraph.api_schema, thread, settings.planning_timeout_s)
         self._callers = callers or NobodyKnown()
         self._client = client
+        self._mutation_headers = mutation_headers or MutationHeaders(supergraph.subgraphs, settings)
         self._settings = settings
         self._trusted = trusted
 
@@ -130,7 +133,8 @@ class Pipeline:
             if event is not None and fetch is prepared.events:
                 return _answered(event)
             decode = planned.executable.decoders[fetch.index]
-            return self._client.send(fetch, values, request.headers, deadline, decode)
+            headers = request.headers + self._mutation_headers.down(fetch, request.mutation_headers)
+            return self._client.send(fetch, values, headers, deadline, decode)
 
         portion = self._settings.entities_per_request
         result = await execute(planned.executable, send, prepared.variables, portion)

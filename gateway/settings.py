@@ -105,6 +105,10 @@ class Settings:
     """How long a WebSocket may be open without `connection_init`."""
     response_headers: frozenset[str] = frozenset()
     """Headers of subgraphs' answers that clients see."""
+    mutation_request_headers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The client's headers that a subgraph sees with mutations only, by its name in capitals."""
+    mutation_response_headers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Headers of its answers to mutations that clients see."""
     cors_origins: frozenset[str] = frozenset()
     """Pages of these origins may read answers and open WebSockets; `*` stands for any."""
     cors_credentials: bool = False
@@ -128,6 +132,16 @@ class Settings:
     def passed_down(self) -> frozenset[bytes]:
         """The client's headers that subgraphs get as they are; a request's id may be the gateway's own."""
         return frozenset(name.encode() for name in self.forwarded_headers - {"x-request-id"})
+
+    @property
+    def sent_with_mutations(self) -> frozenset[str]:
+        """The client's headers that some subgraph sees with mutations."""
+        return frozenset[str]().union(*self.mutation_request_headers.values())
+
+    @property
+    def passes_headers_on(self) -> bool:
+        """Whether any header of a subgraph's answer can reach a client."""
+        return bool(self.response_headers) or any(self.mutation_response_headers.values())
 
 
 PRODUCTION = Settings(introspection=False, graphiql=False, show_plans=False)
@@ -188,6 +202,8 @@ def _read_settings(read: "_Environment") -> Settings:
             "GATEWAY_CONNECTION_INIT_TIMEOUT_S", _seconds, default.connection_init_timeout_s
         ),
         response_headers=read.value("GATEWAY_RESPONSE_HEADERS", _response_headers, default.response_headers),
+        mutation_request_headers=read.values("SUBGRAPH_MUTATION_REQUEST_HEADERS_", _request_headers),
+        mutation_response_headers=read.values("SUBGRAPH_MUTATION_RESPONSE_HEADERS_", _response_headers),
         cors_origins=_cors_origins(read),
         cors_credentials=read.value("GATEWAY_CORS_CREDENTIALS", _switch, default.cors_credentials),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),
@@ -243,7 +259,7 @@ def events_urls(subgraphs: Mapping[Graph, Subgraph], environment: Mapping[str, s
     read = _Environment(environment)
     return {
         graph: read.value(
-            "SUBGRAPH_SUBSCRIPTIONS_" + _in_capitals(subgraph.name), _events_url(subgraph.url), ""
+            "SUBGRAPH_SUBSCRIPTIONS_" + in_capitals(subgraph.name), _events_url(subgraph.url), ""
         )
         for graph, subgraph in subgraphs.items()
     }
@@ -259,10 +275,10 @@ def wants_tracing(environment: Mapping[str, str]) -> bool:
 
 def url_variable(name: str) -> str:
     """`my-users` -> `SUBGRAPH_URL_MY_USERS`"""
-    return "SUBGRAPH_URL_" + _in_capitals(name)
+    return "SUBGRAPH_URL_" + in_capitals(name)
 
 
-def _in_capitals(name: str) -> str:
+def in_capitals(name: str) -> str:
     return "".join(each if each.isascii() and each.isalnum() else "_" for each in name.upper())
 
 
@@ -274,9 +290,15 @@ class _Environment:
 
     def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
         self.names.add(name)
-        text = self._environment.get(name, "").strip()
-        if not text:
-            return default
+        return self._parsed(name, parse) if self._environment.get(name, "").strip() else default
+
+    def values(self, prefix: str, parse: Callable[[str], T]) -> dict[str, T]:
+        """Of the variables that begin so, by the rest of their names."""
+        names = [name for name, text in self._environment.items() if name.startswith(prefix) and text.strip()]
+        return {name.removeprefix(prefix): self._parsed(name, parse) for name in names}
+
+    def _parsed(self, name: str, parse: Callable[[str], T]) -> T:
+        text = self._environment[name].strip()
         try:
             return parse(text)
         except ValueError as error:
@@ -411,6 +433,16 @@ def _response_headers(text: str) -> frozenset[str]:
         raise ValueError(
             f"names of headers that are not the gateway's own: none of {', '.join(sorted(OWN_HEADERS))}"
         )
+    return names
+
+
+OF_THE_CONNECTION = frozenset({"accept", "accept-encoding", "expect", "host", "te"})
+
+
+def _request_headers(text: str) -> frozenset[str]:
+    names, own = _names(text), OWN_HEADERS | OF_THE_CONNECTION
+    if names & own:
+        raise ValueError(f"names of headers that are not the gateway's own: none of {', '.join(sorted(own))}")
     return names
 
 

@@ -23,6 +23,7 @@ from gateway.headers import Headers
 from gateway.planner.query_plan import Fetch
 from gateway.subgraphs.answer import Decode, SubgraphAnswer
 from gateway.subgraphs.client import SubgraphClient
+from gateway.subgraphs.mutation_headers import MutationHeaders
 from gateway.subgraphs.transport import SubgraphTransport
 from gateway.supergraph.model import Graph, Subgraph
 from gateway.telemetry.metrics import Metrics
@@ -92,9 +93,10 @@ class Tracing:
         transport: SubgraphTransport,
         timeout_s: float,
         metrics: Metrics,
+        mutation_headers: MutationHeaders,
     ) -> SubgraphClient:
         """One that makes a span of each fetch."""
-        client = _TracedClient(subgraphs, transport, timeout_s, metrics)
+        client = _TracedClient(subgraphs, transport, timeout_s, metrics, mutation_headers)
         client.tracing = self
         return client
 

@@ -73,7 +73,10 @@ class GraphQLEndpoint:
         self._tracing = tracing
         self._forwarded = settings.passed_down
         self._forwards_request_id = "x-request-id" in settings.forwarded_headers
-        self._collecting = collecting if settings.response_headers else not_collecting
+        self._for_mutations = (
+            frozenset(name.encode() for name in settings.sent_with_mutations) - self._forwarded
+        )
+        self._collecting = collecting if settings.passes_headers_on else not_collecting
 
     async def reply(self, exchange: Exchange) -> Reply | None:
         """The response, still to be sent; None where answers were streamed. Raises ClientGone."""
@@ -123,11 +126,12 @@ class GraphQLEndpoint:
 
     def _read_head(self, headers: RequestHeaders) -> Head:
         media = response_type(headers)
-        check_unambiguous(headers, self._forwarded)
+        check_unambiguous(headers, self._forwarded | self._for_mutations)
         told = Told(
             forwarded(headers.raw, self._forwarded),
             authorization(headers.raw),
             headers.get(b"x-query-plan") == "1",
+            for_mutations=forwarded(headers.raw, self._for_mutations),
         )
         return Head(media, media == EVENT_STREAM or takes_events(headers), told)
 
@@ -149,7 +153,7 @@ class GraphQLEndpoint:
             down = (*down, (b"x-request-id", exchange.request_id.encode("ascii")))
         if self._tracing:
             down = self._tracing.within_span(down)
-        return Told(down, told.authorization, told.wants_plan, exchange.request_id)
+        return told._replace(forwarded=down, request_id=exchange.request_id)
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, never more of it or longer than the limits say."""
@@ -169,7 +173,11 @@ class GraphQLEndpoint:
         return media == EVENT_STREAM or await self._serving().pipeline.is_subscription(request)
 
     async def _streamed(self, exchange: Exchange, request: Request) -> Reply | None:
-        """Stream the answers; or give the reply to a request that was refused for more than its operation."""
+        """Stream the answers; or give the reply to a request that was refused for more than its operation.
+
+        A stream has no place for the headers that a mutation answers with, so it gets none either.
+        """
+        request.mutation_headers = ()
         async with AsyncExitStack() as stack:
             try:
                 answers = await stack.enter_async_context(

@@ -115,6 +115,8 @@ class Told(NamedTuple):
     authorization: tuple[bytes, ...] = ()
     wants_plan: bool = False
     request_id: str = ""
+    for_mutations: Headers = ()
+    """Those that go down besides, to subgraphs whose mutations want them."""
 
 
 def authorization(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
@@ -178,6 +180,7 @@ def read_parameters(parameters: Mapping[str, Any], told: Told, *, may_mutate: bo
         wants_plan=told.wants_plan,
         document_id=document_id,
         request_id=told.request_id,
+        mutation_headers=told.for_mutations,
     )
 
 

@@ -22,3 +22,5 @@ class Request:
     """What the text is known by, where it was not sent itself."""
     request_id: str = ""
     """What it is called in logs."""
+    mutation_headers: Headers = ()
+    """Those that go down to some subgraphs too, with mutations."""

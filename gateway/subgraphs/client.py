@@ -14,6 +14,7 @@ from gateway.planner.query_plan import Fetch
 from gateway.subgraphs.answer import Decode, SubgraphAnswer, read_answer
 from gateway.subgraphs.connection_pool import ConnectionPool
 from gateway.subgraphs.httpx_transport import HttpxTransport
+from gateway.subgraphs.mutation_headers import MutationHeaders
 from gateway.subgraphs.transport import Endpoint, SubgraphTransport, TransportFailed, endpoint_at
 from gateway.supergraph.model import Graph, Subgraph
 from gateway.telemetry.metrics import Metrics
@@ -35,7 +36,9 @@ class SubgraphClient:
         transport: SubgraphTransport,
         timeout_s: float,
         metrics: Metrics | None = None,
+        mutation_headers: MutationHeaders | None = None,
     ) -> None:
+        self._mutation_headers = mutation_headers
         self._transport = transport
         self._timeout_s = timeout_s
         self._metrics = metrics or Metrics()
@@ -64,6 +67,8 @@ class SubgraphClient:
                 min(deadline, own_deadline),
                 may_repeat=fetch.kind == "query",
             )
+            if self._mutation_headers:
+                self._mutation_headers.pass_up(fetch, response.headers)
             return read_answer(response.body, fetch.service, decode)
         except (TransportFailed, TimeoutError, ValueError) as error:
             failure = _failure_of(fetch.service, error)

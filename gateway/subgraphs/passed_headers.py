@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-from gateway.headers import Headers
+from gateway.headers import Headers, RawHeaders
 from gateway.subgraphs.transport import Endpoint, Response, SubgraphTransport
 
 _collected: ContextVar[dict[tuple[bytes, bytes], None] | None] = ContextVar("collected", default=None)
@@ -21,15 +21,26 @@ class HeaderCollectingTransport:
         self, endpoint: Endpoint, headers: Headers, body: bytes, deadline: float, *, may_repeat: bool
     ) -> Response:
         response = await self._inner.post(endpoint, headers, body, deadline, may_repeat=may_repeat)
-        collected = _collected.get()
-        if collected is not None:
-            collected |= dict.fromkeys(
-                (name.lower(), value) for name, value in response.headers if name.lower() in self._allowed
-            )
+        pass_on(response.headers, self._allowed)
         return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def pass_on(answered: RawHeaders, allowed: frozenset[bytes]) -> None:
+    """Note the *allowed* ones for the request on whose behalf they were *answered*, if it collects any.
+
+    One that came before comes last now: of two cookies of one name, the client keeps the later.
+    """
+    collected = _collected.get()
+    if collected is None:
+        return
+    for name, value in answered:
+        header = name.lower(), value
+        if header[0] in allowed:
+            collected.pop(header, None)
+            collected[header] = None
 
 
 @contextmanager

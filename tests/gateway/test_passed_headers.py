@@ -50,8 +50,8 @@ def test_the_allowed_ones_come_up_from_every_subgraph_and_equal_ones_once() -> N
 
     assert passed(federation, settings, "set-cookie", "x-powered-by", "x-cost") == [
         ("set-cookie", "a=1; HttpOnly"),
-        ("x-cost", "3"),
         ("set-cookie", "b=2"),
+        ("x-cost", "3"),
     ]
 
 
