@@ -3,6 +3,8 @@ import { useId, useState, useSyncExternalStore } from "react";
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
 import { authorizationStatus } from "./authorizationStatus";
+import { askAboutLogin } from "./gateway";
+import { logOut } from "./login";
 import { LoginForm } from "./LoginForm";
 import { useNow } from "./useNow";
 
@@ -32,9 +34,20 @@ export function AuthorizationBar({ box, hasLogin }: AuthorizationBarProps) {
           autoComplete="off"
           spellCheck={false}
         />
-        {text !== "" && (
+        {text !== "" && email === null && (
           <button type="button" onClick={box.clear}>
             Remove
+          </button>
+        )}
+        {text !== "" && email !== null && (
+          <button
+            type="button"
+            onClick={() => {
+              box.clear();
+              void logOut(text, askAboutLogin);
+            }}
+          >
+            Log out
           </button>
         )}
         <output className={`status ${status.tone}`} htmlFor={inputId}>

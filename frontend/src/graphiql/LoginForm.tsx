@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
 
-import { askAnonymously } from "./gateway";
+import { askAboutLogin } from "./gateway";
 import { type Challenge, completeMfa, logIn, type LoginOutcome } from "./login";
 
 type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;
@@ -23,6 +23,7 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
       case "challenged":
         return setChallenge(outcome.challenge);
       case "refused":
+      case "unavailable":
         return setRefusal(outcome.message);
     }
   }
@@ -65,8 +66,8 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
 const CODE_HINT = "The six digits that your authenticator app shows, or one of your recovery codes.";
 
 function answered(fields: FormData, challenge: Challenge | null): Promise<LoginOutcome> {
-  if (challenge !== null) return completeMfa(challenge, field(fields, "code"), askAnonymously);
-  return logIn({ email: field(fields, "email"), password: field(fields, "password") }, askAnonymously);
+  if (challenge !== null) return completeMfa(challenge, field(fields, "code"), askAboutLogin);
+  return logIn({ email: field(fields, "email"), password: field(fields, "password") }, askAboutLogin);
 }
 
 function PasswordFields() {

@@ -1,33 +1,29 @@
 import { describe, expect, it } from "vitest";
 
 import { createAuthorizationBox, EMPTY_BOX } from "./authorizationBox";
-
-function emptyStorage(): Storage {
-  const items = new Map<string, string>();
-  return {
-    get length() {
-      return items.size;
-    },
-    clear: () => items.clear(),
-    getItem: (key) => items.get(key) ?? null,
-    key: (index) => [...items.keys()][index] ?? null,
-    removeItem: (key) => void items.delete(key),
-    setItem: (key, value) => void items.set(key, value),
-  };
-}
+import { emptyStorage } from "./emptyStorage";
 
 const ADAS = { text: "abc", email: "ada@example.com" };
+const PASTED = { text: "xyz", email: null };
 
 describe("createAuthorizationBox", () => {
   it("begins empty", () => {
     expect(createAuthorizationBox(emptyStorage()).read()).toEqual(EMPTY_BOX);
   });
 
-  it("still holds its content after a reload", () => {
+  it("still holds a pasted token after a reload", () => {
+    const storage = emptyStorage();
+    createAuthorizationBox(storage).fill(PASTED);
+
+    expect(createAuthorizationBox(storage).read()).toEqual(PASTED);
+  });
+
+  it("keeps of a login only whose it was", () => {
     const storage = emptyStorage();
     createAuthorizationBox(storage).fill(ADAS);
 
-    expect(createAuthorizationBox(storage).read()).toEqual(ADAS);
+    expect(createAuthorizationBox(storage).read()).toEqual({ text: "", email: ADAS.email });
+    expect(storage.getItem(storage.key(0) ?? "")).not.toContain(ADAS.text);
   });
 
   it("leaves nothing in the storage once cleared", () => {

@@ -1,4 +1,4 @@
-/** What the box holds: the text as the user typed it, and whose token it is where a login told us. */
+/** What the box holds: the text as the user typed it, and, where a login filled it, whose token it is. */
 export interface BoxContent {
   readonly text: string;
   readonly email: string | null;
@@ -17,9 +17,9 @@ const STORAGE_KEY = "graphiql-page:authorization";
 /**
  * The box's content, kept in *storage* and told to whoever subscribes.
  *
- * The page passes sessionStorage: a token then outlives a reload, which a developer does all day, but neither the
- * tab nor the browser, and no other tab reads it. localStorage would leave it on the disk; a cookie would travel
- * with requests that nobody meant to authorize.
+ * The page passes sessionStorage: a token that was pasted then outlives a reload, which a developer does all day, but
+ * neither the tab nor the browser, and no other tab reads it. localStorage would leave it on the disk. Of a login
+ * only the address is kept: there is a cookie to go on with (`resumeLogin`).
  */
 export function createAuthorizationBox(storage: Storage): AuthorizationBox {
   const listeners = new Set<() => void>();
@@ -27,8 +27,9 @@ export function createAuthorizationBox(storage: Storage): AuthorizationBox {
 
   function change(next: BoxContent): void {
     content = next;
-    if (next.text === "") storage.removeItem(STORAGE_KEY);
-    else storage.setItem(STORAGE_KEY, JSON.stringify(next));
+    const kept = next.email === null ? next : { ...next, text: "" };
+    if (kept.text === "" && kept.email === null) storage.removeItem(STORAGE_KEY);
+    else storage.setItem(STORAGE_KEY, JSON.stringify(kept));
     for (const listener of listeners) listener();
   }
 

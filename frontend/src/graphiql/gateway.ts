@@ -11,9 +11,15 @@ export class GatewayUnavailableError extends Error {
   override readonly name = "GatewayUnavailableError";
 }
 
-/** Asks without a token: for the login form, which must work with a stale one in the box. */
-export function askAnonymously(query: string, variables: object): Promise<GraphQLAnswer> {
-  return ask({ query, variables }, new Headers());
+/**
+ * Asks for a login, or to go on with one or end it: with *token* or, as the login form must work with a stale one in
+ * the box, without. The refresh token travels in a cookie that no script can read. The header asks for that; a page
+ * of another site cannot send it.
+ */
+export function askAboutLogin(query: string, variables: object, token?: string): Promise<GraphQLAnswer> {
+  const headers = new Headers({ "X-Refresh-Token": "cookie" });
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  return ask({ query, variables }, headers);
 }
 
 export async function ask(request: object, headers: Headers): Promise<GraphQLAnswer> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
-import { completeMfa, logIn } from "./login";
+import { completeMfa, logIn, logOut, resume } from "./login";
 
 const ADA = { email: "ada@example.com", password: "correct-horse-demo" };
 
@@ -71,7 +71,7 @@ describe("logIn", () => {
     };
 
     expect(await logIn(ADA, unavailable)).toEqual({
-      kind: "refused",
+      kind: "unavailable",
       message: "The gateway does not answer.",
     });
   });
@@ -124,5 +124,48 @@ describe("a second factor", () => {
       kind: "refused",
       message: "The code is wrong.",
     });
+  });
+});
+
+describe("resume", () => {
+  it("gives the token that the cookie was good for", async () => {
+    const { data } = success(ADA.email);
+    const { login } = data as { login: unknown };
+
+    expect(await resume(ADA.email, answering({ data: { refreshToken: login } }))).toEqual({
+      kind: "loggedIn",
+      accessToken: "abc",
+      email: ADA.email,
+    });
+  });
+
+  it("gives the message of a login that has ended", async () => {
+    const refusal = { __typename: "InvalidTokenError", code: "INVALID_TOKEN", message: "Log in again." };
+
+    expect(await resume(ADA.email, answering({ data: { refreshToken: refusal } }))).toEqual({
+      kind: "refused",
+      message: "Log in again.",
+    });
+  });
+});
+
+describe("logOut", () => {
+  it("asks with the token of the session that is to end", async () => {
+    const tokens: (string | undefined)[] = [];
+    await logOut("abc", async (_query, _variables, token) => {
+      tokens.push(token);
+      return { data: { logout: { revokedSessions: 1 } } };
+    });
+
+    expect(tokens).toEqual(["abc"]);
+  });
+
+  it("bears with a gateway that is away, and hides no other fault", async () => {
+    const failing = (failure: Error) => async () => {
+      throw failure;
+    };
+
+    await logOut("abc", failing(new GatewayUnavailableError("Nobody there.")));
+    await expect(logOut("abc", failing(new RangeError("a bug")))).rejects.toThrow("a bug");
   });
 });

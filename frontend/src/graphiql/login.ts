@@ -1,6 +1,8 @@
 import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
 import completeMfaOperation from "./operations/complete-mfa.graphql?raw";
 import logInOperation from "./operations/log-in.graphql?raw";
+import logOutOperation from "./operations/log-out.graphql?raw";
+import resumeOperation from "./operations/resume.graphql?raw";
 
 export interface Credentials {
   readonly email: string;
@@ -16,11 +18,12 @@ export interface Challenge {
 export type LoginOutcome =
   | { readonly kind: "loggedIn"; readonly accessToken: string; readonly email: string }
   | { readonly kind: "challenged"; readonly challenge: Challenge }
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "unavailable"; readonly message: string };
 
-type Ask = (query: string, variables: object) => Promise<GraphQLAnswer>;
+type Ask = (query: string, variables: object, token?: string) => Promise<GraphQLAnswer>;
 
-/** What both mutations answer: a member of their unions. All but the success are errors with a message. */
+/** What the mutations answer: a member of their unions. All but the success are errors with a message. */
 type LoginResult =
   | {
       readonly __typename: "LoginSuccess";
@@ -42,18 +45,32 @@ export async function completeMfa(challenge: Challenge, code: string, ask: Ask):
   return outcomeOf(() => ask(completeMfaOperation, { input }), challenge.email);
 }
 
-async function outcomeOf(answering: () => Promise<GraphQLAnswer>, typedEmail: string): Promise<LoginOutcome> {
+/** The login of *email* that a cookie still holds. */
+export function resume(email: string, ask: Ask): Promise<LoginOutcome> {
+  return outcomeOf(() => ask(resumeOperation, {}), email);
+}
+
+/** Ends the session of *token*, and the cookie with it; where nobody answers, both end when their time comes. */
+export async function logOut(token: string, ask: Ask): Promise<void> {
   try {
-    return outcomeIn(await answering(), typedEmail);
+    await ask(logOutOperation, {}, token);
   } catch (error) {
-    if (error instanceof GatewayUnavailableError) return { kind: "refused", message: error.message };
+    if (!(error instanceof GatewayUnavailableError)) throw error;
+  }
+}
+
+async function outcomeOf(asked: () => Promise<GraphQLAnswer>, email: string): Promise<LoginOutcome> {
+  try {
+    return outcomeIn(await asked(), email);
+  } catch (error) {
+    if (error instanceof GatewayUnavailableError) return { kind: "unavailable", message: error.message };
     throw error;
   }
 }
 
-function outcomeIn(answer: GraphQLAnswer, typedEmail: string): LoginOutcome {
+function outcomeIn(answer: GraphQLAnswer, knownEmail: string): LoginOutcome {
   const data = answer.data as Record<string, LoginResult | null> | null | undefined;
-  const result = data?.["login"] ?? data?.["completeMfa"];
+  const result = data?.["login"] ?? data?.["completeMfa"] ?? data?.["refreshToken"];
   if (!result)
     return { kind: "refused", message: answer.errors?.[0]?.message ?? "The login was not answered." };
   switch (result.__typename) {
@@ -61,10 +78,10 @@ function outcomeIn(answer: GraphQLAnswer, typedEmail: string): LoginOutcome {
       return {
         kind: "loggedIn",
         accessToken: result.tokens.accessToken,
-        email: result.user.email ?? typedEmail,
+        email: result.user.email ?? knownEmail,
       };
     case "MfaRequiredError":
-      return { kind: "challenged", challenge: { challengeId: result.challengeId, email: typedEmail } };
+      return { kind: "challenged", challenge: { challengeId: result.challengeId, email: knownEmail } };
     default:
       return { kind: "refused", message: result.message };
   }

@@ -9,8 +9,11 @@ import { createRoot } from "react-dom/client";
 import { createAuthorizationBox } from "./authorizationBox";
 import { createEventLog } from "./eventLog";
 import { createFetcher } from "./fetcher";
+import { askAboutLogin } from "./gateway";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { introspected } from "./introspection";
+import { resume } from "./login";
+import { resumeLogin } from "./resumeLogin";
 import { sampleTabs } from "./sampleTabs";
 
 const root = document.getElementById("root");
@@ -21,7 +24,9 @@ const returnUrl = window.isSecureContext ? `${window.location.origin}/graphiql` 
 const samples = sampleTabs(Date.now().toString(36), returnUrl);
 const box = createAuthorizationBox(window.sessionStorage);
 const log = createEventLog();
+const resumed = resumeLogin(box, (email) => resume(email, askAboutLogin));
 const { schema, fetcher } = introspected(createFetcher(box, log));
+await resumed;
 createRoot(root).render(
   <StrictMode>
     <GraphiqlPage box={box} log={log} fetcher={fetcher} firstSchema={await schema} samples={samples} />
