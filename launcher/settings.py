@@ -92,6 +92,10 @@ class Settings:
             "TOKEN_AUDIENCE": "modular-payment-system",
             "JWKS_URL": f"{self.users_url}/.well-known/jwks.json",
             "DEMO_MODE": "1" if self.demo_mode else "0",
+            # The browser's refresh token travels in a cookie, over plain HTTP here; and sessions are shown with their programs.
+            "SUBGRAPH_MUTATION_REQUEST_HEADERS_USERS": "cookie,user-agent,x-refresh-token",
+            "SUBGRAPH_MUTATION_RESPONSE_HEADERS_USERS": "set-cookie",
+            "REFRESH_COOKIE_SECURE": "0",
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),
             "GATEWAY_DRAIN_S": "0",  # no load balancer has to notice, and somebody waits at a keyboard
         } | (self._fake_stripe_environment() if self.uses_fake_stripe else {})

@@ -25,6 +25,7 @@ from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, Proc
 from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
+from user_subgraph.refresh_cookie import CookieAttributes
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.sessions import Sessions
 from user_subgraph.settings import Settings
@@ -84,6 +85,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         clock,
         subgraph_sdl(),
         proxies,
+        CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
     days = settings.audit_origin_days
     return Parts(database, keys, accounts, throttling, second_factor, view, trail, days, clock)

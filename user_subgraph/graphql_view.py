@@ -25,6 +25,7 @@ from user_subgraph.graphql_request import GraphQLRequest, graphql_request
 from user_subgraph.login import Login
 from user_subgraph.operation import Operation, OperationRefused, Operations
 from user_subgraph.password_change import PasswordChange
+from user_subgraph.refresh_cookie import ASKED_BY, CookieAttributes, RefreshCookie
 from user_subgraph.request_context import RequestContext
 from user_subgraph.schema.mutation import WITHOUT_TOKEN
 from user_subgraph.second_factor import SecondFactor
@@ -49,6 +50,7 @@ class GraphQLView:
     clock: Clock
     sdl: str
     trusted_proxies: Collection[Network]
+    cookie_attributes: CookieAttributes
     turns: threading.Lock = field(default_factory=threading.Lock)
     """For requests that cost more than others do: one at a time, so that the others hardly notice them."""
 
@@ -70,8 +72,9 @@ class GraphQLView:
             return _refusal([_as_graphql(error)], request_id, media_type, status=_status(media_type, 401))
         # A mutation may hash a password, which takes long and nobody's processor time but its own.
         with self._turn(unusual=unusual and not operation.is_mutation):
-            context = self._context(viewer, self._caller(request, viewer, request_id))
-            return self._executed(asked, operation, context, request_id, media_type)
+            cookie = RefreshCookie.of(request.headers.get(ASKED_BY), request.cookies, self.cookie_attributes)
+            context = self._context(viewer, self._caller(request, viewer, request_id), cookie)
+            return _with_cookie(self._executed(asked, operation, context, request_id, media_type), cookie)
 
     def _turn(self, *, unusual: bool) -> AbstractContextManager[object]:
         return self.turns if unusual else nullcontext()
@@ -91,7 +94,7 @@ class GraphQLView:
         program = user_agent_text(request.headers.get("User-Agent"))
         return Caller(None if viewer is None else viewer.user_id, address, request_id, program)
 
-    def _context(self, viewer: Viewer | None, caller: Caller) -> RequestContext:
+    def _context(self, viewer: Viewer | None, caller: Caller, cookie: RefreshCookie) -> RequestContext:
         return RequestContext(
             viewer,
             self.accounts.asked_by(caller),
@@ -99,6 +102,7 @@ class GraphQLView:
             self.sessions.asked_by(caller),
             self.password_change.asked_by(caller),
             self.second_factor.asked_by(caller),
+            cookie,
             self.audit_trail,
             self.sdl if self.operations.introspection else None,
         )
@@ -132,6 +136,13 @@ class GraphQLView:
         if errors:
             body["errors"] = errors
         return _response(body, media_type, 200 if began else _status(media_type, 400))
+
+
+def _with_cookie(response: Response, cookie: RefreshCookie) -> Response:
+    if cookie.set_cookie is not None:
+        response.headers["Set-Cookie"] = cookie.set_cookie
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _never_awaitable(_value: object) -> bool:

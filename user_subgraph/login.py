@@ -33,8 +33,11 @@ from user_subgraph.user_repository import UserRepository
 
 @dataclass(frozen=True)
 class LoginSuccess:
+    """`session_ends_in_s`: as long as the refresh token, and what descends from it, may be good."""
+
     tokens: TokenPair
     user: User
+    session_ends_in_s: int
 
 
 _Outcome = LoginSuccess | DomainError
@@ -213,7 +216,8 @@ class Login:
 
     def _success(self, user: User, login: LoginSession, refresh_token: str, now: datetime) -> LoginSuccess:
         access_token, scope = self.access_tokens.issue(user, login, now)
-        return LoginSuccess(TokenPair(access_token, refresh_token, self.access_tokens.ttl_s, scope), user)
+        tokens = TokenPair(access_token, refresh_token, self.access_tokens.ttl_s, scope)
+        return LoginSuccess(tokens, user, int((login.expires_at - now).total_seconds()))
 
 
 def _success_or_raised(outcome: _Outcome) -> LoginSuccess:

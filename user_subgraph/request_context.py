@@ -12,6 +12,7 @@ from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.password_change import PasswordChange
+from user_subgraph.refresh_cookie import RefreshCookie
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.session_lists import SessionLists
 from user_subgraph.sessions import Sessions
@@ -34,6 +35,7 @@ class RequestContext:
     sessions: Sessions
     password_change: PasswordChange
     second_factor: SecondFactor
+    refresh_cookie: RefreshCookie
     audit_trail: AuditTrail
     service_sdl: str | None
     representations: int = 0

@@ -14,6 +14,7 @@ from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.client_address import Network
 from user_subgraph.errors import StartRefused
 
+_PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,200}", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
 
 
@@ -34,6 +35,8 @@ class Settings:
     audit_origin_days: int
     fresh_login_s: int
     mfa_issuer: str
+    refresh_cookie_path: str
+    refresh_cookie_secure: bool
     demo_mode: bool
     argon2_time_cost: int
     argon2_memory_kib: int
@@ -70,6 +73,8 @@ class Settings:
             audit_origin_days=read.number("AUDIT_ORIGIN_DAYS", 90, at_most=3650),
             fresh_login_s=read.number("FRESH_LOGIN_S", 900),
             mfa_issuer=read.text("MFA_ISSUER", "Modular Payment System"),
+            refresh_cookie_path=read.path("REFRESH_COOKIE_PATH", "/graphql"),
+            refresh_cookie_secure=read.switch("REFRESH_COOKIE_SECURE", default=True),
             demo_mode=read.switch("DEMO_MODE", default=False),
             argon2_time_cost=read.number("ARGON2_TIME_COST", 3),
             argon2_memory_kib=read.number("ARGON2_MEMORY_KIB", 64 * 1024, at_least=8),
@@ -106,6 +111,12 @@ class _Reader:
         if text not in {"0", "1"}:
             raise StartRefused(f"{name} must be 1 (on) or 0 (off), not {text!r}.")
         return text == "1"
+
+    def path(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        if not _PATH.fullmatch(text):
+            raise StartRefused(f"{name} must be the path of an address, such as /graphql, not {text!r}.")
+        return text
 
     def networks(self, name: str) -> frozenset[Network]:
         texts = [text.strip() for text in self.text(name, "").split(",") if text.strip()]

@@ -30,10 +30,13 @@ class Viewer:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a client gets at login and at each refresh; `expires_in` is in seconds."""
+    """What a client gets at login and at each refresh; `expires_in` is in seconds.
+
+    `refresh_token` is `None` where it travels in a cookie.
+    """
 
     access_token: str
-    refresh_token: str
+    refresh_token: str | None
     expires_in: int
     scope: str
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the scheme

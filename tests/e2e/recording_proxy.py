@@ -14,10 +14,11 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 @dataclass
 class RecordingProxy:
-    """`requests` are the bodies that came, in order; while `is_down` every connection is closed without an answer."""
+    """`requests` are the bodies that came, in order, and `headers` the names of their headers, in lower case; while `is_down` every connection is closed without an answer."""
 
     target_url: str
     requests: list[bytes] = field(default_factory=list)
+    headers: list[set[str]] = field(default_factory=list)
     is_down: bool = False
     url: str = ""
 
@@ -57,11 +58,12 @@ class RecordingProxy:
                     self.close_connection = True
                     return
                 proxy.requests.append(body)
+                proxy.headers.append({name.lower() for name in self.headers})
                 self._answer(proxy.forward(self.path, dict(self.headers), body))
 
             def _answer(self, answer: httpx.Response) -> None:
                 self.send_response(answer.status_code)
-                for name, value in answer.headers.items():
+                for name, value in answer.headers.multi_items():
                     if name.lower() not in HOP_BY_HOP:
                         self.send_header(name, value)
                 self.send_header("content-length", str(len(answer.content)))

@@ -94,6 +94,8 @@ def clean_environment() -> dict[str, str]:
         "_PORT",
         "_DATABASE_URL",
         "SUBGRAPH_URL",
+        "SUBGRAPH_MUTATION",
+        "REFRESH_COOKIE_",
         "SUBGRAPH_SUBSCRIPTIONS",
         "STRIPE_",
         "TOKEN_",

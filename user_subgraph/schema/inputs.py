@@ -34,7 +34,9 @@ class CompleteMfaInput(graphene.InputObjectType):
 
 
 class RefreshTokenInput(graphene.InputObjectType):
-    refresh_token = graphene.String(required=True)
+    refresh_token = graphene.String(
+        description="Leave it out when the token travels in the cookie; `X-Refresh-Token: cookie` must then stand in the headers."
+    )
 
 
 class ChangePasswordInput(graphene.InputObjectType):

@@ -4,13 +4,14 @@
 """Mutation, and the unions it answers with: domain errors are data, see `errors.py`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accepted, accounts, login, second_factor, sessions
+from user_subgraph import accepted, accounts, errors, login, second_factor, sessions
 from user_subgraph.errors import DomainError
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.inputs import (
@@ -216,12 +217,14 @@ def _register_user(_root: None, info: GraphQLResolveInfo, input: Input) -> objec
 def _login(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
     scopes = input.get("scopes")
     asked_for = None if scopes is None else frozenset(scopes)
-    return context_of(info).login.log_in(input["email"], input["password"], asked_for)
+    success = context_of(info).login.log_in(input["email"], input["password"], asked_for)
+    return _carried(info, success)
 
 
 @errors_as_data
 def _complete_mfa(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
-    return context_of(info).login.complete_mfa(input["challenge_id"], input["method"], input["code"])
+    success = context_of(info).login.complete_mfa(input["challenge_id"], input["method"], input["code"])
+    return _carried(info, success)
 
 
 @errors_as_data
@@ -244,12 +247,30 @@ def _disable_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
 
 @errors_as_data
 def _refresh_token(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
-    return context_of(info).login.refresh(input["refresh_token"])
+    context, given = context_of(info), input.get("refresh_token")
+    token = context.refresh_cookie.token if given is None else given
+    if token is None:
+        raise errors.InvalidTokenError
+    try:
+        return _carried(info, context.login.refresh(token))
+    except errors.InvalidTokenError:
+        if given is None:
+            context.refresh_cookie.clear()
+        raise
+
+
+def _carried(info: GraphQLResolveInfo, success: login.LoginSuccess) -> login.LoginSuccess:
+    """With its refresh token in the cookie, if the client wants it there."""
+    cookie = context_of(info).refresh_cookie
+    return replace(success, tokens=cookie.carry(success.tokens, success.session_ends_in_s))
 
 
 def _logout(_root: None, info: GraphQLResolveInfo, scope: sessions.LogoutScope) -> object:
     context = context_of(info)
-    return context.sessions.log_out(context.known_viewer, scope)
+    success = context.sessions.log_out(context.known_viewer, scope)
+    if scope is not sessions.LogoutScope.OTHER_SESSIONS:
+        context.refresh_cookie.clear()
+    return success
 
 
 @errors_as_data
@@ -298,7 +319,9 @@ def _delete_user(
 @errors_as_data
 def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: str) -> object:
     context = context_of(info)
-    return context.accounts.delete_mine(context.known_viewer, current_password)
+    success = context.accounts.delete_mine(context.known_viewer, current_password)
+    context.refresh_cookie.clear()
+    return success
 
 
 class Mutation(graphene.ObjectType):

@@ -164,7 +164,9 @@ class TokenPair(graphene.ObjectType):
         possible_types = (tokens.TokenPair,)
 
     access_token = graphene.String(required=True)
-    refresh_token = graphene.String()
+    refresh_token = graphene.String(
+        description="Null when a cookie carries it: when the request had the header `X-Refresh-Token: cookie`."
+    )
     token_type = graphene.String(required=True)
     expires_in = graphene.Int(required=True)
     scope = graphene.String(required=True)

@@ -188,6 +188,35 @@ def test_a_token_outlives_a_reload_but_is_not_written_to_the_disk(
     assert adas_token not in page.driver.execute_script("return JSON.stringify(localStorage)")
 
 
+def test_a_login_outlives_a_reload_and_no_script_can_read_what_it_goes_on_by(page: GraphiqlPage) -> None:
+    page.open()
+    page.log_in(ADA, PASSWORD)
+    first = page.wait_for(lambda: page.token)
+
+    page.reload()
+
+    second = page.wait_for(lambda: page.token)
+    assert page.status.startswith(f"{ADA}, until ")
+    assert page.ask(WHO) == {"data": {"me": {"email": ADA}}}
+    stored = page.driver.execute_script(
+        "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    )
+    assert [each for each in (first, second, "refresh_token") if each in stored] == []
+
+
+def test_logging_out_outlives_a_reload_too(page: GraphiqlPage) -> None:
+    page.open()
+    page.log_in(ADA, PASSWORD)
+    page.wait_for(lambda: page.token)
+
+    page.button("Log out").click()
+    page.wait_for(lambda: page.status == "Anonymous")
+    page.reload()
+
+    assert (page.token, page.status) == ("", "Anonymous")
+    assert_nobody(page.run())
+
+
 def test_the_schema_is_asked_for_with_the_token_too(page: GraphiqlPage, adas_token: str) -> None:
     page.open()
     page.wait_for(page.has_schema)
