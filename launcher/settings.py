@@ -96,6 +96,8 @@ class Settings:
             "SUBGRAPH_MUTATION_REQUEST_HEADERS_USERS": "cookie,user-agent,x-refresh-token",
             "SUBGRAPH_MUTATION_RESPONSE_HEADERS_USERS": "set-cookie",
             "REFRESH_COOKIE_SECURE": "0",
+            "USER_EVENTS_URL": f"{self.payments_url}/events/users",
+            "USER_EVENTS_SECRET": self._kept_secret("user_events_secret", "whsec_"),
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),
             "GATEWAY_DRAIN_S": "0",  # no load balancer has to notice, and somebody waits at a keyboard
         } | (self._fake_stripe_environment() if self.uses_fake_stripe else {})

@@ -30,6 +30,8 @@ from payment_subgraph.customer_repository import CustomerRepository
 from payment_subgraph.customers import Customers
 from payment_subgraph.database import Database
 from payment_subgraph.delivery import Delivery, Receiver
+from payment_subgraph.erased_owners import ErasedOwners
+from payment_subgraph.forgetting import Forgetting
 from payment_subgraph.graphql_http import GraphQLEndpoint, refusal
 from payment_subgraph.graphql_request import USUAL_BYTES
 from payment_subgraph.heeding import Heeding
@@ -58,6 +60,7 @@ from payment_subgraph.timeline import Timeline
 from payment_subgraph.totals import Totals
 from payment_subgraph.turns import Turns
 from payment_subgraph.use_cases import UseCases
+from payment_subgraph.user_events import UserEventsEndpoint
 from payment_subgraph.verification import Verification
 from payment_subgraph.watched_payments import WatchedPayments
 from payment_subgraph.watching import Watching
@@ -86,6 +89,7 @@ class Parts:
     bookkeeper: Bookkeeper
     customers: Customers
     saved_methods: SavedMethods
+    erased_owners: ErasedOwners
     pages: Pages
     books: Books
     timeline: Timeline
@@ -108,6 +112,7 @@ def build_parts(
     customers, saved_methods = _method_parts(settings, database, processor, clock)
     choices = MethodChoices(customers.repository, customers, settings.answer_within / 2)
     use_cases = UseCases(repository, processor, operations, inbox, clock, choices)
+    erased_owners = ErasedOwners(database)
     pages, books, timeline = Pages(database), Books(database, clock), Timeline(database)
     return Parts(
         database=database,
@@ -129,11 +134,13 @@ def build_parts(
             clock,
             saved_methods,
             Abandoning(use_cases, clock, settings.abandoned_after),
+            Forgetting(erased_owners, saved_methods, settings.patience.lease, clock),
             settings.backfill_every,
         ),
         bookkeeper=_bookkeeper(settings, database, repository, processor, refresh, clock),
         customers=customers,
         saved_methods=saved_methods,
+        erased_owners=erased_owners,
         pages=pages,
         books=books,
         timeline=timeline,
@@ -258,10 +265,12 @@ def web_app(
         ),
     )
     webhooks = WebhookEndpoint(parts.inbox, parts.processor, settings.processor.webhook_secrets, clock)
+    user_events = UserEventsEndpoint(parts.erased_owners, settings.user_event_keys, clock)
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql.respond, methods=["GET", "POST"]),
         Route(f"/webhooks/{parts.processor.name}", webhooks.respond, methods=["POST"]),
+        Route("/events/users", user_events.respond, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _readiness(parts.database), methods=["GET"]),
     ]

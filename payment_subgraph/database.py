@@ -131,6 +131,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased must not stay readable in free pages
     cursor.execute("PRAGMA trusted_schema = ON")  # some builds have it off; the ledger's triggers need it
     cursor.close()
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from payment_subgraph.abandoning import Abandoning
 from payment_subgraph.crash_points import CrashPoint, crash_point
+from payment_subgraph.forgetting import Forgetting
 from payment_subgraph.heeding import Heeding
 from payment_subgraph.inbox import Inbox
 from payment_subgraph.job_cursors import JobCursors
@@ -44,6 +45,7 @@ class Reconciler:
     clock: Callable[[], datetime]
     saved_methods: SavedMethods
     abandoning: Abandoning
+    forgetting: Forgetting
     backfill_every: timedelta = timedelta(minutes=10)
 
     @property
@@ -55,6 +57,7 @@ class Reconciler:
             "reading payments again": self.reread_payments,
             "reading missed events": self.backfill_events,
             "following customers": self.saved_methods.work,
+            "forgetting who was erased": self.forgetting.work,
         }
         return [partial(_surviving, name, job) for name, job in named.items()]
 

@@ -86,7 +86,7 @@ class OutboxSettings:
         )
         if patience.lease <= patience.timeout:
             raise SettingError("OUTBOX_LEASE_SECONDS must be more than OUTBOX_TIMEOUT_SECONDS.")
-        url, keys = _outbox_url(environment), _signing_keys(environment)
+        url, keys = _outbox_url(environment), _signing_keys(environment, "OUTBOX_SECRET")
         if url and not keys:
             raise SettingError("OUTBOX_SECRET must be set where OUTBOX_URL is: nothing is sent unsigned.")
         return cls(url, keys, patience)
@@ -111,6 +111,8 @@ class Settings:
     poll_every: timedelta
     backfill_every: timedelta
     outbox: OutboxSettings
+    user_event_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """What the user service may sign its events with; none: its endpoint is off."""
     event_back_off: tuple[timedelta, ...] = BACK_OFF
     """The pauses between tries to work on an event."""
     adopt_external: bool = True
@@ -146,6 +148,7 @@ class Settings:
             poll_every=_seconds(environment, "WORKER_POLL_SECONDS", timedelta(seconds=0.25)),
             backfill_every=_seconds(environment, "EVENT_BACKFILL_SECONDS", timedelta(minutes=10)),
             outbox=OutboxSettings.read(environment),
+            user_event_keys=_signing_keys(environment, "USER_EVENTS_SECRET"),
             event_back_off=_back_off(environment, "EVENT_BACK_OFF_SECONDS", BACK_OFF),
             adopt_external=_switch(environment, "ADOPT_EXTERNAL_PAYMENTS", usual="1"),
             books_delay=_seconds(environment, "BOOKS_DELAY_SECONDS", timedelta(hours=1)),
@@ -271,11 +274,11 @@ def _outbox_url(environment: Mapping[str, str]) -> str | None:
     return text
 
 
-def _signing_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    parts = (environment.get("OUTBOX_SECRET") or "").split(",")
+def _signing_keys(environment: Mapping[str, str], name: str) -> tuple[bytes, ...]:
+    parts = (environment.get(name) or "").split(",")
     try:
         return tuple(signing_key(part.strip()) for part in parts if part.strip())
     except ValueError as error:
         raise SettingError(
-            f"OUTBOX_SECRET must be whsec_ and 24 to 64 bytes in base64, or several, comma separated: {error}."
+            f"{name} must be whsec_ and 24 to 64 bytes in base64, or several, comma separated: {error}."
         ) from error

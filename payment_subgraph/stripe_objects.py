@@ -219,7 +219,7 @@ def provider_event(event: Json) -> ProviderEvent:
             type=short_text(event["type"]),
             livemode=bool(event["livemode"]),
             created=int(event["created"]),
-            payload=event,
+            payload=_needed(event),
             provider_payment_id=short_text_if_any(subject.get("id" if is_intent else "payment_intent")),
             payment_id=metadata.get("payment_id"),
             environment=metadata.get("env"),
@@ -232,6 +232,25 @@ def provider_event(event: Json) -> ProviderEvent:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a Stripe event") from error
+
+
+_OF_AN_EVENT: Final = ("id", "type", "livemode", "created")
+_OF_ITS_OBJECT: Final = ("id", "object", "payment_intent", "customer")
+_OF_OUR_METADATA: Final = ("payment_id", "env", "customer_id")
+
+
+def _needed(event: Json) -> Json:
+    """All of an event that is ever read, here and when it is read again: the rest tells names, addresses and cards."""
+    subject: Json = event["data"]["object"]
+    before: Json = event["data"].get("previous_attributes") or {}
+    metadata = _some(subject.get("metadata") or {}, _OF_OUR_METADATA)
+    about: Json = {**_some(subject, _OF_ITS_OBJECT), "metadata": metadata}
+    data: Json = {"object": about, "previous_attributes": _some(before, ("customer",))}
+    return {**_some(event, _OF_AN_EVENT), "data": data}
+
+
+def _some(content: Json, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: content[name] for name in names if name in content}
 
 
 def _customer_of(event: Json, subject: Json) -> str | None:

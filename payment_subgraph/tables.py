@@ -396,6 +396,16 @@ book_differences: Final = Table(
     UniqueConstraint("object_id", "cause"),
 )
 
+erased_owners: Final = Table(
+    "erased_owners",
+    metadata,
+    Column("owner_id", String(64), primary_key=True),
+    Column("erased_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime),  # when what is kept of them is looked through again; null: no more
+    Index("ix_erased_owners_due_at", "due_at"),
+)
+"""Who was erased, as the user service told it, each once."""
+
 job_cursors: Final = Table(
     "job_cursors",
     metadata,

@@ -1,4 +1,4 @@
-"""Signing what we send, in the form of Standard Webhooks 1.0.0. Pure.
+"""Signing what we send, and judging what is sent to us, in the form of Standard Webhooks 1.0.0. Pure.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -7,11 +7,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 _PREFIX: Final = "whsec_"
 _LENGTHS: Final = range(24, 65)
+_MOST_DIGITS: Final = 12
+_MOST_SIGNATURES: Final = 8
 
 
 def signing_key(secret: str) -> bytes:
@@ -35,6 +37,23 @@ def signed_headers(keys: Sequence[bytes], message_id: str, timestamp: int, body:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(_signature(key, content) for key in keys),
     }
+
+
+TOLERANCE_S: Final = 300
+
+
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: int) -> None:
+    """Raises ValueError unless one of *keys* signed *body* within the last five minutes, or (clocks differ) the next."""
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not (message_id and timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
+        raise ValueError("the headers of a signature are missing")
+    if abs(now - int(timestamp)) > TOLERANCE_S:
+        raise ValueError("the signature is too old, or of a time to come")
+    content = f"{message_id}.{timestamp}.".encode() + body
+    made = [_signature(key, content).encode() for key in keys]
+    given = [one.encode() for one in headers.get("webhook-signature", "").split()[:_MOST_SIGNATURES]]
+    if not any(hmac.compare_digest(one, other) for one in made for other in given):
+        raise ValueError("the signature is not one of ours")
 
 
 def _signature(key: bytes, content: bytes) -> str:

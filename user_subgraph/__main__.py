@@ -38,6 +38,7 @@ from user_subgraph.user import Role
 
 MAX_CONNECTIONS = 1000
 UPKEEP_S = 3600
+EVENTS_S = 1
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> None:
@@ -52,7 +53,7 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
         app = create_app(settings, parts)
         settle()
         server = _listening(settings, app)
-        with upkeep(parts.forget_old_origins, UPKEEP_S):
+        with upkeep(parts.forget_old_origins, UPKEEP_S), upkeep(parts.deliver_events, EVENTS_S):
             server.run()
 
 

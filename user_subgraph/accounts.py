@@ -33,6 +33,8 @@ from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
 from user_subgraph.user import Role, User, UserId, UserStatus, changed, erased, soft_deleted
+from user_subgraph.user_event import UserEventType
+from user_subgraph.user_event_repository import UserEventRepository
 from user_subgraph.user_input import PROFILE_RULES, STAFF_RULES, FieldProblem, checked, email_address
 from user_subgraph.user_page import Page, PageRequest, UserFilter
 from user_subgraph.user_repository import EmailTakenError, UserRepository
@@ -223,6 +225,7 @@ class Accounts:
         SessionRepository(session).erase_of_user(after.id)
         SecondFactorRepository(session).forget(after.id)
         self._record_change(session, Action.USER_ERASED, before, after)
+        UserEventRepository(session).add(UserEventType.ERASED, after.id, after.updated_at)
         forget_origins_of(session, after.id)
 
     def _prove(self, viewer: Viewer, password: str, stored: str | None) -> None:

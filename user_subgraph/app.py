@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,6 +33,7 @@ from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import AccessTokens
+from user_subgraph.user_event_delivery import Receiver, UserEventDelivery
 
 logger = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -50,6 +52,7 @@ class Parts:
     audit_trail: AuditTrail
     audit_origin_days: int
     clock: Clock
+    deliver_events: Callable[[], object]
 
     def forget_old_origins(self) -> int:
         return self.audit_trail.forget_origins_before(self.clock() - timedelta(days=self.audit_origin_days))
@@ -87,8 +90,16 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         proxies,
         CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
-    days = settings.audit_origin_days
-    return Parts(database, keys, accounts, throttling, second_factor, view, trail, days, clock)
+    days, deliver = settings.audit_origin_days, _event_delivery(settings, database, clock)
+    return Parts(database, keys, accounts, throttling, second_factor, view, trail, days, clock, deliver)
+
+
+def _event_delivery(settings: Settings, database: Database, clock: Clock) -> Callable[[], object]:
+    """Without a receiver all events wait."""
+    if settings.user_events_url is None:
+        return lambda: None
+    receiver = Receiver(settings.user_events_url, settings.user_events_keys)
+    return UserEventDelivery(database, receiver, clock).round
 
 
 def password_hashes(settings: Settings) -> PasswordHashes:

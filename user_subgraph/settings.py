@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.client_address import Network
 from user_subgraph.errors import StartRefused
+from user_subgraph.webhook_signature import signing_key
 
 _PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,200}", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
@@ -37,6 +38,8 @@ class Settings:
     mfa_issuer: str
     refresh_cookie_path: str
     refresh_cookie_secure: bool
+    user_events_url: str | None = field(repr=False)
+    user_events_keys: tuple[bytes, ...] = field(repr=False)
     demo_mode: bool
     argon2_time_cost: int
     argon2_memory_kib: int
@@ -75,6 +78,8 @@ class Settings:
             mfa_issuer=read.text("MFA_ISSUER", "Modular Payment System"),
             refresh_cookie_path=read.path("REFRESH_COOKIE_PATH", "/graphql"),
             refresh_cookie_secure=read.switch("REFRESH_COOKIE_SECURE", default=True),
+            user_events_url=read.events_url("USER_EVENTS_URL", "USER_EVENTS_SECRET"),
+            user_events_keys=read.signing_keys("USER_EVENTS_SECRET"),
             demo_mode=read.switch("DEMO_MODE", default=False),
             argon2_time_cost=read.number("ARGON2_TIME_COST", 3),
             argon2_memory_kib=read.number("ARGON2_MEMORY_KIB", 64 * 1024, at_least=8),
@@ -105,6 +110,26 @@ class _Reader:
         if not (text.isascii() and text.isdecimal() and at_least <= int(text) <= at_most):
             raise StartRefused(f"{name} must be a whole number from {at_least} to {at_most}, not {text!r}.")
         return int(text)
+
+    def events_url(self, name: str, secret: str) -> str | None:
+        """Not repeated in the error: it may hold a password."""
+        url = self.text(name, "")
+        if not url:
+            return None
+        if not (url.startswith(("http://", "https://")) and _has_host(url)):
+            raise StartRefused(f"{name} must be an http or https URL.")
+        if not self.signing_keys(secret):
+            raise StartRefused(f"{secret} must be set where {name} is: nothing is sent unsigned.")
+        return url
+
+    def signing_keys(self, name: str) -> tuple[bytes, ...]:
+        secrets = [text.strip() for text in self.text(name, "").split(",") if text.strip()]
+        try:
+            return tuple(signing_key(secret) for secret in secrets)
+        except ValueError as error:
+            raise StartRefused(
+                f"{name} must be whsec_ and 24 to 64 bytes in base64, or several, comma separated."
+            ) from error
 
     def switch(self, name: str, *, default: bool) -> bool:
         text = self.text(name, "1" if default else "0")
@@ -171,3 +196,11 @@ class _Reader:
             case other:
                 raise StartRefused(f"{name} must begin with sqlite:// or postgresql://, not {other}://.")
         return url.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False

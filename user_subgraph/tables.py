@@ -171,6 +171,20 @@ class MfaChallengeRow(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     asked_scopes: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+class UserEventRow(Base):
+    """What other services are told of a user, until each has been told. Never personal data: only whom it is about."""
+
+    __tablename__ = "user_events"
+    __table_args__ = (Index(None, "delivered_at", "next_attempt_at"),)
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    type: Mapped[str] = mapped_column(String(40))
+    user_id: Mapped[str] = mapped_column(String(30))
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class AuditEventRow(Base):

@@ -104,6 +104,7 @@ def clean_environment() -> dict[str, str]:
         "DEMO_MODE",
         "PAYMENT_PROCESSOR",
         "THROTTLE_",
+        "USER_EVENTS_",
         "TRUSTED_PROXIES",
     )
     return {name: value for name, value in os.environ.items() if not any(part in name for part in ours)}

@@ -1,5 +1,6 @@
 """Settings of a local system: defaults, overrides and refusals."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_what_the_person_set_wins_over_what_follows_from_the_ports(tmp_path: Pat
     assert environment["SUBGRAPH_URL_PAYMENTS"] == "http://127.0.0.1:8002/graphql"
     assert environment["JWKS_URL"] == "http://127.0.0.1:9001/.well-known/jwks.json"
     assert environment["TOKEN_ISSUER"] == "http://127.0.0.1:9001"
+
+
+def test_the_user_service_tells_the_payment_service_of_erasures(tmp_path: Path) -> None:
+    environment = Settings.from_environment({"DATA_DIR": str(tmp_path)}).process_environment()
+
+    assert environment["USER_EVENTS_URL"] == "http://127.0.0.1:8002/events/users"
+    assert re.fullmatch("whsec_[0-9a-f]{48}", environment["USER_EVENTS_SECRET"])
 
 
 def test_everybody_who_issues_or_checks_tokens_is_told_the_same(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_secrets_are_not_shown() -> None:
         ("OUTBOX_URL", "http://[shop/payments"),
         ("OUTBOX_SECRET", "hidden"),
         ("OUTBOX_SECRET", "whsec_c2hvcnQ="),
+        ("USER_EVENTS_SECRET", "hidden"),
         ("OUTBOX_BACK_OFF_SECONDS", "5,never"),
         ("EVENT_BACK_OFF_SECONDS", "5,0"),
         ("OUTBOX_LEASE_SECONDS", "20"),
@@ -100,7 +101,8 @@ def test_nothing_is_sent_unsigned() -> None:
 
 
 def test_where_messages_go_and_what_signs_them_is_not_shown() -> None:
-    signing = {"OUTBOX_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    signing = {"OUTBOX_SECRET": secret, "USER_EVENTS_SECRET": secret}
 
     settings = Settings.read(KEY | signing | {"OUTBOX_URL": "https://u:hidden@shop.test/payments/"})
 

@@ -109,6 +109,7 @@ def _empty(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM users"))  # everything else goes with them, but for the audit log
         connection.execute(text("DELETE FROM audit_origins"))
+        connection.execute(text("DELETE FROM user_events"))
         connection.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         connection.execute(text("DELETE FROM audit_events"))
         connection.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))

@@ -162,6 +162,7 @@ class Service:
             "mfa_challenges": "id_hash",
             "audit_events": "id",
             "audit_origins": "event_id",
+            "user_events": "id",
         }
         return {
             table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}")  # noqa: S608 - our own names

@@ -99,6 +99,11 @@ def test_the_readmes_table_holds_every_setting_and_no_other() -> None:
     assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(first_columns))) == environment.asked
 
 
+def test_no_event_is_sent_unsigned() -> None:
+    with pytest.raises(StartRefused, match="^USER_EVENTS_SECRET must be set where USER_EVENTS_URL is"):
+        Settings.from_environment({"USER_EVENTS_URL": "http://127.0.0.1:8002/events/users"})
+
+
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings.from_environment({"USER_SUBGRAPH_PORT": " "}).port == 8001
 
@@ -131,6 +136,11 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("THROTTLE_STORAGE", "redis://:secret@host:port"),
         ("THROTTLE_STORAGE", "redis://:secret@host/users"),
         ("USER_DATABASE_URL", "no url, but secret"),
+        ("USER_EVENTS_URL", "127.0.0.1:8002/secret"),
+        ("USER_EVENTS_URL", "http:///secret"),
+        ("USER_EVENTS_URL", "http://host:port/secret"),
+        ("USER_EVENTS_SECRET", "secret"),
+        ("USER_EVENTS_SECRET", "whsec_c2hvcnQ="),
         ("USER_DATABASE_URL", "postgresql://u:secret@db:port/users"),
     ],
 )
