@@ -16,8 +16,9 @@ PROFILE = """mutation ($input: UpdateProfileInput!) { updateProfile(input: $inpu
   ... on Error { code message } } }"""
 LEAVE = """mutation ($password: String!) { deleteMyAccount(currentPassword: $password) { __typename
   ... on DeleteUserSuccess { deletedUserId mode retainedPaymentRecords } ... on Error { code message } } }"""
-PAYMENT = """query ($id: ID!) { payment(id: $id) { id financialStatus description metadata { key value }
-  user { id email displayName status } } }"""
+PAYMENT = (
+    """query ($id: ID!) { payment(id: $id) { id financialStatus description metadata { key value } } }"""
+)
 NAMES = {
     "firstName": "Augusta-Ada",
     "lastName": "Noel-Byron",

@@ -100,7 +100,7 @@ def test_the_readmes_table_holds_every_setting_and_no_other() -> None:
 
 
 def test_no_event_is_sent_unsigned() -> None:
-    with pytest.raises(StartRefused, match="^USER_EVENTS_SECRET must be set where USER_EVENTS_URL is"):
+    with pytest.raises(StartRefused, match=r"^USER_EVENTS_SECRET must be set where USER_EVENTS_URL is"):
         Settings.from_environment({"USER_EVENTS_URL": "http://127.0.0.1:8002/events/users"})
 
 
