@@ -46,8 +46,8 @@ NAMES = {
     "phone": "+4915112345678",
     "locale": "de-CH",
 }
-ADDRESS, REQUEST_ID = "192.0.2.77", "ada-lovelace-7"
-TRACES = [EMAIL, *NAMES.values(), ADDRESS, REQUEST_ID, "$argon2"]
+ADDRESS, REQUEST_ID, DEVICE = "192.0.2.77", "ada-lovelace-7", "Difference Engine/2"
+TRACES = [EMAIL, *NAMES.values(), ADDRESS, REQUEST_ID, DEVICE, "$argon2"]
 
 
 @pytest.fixture
@@ -70,6 +70,7 @@ def as_ada(service: Service) -> Service:
     hers = service.with_own_client()
     hers.http.environ_base["HTTP_X_FORWARDED_FOR"] = ADDRESS
     hers.http.environ_base["HTTP_X_REQUEST_ID"] = REQUEST_ID
+    hers.http.environ_base["HTTP_USER_AGENT"] = DEVICE
     return hers
 
 
