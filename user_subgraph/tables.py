@@ -171,6 +171,8 @@ class MfaChallengeRow(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     asked_scopes: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class UserEventRow(Base):
     """What other services are told of a user, until each has been told. Never personal data: only whom it is about."""
 
