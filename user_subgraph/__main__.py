@@ -39,6 +39,7 @@ from user_subgraph.user import Role
 MAX_CONNECTIONS = 1000
 UPKEEP_S = 3600
 EVENTS_S = 1
+MAILS_S = 1
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> None:
@@ -53,7 +54,10 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
         app = create_app(settings, parts)
         settle()
         server = _listening(settings, app)
-        with upkeep(parts.forget_old_origins, UPKEEP_S), upkeep(parts.deliver_events, EVENTS_S):
+        origins = upkeep(parts.forget_old_origins, UPKEEP_S)
+        events = upkeep(parts.deliver_events, EVENTS_S)
+        mails = upkeep(parts.mail_delivery.deliver_all_due, MAILS_S)
+        with origins, events, mails:
             server.run()
 
 

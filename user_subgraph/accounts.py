@@ -27,6 +27,10 @@ from user_subgraph.errors import (
     ValidationError,
 )
 from user_subgraph.fresh_login import require_fresh_login
+from user_subgraph.mail import MailKind
+from user_subgraph.one_time_token import Purpose
+from user_subgraph.one_time_tokens import OneTimeTokens
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
@@ -73,6 +77,7 @@ class Accounts:
     fresh_for: timedelta
     """How long after a login the account may be given up."""
     _: KW_ONLY
+    verification_required: bool = False
     caller: Caller = OPERATOR
 
     def asked_by(self, caller: Caller) -> "Accounts":
@@ -84,23 +89,32 @@ class Accounts:
         clean = _checked_with_password(values)
         with self.throttling.attempt(Throttled.REGISTRATION, clean["email"], self.caller):
             password_hash = self.passwords.hash(clean.pop("password"))
-        user = self._new_user({**clean, "roles": frozenset({Role.CUSTOMER})}, UserStatus.ACTIVE)
+        status = UserStatus.PENDING_VERIFICATION if self.verification_required else UserStatus.ACTIVE
+        user = self._new_user({**clean, "roles": frozenset({Role.CUSTOMER})}, status)
         with self.database.writing() as session:
             owner = UserRepository(session).register(user, password_hash)
             # A row in either case: else the time it takes to write one would tell which case it is.
             action = Action.USER_REGISTERED if owner == user.id else Action.USER_REGISTERED_AGAIN
             AuditLog(session, self.caller).record(action, user.created_at, subject=owner)
-        return RegisterUserSuccess(requires_verification=False)
+            mail = MailKind.VERIFY_EMAIL if owner == user.id else MailKind.ALREADY_REGISTERED
+            OutgoingMails(session).ask_for(mail, clean["email"], user.created_at)
+        return RegisterUserSuccess(requires_verification=self.verification_required)
 
     def create(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
-        """An account made by staff; without a password nobody can log in as the new user yet."""
-        clean = _checked_with_password({"roles": [Role.CUSTOMER], **values})
+        """An account made by staff; without a password nobody can log in as the new user yet.
+
+        They are then sent a mail to set one with, unless `send_invite` is false.
+        """
+        given = {name: value for name, value in values.items() if name != "send_invite"}
+        clean = _checked_with_password({"roles": [Role.CUSTOMER], **given})
         password = clean.pop("password", None)
         password_hash = self.passwords.hash(password) if password else None
         status = UserStatus.ACTIVE if password else UserStatus.PENDING_VERIFICATION
         user = self._new_user(clean, status)
         with self._staff_transaction(viewer) as session, _taken_address_is_a_field_error():
             self._add(session, user, password_hash)
+            if password is None and values.get("send_invite", True):
+                OutgoingMails(session).ask_for(MailKind.INVITATION, clean["email"], user.created_at)
         return UserSuccess(user)
 
     def update(self, viewer: Viewer, user_id: str, values: Mapping[str, Any]) -> UserSuccess:
@@ -224,6 +238,8 @@ class Accounts:
         users.erase(after)
         SessionRepository(session).erase_of_user(after.id)
         SecondFactorRepository(session).forget(after.id)
+        OneTimeTokens(session).forget(after.id, *Purpose)
+        OutgoingMails(session).forget_all_to(before.email)
         self._record_change(session, Action.USER_ERASED, before, after)
         UserEventRepository(session).add(UserEventType.ERASED, after.id, after.updated_at)
         forget_origins_of(session, after.id)

@@ -22,6 +22,8 @@ from user_subgraph.graphql_view import GraphQLView
 from user_subgraph.key_rotation import JWKS_MAX_AGE_S, KeyRotation
 from user_subgraph.limits import Limits
 from user_subgraph.login import Login
+from user_subgraph.mail_delivery import MailDelivery
+from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, ProcessWindows, RedisWindows
 from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
@@ -49,6 +51,7 @@ class Parts:
     throttling: Throttling
     second_factor: SecondFactor
     view: GraphQLView
+    mail_delivery: MailDelivery
     audit_trail: AuditTrail
     audit_origin_days: int
     clock: Clock
@@ -68,14 +71,18 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     keys = SigningKeys(settings.signing_keys_dir, rotation, clock)
     database = Database(settings.database_url, pool_size=settings.threads)
     throttling = throttling_of(settings, database, clock)
-    accounts = Accounts(database, password_hashes(settings), throttling, clock, fresh_for(settings))
+    passwords, required = password_hashes(settings), settings.verification_required
+    fresh = fresh_for(settings)
+    accounts = Accounts(database, passwords, throttling, clock, fresh, verification_required=required)
+    links = MailedLinks(database, passwords, throttling, clock)
+    delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
-    login = Login(database, accounts.passwords, throttling, tokens, settings.session_ttl_s, clock)
+    login = Login(database, passwords, throttling, tokens, settings.session_ttl_s, clock)
     second_factor = second_factor_of(settings, database, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     sessions = Sessions(database, clock)
-    password_change = PasswordChange(database, accounts.passwords, throttling, clock, fresh_for(settings))
+    password_change = PasswordChange(database, passwords, throttling, clock, fresh)
     view = GraphQLView(
         operations,
         accounts,
@@ -83,6 +90,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         sessions,
         password_change,
         second_factor,
+        links,
         trail,
         tokens,
         clock,
@@ -90,8 +98,10 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         proxies,
         CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
-    days, deliver = settings.audit_origin_days, _event_delivery(settings, database, clock)
-    return Parts(database, keys, accounts, throttling, second_factor, view, trail, days, clock, deliver)
+    days, events = settings.audit_origin_days, _event_delivery(settings, database, clock)
+    return Parts(
+        database, keys, accounts, throttling, second_factor, view, delivery, trail, days, clock, events
+    )
 
 
 def _event_delivery(settings: Settings, database: Database, clock: Clock) -> Callable[[], object]:

@@ -24,6 +24,10 @@ class Action(StrEnum):
     USER_DELETED = "user.deleted"
     USER_ERASED = "user.erased"
     PROFILE_UPDATED = "profile.updated"
+    VERIFICATION_REQUESTED = "verification.requested"  # of any address, by whoever
+    EMAIL_VERIFIED = "email.verified"
+    PASSWORD_RESET_REQUESTED = "password_reset.requested"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
     LOGIN_REFUSED = "login.refused"  # the password was right, and the account is disabled
@@ -38,6 +42,7 @@ class Action(StrEnum):
     MFA_ENABLED = "mfa.enabled"
     MFA_DISABLED = "mfa.disabled"
     RECOVERY_CODE_USED = "recovery_code.used"
+    MAIL_THROTTLED = "mail.throttled"
     SESSION_LOGGED_OUT = "session.logged_out"
     REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more
     SESSION_REVOKED = "session.revoked"  # one of the user's own, which need not be the one they did it in

@@ -44,6 +44,7 @@ class Throttled(Enum):
     REAUTHENTICATION = "reauthentication"
     REGISTRATION = "registration"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of an action; refresh tokens that are not valid
+    MAIL = "mail"  # mails that somebody asks for
 
 
 @dataclass(frozen=True)
@@ -58,5 +59,6 @@ BOUNDS: Mapping[Throttled, Bounds] = {
     Throttled.LOGIN: Bounds(per_account=Bound(10, 15 * 60), per_client=Bound(100, 15 * 60)),
     Throttled.REAUTHENTICATION: Bounds(per_account=Bound(10, 15 * 60)),
     Throttled.REGISTRATION: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
+    Throttled.MAIL: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
     Throttled.REFRESH_TOKEN: Bounds(per_client=Bound(100, 15 * 60)),
 }

@@ -3,6 +3,7 @@
 UserSubgraphError
 ├── StartRefused                 the process must not start; one sentence says what to set
 ├── CommandRefused               an operator asked for what cannot be done
+├── MailNotCarried               nobody took a mail this time; it stays to be sent
 ├── RequestRefused               a top-level entry of the answer's `errors`
 │   ├── BadRequest               BAD_REQUEST
 │   ├── ParseFailed              GRAPHQL_PARSE_FAILED
@@ -44,6 +45,14 @@ class StartRefused(UserSubgraphError):
 
 class CommandRefused(UserSubgraphError):
     """What a command was to do is not done; the message says why."""
+
+
+class MailNotCarried(UserSubgraphError):
+    """*reason* names the kind of failure, and nobody's address."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The mail was not taken: {reason}.")
+        self.reason = reason
 
 
 class RequestRefused(UserSubgraphError):
@@ -219,8 +228,8 @@ class InvalidTokenError(DomainError):
 
     code = "INVALID_TOKEN"
 
-    def __init__(self) -> None:
-        super().__init__("The token is not valid any more; log in again.")
+    def __init__(self, message: str = "The token is not valid any more; log in again.") -> None:
+        super().__init__(message)
 
 
 class AccountDisabledError(DomainError):
@@ -228,8 +237,8 @@ class AccountDisabledError(DomainError):
 
     code = "ACCOUNT_DISABLED"
 
-    def __init__(self) -> None:
-        super().__init__("This account is disabled; ask the support.")
+    def __init__(self, message: str = "This account is disabled; ask the support.") -> None:
+        super().__init__(message)
 
 
 class LastAdminError(DomainError):

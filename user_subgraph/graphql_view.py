@@ -23,6 +23,7 @@ from user_subgraph.clock import Clock
 from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
 from user_subgraph.login import Login
+from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.operation import Operation, OperationRefused, Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import ASKED_BY, CookieAttributes, RefreshCookie
@@ -45,6 +46,7 @@ class GraphQLView:
     sessions: Sessions
     password_change: PasswordChange
     second_factor: SecondFactor
+    links: MailedLinks
     audit_trail: AuditTrail
     access_tokens: AccessTokens
     clock: Clock
@@ -103,6 +105,7 @@ class GraphQLView:
             self.password_change.asked_by(caller),
             self.second_factor.asked_by(caller),
             cookie,
+            self.links.asked_by(caller),
             self.audit_trail,
             self.sdl if self.operations.introspection else None,
         )

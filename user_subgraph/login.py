@@ -26,7 +26,7 @@ from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import AccessTokens, TokenPair, new_refresh_token, refresh_token_hash
-from user_subgraph.user import EVERY_SCOPE, User, UserId
+from user_subgraph.user import EVERY_SCOPE, User, UserId, UserStatus
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
@@ -120,7 +120,7 @@ class Login:
         now = self.clock()
         if not user.is_active:
             AuditLog(session, self.caller).record(Action.LOGIN_REFUSED, now, subject=user.id)
-            return AccountDisabledError()
+            return _not_active(user)
         if user.mfa_enabled:
             return self._challenge(session, user, asked_scopes, now)
         users.note_login(user.id, now)
@@ -229,3 +229,9 @@ def _success_or_raised(outcome: _Outcome) -> LoginSuccess:
 def _known(asked_scopes: frozenset[str] | None) -> frozenset[str] | None:
     """Words of strangers are not stored."""
     return None if asked_scopes is None else asked_scopes & EVERY_SCOPE
+
+
+def _not_active(user: User) -> AccountDisabledError:
+    if user.status is UserStatus.PENDING_VERIFICATION:
+        return AccountDisabledError("Confirm your e-mail address first: a mail says how.")
+    return AccountDisabledError()

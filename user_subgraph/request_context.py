@@ -11,6 +11,7 @@ from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
+from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import RefreshCookie
 from user_subgraph.second_factor import SecondFactor
@@ -24,7 +25,7 @@ from user_subgraph.user import User, UserId
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `second_factor`) knows by whom it is asked, for
+    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `second_factor`, `links`) knows by whom it is asked, for
     the audit log.
     `representations`: how many entities the request has asked for by key.
     """
@@ -36,6 +37,7 @@ class RequestContext:
     password_change: PasswordChange
     second_factor: SecondFactor
     refresh_cookie: RefreshCookie
+    links: MailedLinks
     audit_trail: AuditTrail
     service_sdl: str | None
     representations: int = 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -13,8 +13,12 @@ from sqlalchemy.exc import ArgumentError
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.client_address import Network
 from user_subgraph.errors import StartRefused
+from user_subgraph.mail import Letterhead
+from user_subgraph.mail_carriers import MailCarrier, carrier_of
+from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.webhook_signature import signing_key
 
+_LINK_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,200}", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
 
@@ -40,6 +44,9 @@ class Settings:
     refresh_cookie_secure: bool
     user_events_url: str | None = field(repr=False)
     user_events_keys: tuple[bytes, ...] = field(repr=False)
+    mail_carrier: MailCarrier
+    letterhead: Letterhead
+    verification_required: bool
     demo_mode: bool
     argon2_time_cost: int
     argon2_memory_kib: int
@@ -80,6 +87,11 @@ class Settings:
             refresh_cookie_secure=read.switch("REFRESH_COOKIE_SECURE", default=True),
             user_events_url=read.events_url("USER_EVENTS_URL", "USER_EVENTS_SECRET"),
             user_events_keys=read.signing_keys("USER_EVENTS_SECRET"),
+            mail_carrier=read.mail_carrier("MAIL_URL", f"file:{quote(str(data_dir.absolute()))}/mails"),
+            letterhead=Letterhead(
+                read.mail_sender("MAIL_FROM", "no-reply@example.com"), read.link_base("MAIL_LINK_BASE")
+            ),
+            verification_required=read.choice("EMAIL_VERIFICATION", "optional", "required") == "required",
             demo_mode=read.switch("DEMO_MODE", default=False),
             argon2_time_cost=read.number("ARGON2_TIME_COST", 3),
             argon2_memory_kib=read.number("ARGON2_MEMORY_KIB", 64 * 1024, at_least=8),
@@ -142,6 +154,28 @@ class _Reader:
         if not _PATH.fullmatch(text):
             raise StartRefused(f"{name} must be the path of an address, such as /graphql, not {text!r}.")
         return text
+
+    def choice(self, name: str, default: str, *others: str) -> str:
+        text = self.text(name, default)
+        if text not in {default, *others}:
+            raise StartRefused(f"{name} must be {' or '.join((default, *others))}, not {text!r}.")
+        return text
+
+    def mail_carrier(self, name: str, default: str) -> MailCarrier:
+        return carrier_of(name, self.text(name, default))
+
+    def mail_sender(self, name: str, default: str) -> str:
+        try:
+            return email_address(self.text(name, default))
+        except FieldProblem as problem:
+            raise StartRefused(f"{name} must be an e-mail address such as no-reply@example.com.") from problem
+
+    def link_base(self, name: str) -> str | None:
+        """Without the slash at the end; `None`: there are no pages for links."""
+        text = self.text(name, "").rstrip("/")
+        if text and not _LINK_BASE.fullmatch(text):
+            raise StartRefused(f"{name} must be like https://shop.example.com/account, not {text!r}.")
+        return text or None
 
     def networks(self, name: str) -> frozenset[Network]:
         texts = [text.strip() for text in self.text(name, "").split(",") if text.strip()]

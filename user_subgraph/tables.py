@@ -189,6 +189,38 @@ class UserEventRow(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class OneTimeTokenRow(Base):
+    """A token that was mailed and not used yet."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (Index(None, "user_id"),)
+
+    # SHA-256, hexadecimal, as of refresh tokens.
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(24))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # Where it was sent; the user may have another one by now.
+    address: Mapped[str] = mapped_column(String(320))
+    # Attempts at one mail have a token each.
+    mail_id: Mapped[str] = mapped_column(String(31))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OutgoingMailRow(Base):
+    """A mail to be sent; gone once it is. The text, with its token, is made when it is sent and never kept."""
+
+    __tablename__ = "outgoing_mails"
+    __table_args__ = (Index(None, "next_attempt_at"), Index(None, "recipient"))
+
+    id: Mapped[str] = mapped_column(String(31), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    # As it was asked for, so possibly nobody's: looking it up is for the sender, else the time would tell.
+    recipient: Mapped[str] = mapped_column(String(320))
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AuditEventRow(Base):
     """Append-only: triggers refuse all but INSERT (migration 0002). No foreign keys: an event outlives its users."""
 

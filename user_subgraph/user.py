@@ -107,6 +107,13 @@ def changed(user: User, changes: Mapping[str, Any], now: datetime) -> User:
     return replace(user, **changes, updated_at=now, version=user.version + 1)
 
 
+def verified(user: User, now: datetime) -> User:
+    """*user* of whom it is known that they read the mails of their address."""
+    waited = user.status is UserStatus.PENDING_VERIFICATION
+    status = UserStatus.ACTIVE if waited else user.status
+    return changed(user, {"email_verified": True, "status": status}, now)
+
+
 def soft_deleted(user: User, now: datetime) -> User:
     """*user* after deletion: the data stays (payments refer to it), nobody can log in as them."""
     return changed(user, {"status": UserStatus.DELETED, "deleted_at": now}, now)

@@ -160,6 +160,8 @@ class Service:
             "totp": "user_id",
             "recovery_codes": "code_hash",
             "mfa_challenges": "id_hash",
+            "one_time_tokens": "token_hash",
+            "outgoing_mails": "id",
             "audit_events": "id",
             "audit_origins": "event_id",
             "user_events": "id",

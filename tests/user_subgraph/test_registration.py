@@ -51,6 +51,8 @@ def test_a_known_address_is_answered_like_a_new_one_and_its_account_stays(servic
 
     assert result == {"__typename": "RegisterUserSuccess", "requiresVerification": False}
     after = service.everything(but_for="audit_events")
+    (mail,) = after.pop("outgoing_mails")
+    assert (mail["kind"], before.pop("outgoing_mails")) == ("ALREADY_REGISTERED", [])
     assert after["users"][0].pop("registration_tried_at") is not None
     assert before["users"][0].pop("registration_tried_at") is None
     assert after == before

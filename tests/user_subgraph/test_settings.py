@@ -130,6 +130,19 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("THROTTLE_LOGIN_PER_CLIENT", "10 per 25 hours"),
         ("THROTTLE_LOGIN_PER_CLIENT", "٣ per 15 minutes"),
         ("THROTTLE_REGISTRATION_PER_CLIENT", "100001 per 1 hour"),
+        ("MAIL_URL", "mail.example.com"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "smtp://host:port"),
+        ("MAIL_URL", "smtp://user:secret@host?tls=none"),
+        ("MAIL_URL", "smtp://user:secret@host?starttls=off"),
+        ("MAIL_URL", "smtps://user:secret@host/inbox"),
+        ("MAIL_URL", "file://host/mails"),
+        ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "a@example.com\r\nBcc: b@example.com"),
+        ("MAIL_LINK_BASE", "shop.example.com"),
+        ("MAIL_LINK_BASE", "https://shop.example.com/a b"),
+        ("MAIL_LINK_BASE", "https://shop.example.com/?x="),
+        ("EMAIL_VERIFICATION", "yes"),
         ("THROTTLE_STORAGE", "memory"),
         ("THROTTLE_STORAGE", "memcached://:secret@host"),
         ("THROTTLE_STORAGE", "redis://:secret@"),
@@ -145,7 +158,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(StartRefused, match=f"^{name} .*\\.$") as refused:
+    with pytest.raises(StartRefused, match=f"^{name}:? .*\\.$") as refused:
         Settings.from_environment({name: value})
 
     assert "secret" not in str(refused.value)

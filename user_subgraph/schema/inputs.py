@@ -53,6 +53,11 @@ class UpdateProfileInput(graphene.InputObjectType):
     locale = graphene.String()
 
 
+class ResetPasswordInput(graphene.InputObjectType):
+    token = graphene.String(required=True)
+    new_password = graphene.String(required=True)
+
+
 class CreateUserInput(graphene.InputObjectType):
     email = EmailAddress(required=True)
     password = graphene.String(
@@ -61,6 +66,9 @@ class CreateUserInput(graphene.InputObjectType):
     first_name = graphene.String()
     last_name = graphene.String()
     roles = graphene.List(graphene.NonNull(Role), description="CUSTOMER when left out.")
+    send_invite = graphene.Boolean(
+        default_value=True, description="Without a password, mail the user a token to set one with."
+    )
 
 
 class UpdateUserInput(graphene.InputObjectType):

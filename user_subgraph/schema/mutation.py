@@ -21,10 +21,12 @@ from user_subgraph.schema.inputs import (
     LoginInput,
     RefreshTokenInput,
     RegisterUserInput,
+    ResetPasswordInput,
     UpdateProfileInput,
     UpdateUserInput,
 )
 from user_subgraph.schema.protected_field import ProtectedField
+from user_subgraph.schema.scalars import EmailAddress
 from user_subgraph.schema.types import (
     AccountDisabledError,
     ConflictError,
@@ -107,6 +109,11 @@ class TotpConfirmed(graphene.ObjectType):
         possible_types = (second_factor.TotpConfirmed,)
 
     recovery_codes = graphene.List(graphene.NonNull(graphene.String), required=True)
+
+
+class TokenActionResult(graphene.Union):
+    class Meta:
+        types = (AcceptedSuccess, ValidationError, InvalidTokenError, RateLimitedError)
 
 
 class RegisterUserResult(graphene.Union):
@@ -265,6 +272,26 @@ def _carried(info: GraphQLResolveInfo, success: login.LoginSuccess) -> login.Log
     return replace(success, tokens=cookie.carry(success.tokens, success.session_ends_in_s))
 
 
+@errors_as_data
+def _verify_email(_root: None, info: GraphQLResolveInfo, token: str) -> object:
+    return context_of(info).links.verify_email(token)
+
+
+@errors_as_data
+def _resend_verification_email(_root: None, info: GraphQLResolveInfo, email: str) -> object:
+    return context_of(info).links.resend_verification(email)
+
+
+@errors_as_data
+def _request_password_reset(_root: None, info: GraphQLResolveInfo, email: str) -> object:
+    return context_of(info).links.request_password_reset(email)
+
+
+@errors_as_data
+def _reset_password(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    return context_of(info).links.reset_password(input["token"], input["new_password"])
+
+
 def _logout(_root: None, info: GraphQLResolveInfo, scope: sessions.LogoutScope) -> object:
     context = context_of(info)
     success = context.sessions.log_out(context.known_viewer, scope)
@@ -327,6 +354,31 @@ def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: 
 class Mutation(graphene.ObjectType):
     register_user = graphene.Field(
         RegisterUserResult, input=RegisterUserInput(required=True), resolver=_register_user
+    )
+    verify_email = graphene.Field(
+        TokenActionResult,
+        description="With the token that was mailed. It is good once, for a day.",
+        token=graphene.String(required=True),
+        resolver=_verify_email,
+    )
+    resend_verification_email = graphene.Field(
+        TokenActionResult,
+        description="Same answer for every address.",
+        email=EmailAddress(required=True),
+        resolver=_resend_verification_email,
+    )
+    request_password_reset = graphene.Field(
+        TokenActionResult,
+        description="Mails the owner of the address a token for `resetPassword`. Same answer for every address.",
+        email=EmailAddress(required=True),
+        resolver=_request_password_reset,
+    )
+    reset_password = graphene.Field(
+        TokenActionResult,
+        description="With the token that was mailed: good once, for an hour (an invitation's for seven days). "
+        "It ends all sessions and verifies the address.",
+        input=ResetPasswordInput(required=True),
+        resolver=_reset_password,
     )
     login = graphene.Field(LoginResult, input=LoginInput(required=True), resolver=_login)
     complete_mfa = graphene.Field(
@@ -402,5 +454,17 @@ class Mutation(graphene.ObjectType):
     )
 
 
-# The mutations that make or renew a login: a stale token in the header must not stand in their way.
-WITHOUT_TOKEN = frozenset({"registerUser", "login", "completeMfa", "refreshToken", "__typename"})
+# The mutations that need no login: a stale token in the header must not stand in their way.
+WITHOUT_TOKEN = frozenset(
+    {
+        "registerUser",
+        "login",
+        "completeMfa",
+        "refreshToken",
+        "verifyEmail",
+        "resendVerificationEmail",
+        "requestPasswordReset",
+        "resetPassword",
+        "__typename",
+    }
+)

@@ -1,0 +1,391 @@
+"""Mails, the tokens in them, and what can be done with those; over a real SMTP server."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.user_subgraph.postbox import Postbox, postbox
+from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
+from tests.user_subgraph.test_registration import ME, REGISTER
+from user_subgraph.mail import Letterhead
+from user_subgraph.mail_carriers import SmtpCarrier
+from user_subgraph.user import Role
+
+NEW_PASSWORD = "battery-staple-two"
+FIELDS = "... on ValidationError { fields { path code } }"
+VERIFY = f"mutation ($token: String!) {{ verifyEmail(token: $token) {{ __typename {ERROR} }} }}"
+RESEND = f"mutation ($email: EmailAddress!) {{ resendVerificationEmail(email: $email) {{ __typename {ERROR} {FIELDS} }} }}"
+ASK = f"mutation ($email: EmailAddress!) {{ requestPasswordReset(email: $email) {{ __typename {ERROR} {FIELDS} }} }}"
+RESET = f"""mutation ($token: String!, $new: String!) {{
+  resetPassword(input: {{token: $token, newPassword: $new}}) {{ __typename {ERROR} {FIELDS} }} }}"""
+CREATE = "mutation ($input: CreateUserInput!) { createUser(input: $input) { __typename ... on UserSuccess { user { id } } } }"
+DELETE = "mutation ($id: ID!) { deleteUser(id: $id, mode: ERASE) { __typename } }"
+ADA, NOBODY = "ada@example.com", "nobody@example.com"
+ACCEPTED = {"__typename": "AcceptedSuccess"}
+
+
+@pytest.fixture
+def box() -> Iterator[Postbox]:
+    with postbox() as box:
+        yield box
+
+
+@pytest.fixture
+def service(database_url: str, keys_dir: Path, box: Postbox) -> Iterator[Service]:
+    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
+    service = Service(settings_for(database_url, keys_dir, mail_carrier=carrier))
+    yield service
+    service.close()
+
+
+def _register(service: Service, email: str = ADA) -> Any:
+    return service.data(REGISTER, input={"email": email, "password": PASSWORD})
+
+
+def _deliver(service: Service) -> int:
+    return service.parts.mail_delivery.deliver_all_due()
+
+
+def _mailed_reset(service: Service, box: Postbox, email: str = ADA) -> str:
+    assert service.data(ASK, email=email) == ACCEPTED
+    _deliver(service)
+    return box.token
+
+
+def _is_verified(service: Service) -> bool:
+    (row,) = service.rows("SELECT email_verified FROM users WHERE email = :email", email=ADA)
+    return bool(row["email_verified"])
+
+
+def _actions(service: Service) -> list[str]:
+    return [row["action"] for row in service.rows("SELECT action FROM audit_events ORDER BY id")]
+
+
+def test_who_registers_is_mailed_a_token_that_verifies_the_address_once(
+    service: Service, box: Postbox
+) -> None:
+    _register(service)
+    _deliver(service)
+    (mail,) = box.mails
+    before = _is_verified(service)
+
+    answers = [service.data(VERIFY, token=box.token)["__typename"] for _ in range(2)]
+
+    assert (mail["To"], mail["From"]) == (ADA, "no-reply@example.com")
+    assert (before, _is_verified(service)) == (False, True)
+    assert answers == ["AcceptedSuccess", "InvalidTokenError"]
+    assert _actions(service) == ["user.registered", "email.verified"]
+
+
+def test_nothing_of_a_sent_mail_is_kept_but_the_hash_of_its_token(service: Service, box: Postbox) -> None:
+    _register(service)
+    _deliver(service)
+
+    assert service.rows("SELECT * FROM outgoing_mails") == []
+    assert len(service.rows("SELECT * FROM one_time_tokens")) == 1
+    assert box.token not in str(service.everything())
+
+
+def test_a_link_to_a_page_stands_in_the_mail_when_there_are_pages(service: Service, box: Postbox) -> None:
+    letterhead = Letterhead("shop@example.com", "https://shop.example.com/account")
+    _register(service)
+
+    replace(service.parts.mail_delivery, letterhead=letterhead).deliver_all_due()
+
+    assert f"https://shop.example.com/account/verify-email#token={box.token}" in box.texts[0]
+    assert service.data(VERIFY, token=box.token) == ACCEPTED
+
+
+def test_the_owner_of_a_known_address_is_told_and_gets_no_token(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    _register(service)
+    _deliver(service)
+
+    assert box.mails[0]["Subject"] == "You have an account already"
+    assert service.rows("SELECT * FROM one_time_tokens") == []
+
+
+@pytest.mark.parametrize("ask", [RESEND, ASK])
+def test_asking_for_a_mail_is_the_same_for_every_address_and_only_owners_get_one(
+    service: Service, box: Postbox, ask: str
+) -> None:
+    service.add_user(ADA)
+    answers, work = [], []
+
+    for email in (ADA, NOBODY):
+        with service.statements() as sent:
+            answers.append(service.data(ask, email=email))
+        work.append(sent)
+    tried = _deliver(service)
+
+    assert answers == [ACCEPTED, ACCEPTED]
+    assert work[0] == work[1]
+    assert tried == 2
+    assert [mail["To"] for mail in box.mails] == [ADA]
+    assert service.rows("SELECT * FROM outgoing_mails") == []
+
+
+def test_a_verified_address_is_not_mailed_another_verification(service: Service, box: Postbox) -> None:
+    _register(service)
+    _deliver(service)
+    service.data(VERIFY, token=box.token)
+
+    assert service.data(RESEND, email=ADA) == ACCEPTED
+    _deliver(service)
+
+    assert len(box.mails) == 1
+
+
+def test_no_address_gets_no_mail(service: Service) -> None:
+    before = service.everything()
+
+    assert field_errors(service.data(ASK, email="no-address")) == {("email", "INVALID")}
+    assert service.everything() == before
+
+
+def test_mails_to_one_address_are_bounded_whether_or_not_it_is_known(service: Service) -> None:
+    service.add_user(ADA)
+
+    for email in (ADA, NOBODY):
+        answers = [service.data(ASK, email=email)["__typename"] for _ in range(6)]
+        assert answers == ["AcceptedSuccess"] * 5 + ["RateLimitedError"]
+    assert _actions(service).count("mail.throttled") == 2
+
+
+def test_a_reset_sets_the_password_ends_all_sessions_and_verifies(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    old = service.log_in(ADA)
+    token = _mailed_reset(service, box)
+
+    assert service.data(RESET, token=token, new=NEW_PASSWORD) == ACCEPTED
+
+    assert service.refusal(ME, old.access)["code"] == "UNAUTHENTICATED"
+    assert service.refresh(old.refresh)["code"] == "INVALID_TOKEN"
+    assert service.data(LOGIN, input={"email": ADA, "password": PASSWORD})["code"] == "INVALID_CREDENTIALS"
+    assert service.data(ME, service.log_in(ADA, NEW_PASSWORD).access)["emailVerified"] is True
+    assert service.data(RESET, token=token, new=PASSWORD)["code"] == "INVALID_TOKEN"
+    assert "password.reset" in _actions(service)
+
+
+def test_a_password_that_is_not_fit_leaves_the_token_good(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    token = _mailed_reset(service, box)
+    before = service.everything()
+
+    wrong = [
+        field_errors(service.data(RESET, token=token, new=password)) for password in ("short", ADA.upper())
+    ]
+
+    assert wrong == [{("input.newPassword", "TOO_SHORT")}, {("input.newPassword", "SAME_AS_EMAIL")}]
+    assert service.everything() == before
+    assert service.data(RESET, token=token, new=NEW_PASSWORD) == ACCEPTED
+
+
+def test_a_token_is_good_for_its_time_and_its_purpose_only(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    token = _mailed_reset(service, box)
+
+    assert service.data(VERIFY, token=token)["code"] == "INVALID_TOKEN"
+    service.clock.move(3600)
+    assert service.data(RESET, token=token, new=NEW_PASSWORD)["code"] == "INVALID_TOKEN"
+    assert service.data(RESET, token="\ud800".encode("utf-8", "surrogatepass").hex(), new=PASSWORD)["code"]
+
+
+def test_a_newer_mail_replaces_the_older_ones_token(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    old, new = (_mailed_reset(service, box) for _ in range(2))
+
+    assert service.data(RESET, token=old, new=NEW_PASSWORD)["code"] == "INVALID_TOKEN"
+    assert service.data(RESET, token=new, new=NEW_PASSWORD) == ACCEPTED
+
+
+def test_a_token_is_no_good_once_the_account_has_another_address(service: Service, box: Postbox) -> None:
+    user = service.add_user(ADA)
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    token = _mailed_reset(service, box)
+    update = 'mutation ($id: ID!) { updateUser(id: $id, input: {email: "new@example.com"}) { __typename } }'
+    service.data(update, admin, id=user.id)
+
+    assert service.data(RESET, token=token, new=NEW_PASSWORD)["code"] == "INVALID_TOKEN"
+    assert service.log_in("new@example.com", PASSWORD)
+
+
+def test_of_many_who_use_a_token_at_once_exactly_one_does(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    token, start = _mailed_reset(service, box), threading.Barrier(6)
+
+    def use(number: int) -> str:
+        own = service.with_own_client()
+        start.wait(20)
+        return str(own.data(RESET, token=token, new=f"{NEW_PASSWORD} {number}")["__typename"])
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(use, range(6)))
+
+    assert sorted(answers) == ["AcceptedSuccess"] + ["InvalidTokenError"] * 5
+
+
+def test_two_replicas_send_each_mail_once(service: Service, box: Postbox) -> None:
+    emails = [f"user{number}@example.com" for number in range(12)]
+    for email in emails:
+        _register(service, email)
+    start = threading.Barrier(2)
+
+    def deliver(_replica: int) -> int:
+        start.wait(20)
+        return _deliver(service)
+
+    with ThreadPoolExecutor(2) as replicas:
+        tried = list(replicas.map(deliver, range(2)))
+
+    assert sum(tried) == 12
+    assert sorted(mail["To"] for mail in box.mails) == sorted(emails)
+
+
+def test_a_mail_outlives_a_server_that_is_away_and_either_attempts_token_is_good(
+    service: Service, box: Postbox
+) -> None:
+    _register(service)
+    box.refuses = True
+    _deliver(service)
+    first = box.token
+    assert _deliver(service) == 0  # not at once
+    box.refuses = False
+    service.clock.move(20)
+    _deliver(service)
+
+    assert box.mails[0]["Message-ID"] == box.mails[1]["Message-ID"]
+    assert box.token != first
+    assert service.data(VERIFY, token=first) == ACCEPTED
+    assert service.data(VERIFY, token=box.token)["code"] == "INVALID_TOKEN"
+
+
+def test_a_mail_is_given_up_after_three_days_of_hourly_attempts(service: Service, box: Postbox) -> None:
+    _register(service)
+    box.refuses = True
+    for _ in range(72):
+        assert _deliver(service) == 1
+        service.clock.move(3600)
+    assert len(service.rows("SELECT * FROM outgoing_mails")) == 1
+
+    _deliver(service)
+
+    assert service.rows("SELECT * FROM outgoing_mails") == []
+
+
+class PowerCut(BaseException):
+    pass
+
+
+class DyingCarrier:
+    def carry(self, _message: object) -> None:
+        raise PowerCut
+
+
+def test_a_mail_whose_sender_died_is_sent_by_another_after_ten_minutes(
+    service: Service, box: Postbox
+) -> None:
+    _register(service)
+    with pytest.raises(PowerCut):
+        replace(service.parts.mail_delivery, carrier=DyingCarrier()).deliver_all_due()
+    service.clock.move(599)
+    assert _deliver(service) == 0
+
+    service.clock.move(1)
+
+    assert _deliver(service) == 1
+    assert [mail["To"] for mail in box.mails] == [ADA]
+
+
+def test_where_verification_is_required_nobody_logs_in_before_it(
+    database_url: str, keys_dir: Path, box: Postbox
+) -> None:
+    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
+    settings = settings_for(database_url, keys_dir, mail_carrier=carrier, verification_required=True)
+    service = Service(settings)
+    assert _register(service)["requiresVerification"] is True
+    assert _register(service)["requiresVerification"] is True
+    _deliver(service)
+    refused = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})
+    wrong = service.data(LOGIN, input={"email": ADA, "password": NEW_PASSWORD})
+    box.mails.sort(key=lambda mail: str(mail["Subject"]))  # the one with the token first
+
+    del box.mails[1:]
+    service.data(VERIFY, token=box.token)
+
+    assert refused["code"] == "ACCOUNT_DISABLED"
+    assert "Confirm your e-mail address" in refused["message"]
+    assert wrong["code"] == "INVALID_CREDENTIALS"
+    assert service.data(ME, service.log_in(ADA).access)["status"] == "ACTIVE"
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "mails"), [({}, 1), ({"sendInvite": False}, 0), ({"password": PASSWORD}, 0)]
+)
+def test_whom_staff_makes_an_account_without_a_password_is_invited_to_set_one(
+    service: Service, box: Postbox, given: dict[str, Any], mails: int
+) -> None:
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    service.data(CREATE, admin, input={"email": ADA, **given})
+    _deliver(service)
+
+    assert [mail["To"] for mail in box.mails] == [ADA] * mails
+    if mails:
+        service.clock.move(6 * 24 * 3600)
+        assert service.data(RESET, token=box.token, new=NEW_PASSWORD) == ACCEPTED
+        assert service.data(ME, service.log_in(ADA, NEW_PASSWORD).access)["status"] == "ACTIVE"
+
+
+def test_a_suspended_account_is_mailed_nothing_and_its_token_opens_nothing(
+    service: Service, box: Postbox
+) -> None:
+    user = service.add_user(ADA)
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    token = _mailed_reset(service, box)
+    service.data(
+        "mutation ($id: ID!) { updateUser(id: $id, input: {status: SUSPENDED}) { __typename } }",
+        admin,
+        id=user.id,
+    )
+    service.data(ASK, email=ADA)
+    _deliver(service)
+
+    assert len(box.mails) == 1
+    assert service.data(RESET, token=token, new=NEW_PASSWORD)["code"] == "INVALID_TOKEN"
+
+
+def test_erasing_takes_tokens_and_waiting_mails_along(service: Service, box: Postbox) -> None:
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    user = service.add_user(ADA)
+    _mailed_reset(service, box)
+    service.data(RESEND, email=ADA)
+
+    assert service.data(DELETE, admin, id=user.id)["__typename"] == "DeleteUserSuccess"
+
+    assert ADA not in str(service.everything())
+    assert _deliver(service) == 0
+
+
+def test_neither_addresses_nor_tokens_are_logged(
+    service: Service, box: Postbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "user_subgraph"):
+        _register(service)
+        box.refuses = True
+        _deliver(service)
+        box.refuses = False
+        service.clock.move(20)
+        _deliver(service)
+    ours = [vars(record) for record in caplog.records if record.name.startswith("user_subgraph")]
+
+    messages = [record["message"] for record in ours if record["message"].startswith("mail")]
+    assert messages == ["mail not sent yet", "mail sent"]
+    assert ADA not in str(ours)
+    assert box.token not in str(ours)

@@ -1,0 +1,120 @@
+"""What is mailed: the kinds of mails, their texts, and when a mail that could not be sent is tried again. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from string import Template
+
+from email_validator import EmailNotValidError, validate_email
+
+from user_subgraph.errors import MailNotCarried
+from user_subgraph.one_time_token import Purpose
+
+TEMPLATES = Path(__file__).with_name("mail_templates")
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=1)
+# A mail server that is away for longer is no interruption any more.
+GIVEN_UP_AFTER = timedelta(days=3)
+
+
+class MailKind(StrEnum):
+    """The name of the template, too."""
+
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a mail
+    INVITATION = "INVITATION"
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What the mail's token is good for; `None`: there is none in it."""
+        return _PURPOSES.get(self)
+
+
+_PURPOSES = {
+    MailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
+    MailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    MailKind.INVITATION: Purpose.RESET_PASSWORD,
+}
+_LIVES = {
+    MailKind.VERIFY_EMAIL: timedelta(days=1),
+    MailKind.RESET_PASSWORD: timedelta(hours=1),
+    MailKind.INVITATION: timedelta(days=7),
+}
+_PAGES = {Purpose.VERIFY_EMAIL: "verify-email", Purpose.RESET_PASSWORD: "reset-password"}
+_MUTATIONS = {Purpose.VERIFY_EMAIL: "verifyEmail", Purpose.RESET_PASSWORD: "resetPassword"}
+
+
+@dataclass(frozen=True)
+class OutgoingMail:
+    """A mail that was asked for. *recipient* need not be anybody's address: who asks must not find out."""
+
+    id: str
+    kind: MailKind
+    recipient: str
+    attempts: int
+    created_at: datetime
+
+    def next_attempt_at(self, now: datetime) -> datetime | None:
+        """After a failed one; `None` gives up."""
+        if now - self.created_at >= GIVEN_UP_AFTER:
+            return None
+        pause = FIRST_PAUSE * (1 << min(self.attempts, 12))
+        return now + min(pause, LONGEST_PAUSE)
+
+
+def token_life(kind: MailKind) -> timedelta:
+    return _LIVES[kind]
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """What all mails have in common. *link_base*: where the pages of the links are; `None`: there are none."""
+
+    sender: str
+    link_base: str | None
+
+    def message(self, mail: OutgoingMail, token: str | None, now: datetime) -> EmailMessage:
+        """Every attempt has the same Message-ID, so that who gets two of them can tell.
+
+        Raises `MailNotCarried` for an address that mails cannot be sent to.
+        """
+        subject, text = _template(mail.kind)
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self.sender
+        message["To"] = _mailbox(mail.recipient)
+        message["Subject"] = subject
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = f"<{mail.id}@{_mailbox(self.sender).rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
+        message.set_content(Template(text).substitute(how=self._how(mail.kind.purpose, token)))
+        return message
+
+    def _how(self, purpose: Purpose | None, token: str | None) -> str:
+        if purpose is None:
+            return ""
+        if self.link_base is None:
+            return f"Send this token with the mutation {_MUTATIONS[purpose]}:\n\n  {token}"
+        # A fragment: browsers send it to no server, so it is in no log on the way.
+        return f"Open this link:\n\n  {self.link_base}/{_PAGES[purpose]}#token={token}"
+
+
+@cache
+def _template(kind: MailKind) -> tuple[str, str]:
+    """Subject and text."""
+    first, _, text = (TEMPLATES / f"{kind.value}.txt").read_text(encoding="utf-8").partition("\n\n")
+    return first.removeprefix("Subject: "), text
+
+
+def _mailbox(address: str) -> str:
+    """Accounts have the Unicode form; mail servers are sure to know the ASCII one, where there is one."""
+    try:
+        parts = validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise MailNotCarried("the address is none") from error
+    return parts.ascii_email or parts.normalized

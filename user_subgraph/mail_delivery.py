@@ -1,0 +1,112 @@
+"""Sending the mails that are due, beside the requests: no answer waits for a mail server, or tells of one."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from user_subgraph.clock import Clock
+from user_subgraph.database import Database
+from user_subgraph.errors import MailNotCarried
+from user_subgraph.mail import Letterhead, MailKind, OutgoingMail, token_life
+from user_subgraph.mail_carriers import MailCarrier
+from user_subgraph.one_time_token import (
+    OneTimeToken,
+    may_be_mailed,
+    new_one_time_token,
+    one_time_token_hash,
+)
+from user_subgraph.one_time_tokens import OneTimeTokens
+from user_subgraph.outgoing_mails import OutgoingMails
+from user_subgraph.user import User
+from user_subgraph.user_repository import UserRepository
+
+logger = logging.getLogger(__name__)
+
+# Longer than any conversation with a server that answers at all.
+TAKEN_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    mail: OutgoingMail
+    token: str | None
+    is_wanted: bool
+
+
+@dataclass(frozen=True)
+class MailDelivery:
+    """At least once: who dies between sending a mail and noting so sends it again."""
+
+    database: Database
+    carrier: MailCarrier
+    letterhead: Letterhead
+    clock: Clock
+
+    def deliver_all_due(self) -> int:
+        """Gives how many were tried."""
+        tried = 0
+        while (envelope := self._taken()) is not None:
+            self._deliver(envelope)
+            tried += 1
+        return tried
+
+    def _taken(self) -> _Envelope | None:
+        """No transaction is open while a server is talked to."""
+        now = self.clock()
+        with self.database.writing() as session:
+            mail = OutgoingMails(session).taken(now, now + TAKEN_FOR)
+        if mail is None:
+            return None
+        # In a transaction of its own: who erases an account locks it before its mails.
+        with self.database.writing() as session:
+            return _sealed(session, mail, now)
+
+    def _deliver(self, envelope: _Envelope) -> None:
+        mail = envelope.mail
+        if envelope.is_wanted:
+            try:
+                self.carrier.carry(self.letterhead.message(mail, envelope.token, self.clock()))
+            except MailNotCarried as error:
+                return self._put_off(mail, error)
+            logger.info("mail sent", extra={"mail": mail.id, "kind": mail.kind.value})
+        with self.database.writing() as session:
+            OutgoingMails(session).forget(mail)
+        return None
+
+    def _put_off(self, mail: OutgoingMail, error: MailNotCarried) -> None:
+        again_at = mail.next_attempt_at(self.clock())
+        with self.database.writing() as session:
+            if again_at is None:
+                OutgoingMails(session).forget(mail)
+            else:
+                OutgoingMails(session).put_off(mail, again_at)
+        outcome = "mail given up" if again_at is None else "mail not sent yet"
+        facts = {"mail": mail.id, "kind": mail.kind.value, "attempts": mail.attempts, "reason": error.reason}
+        logger.warning(outcome, extra=facts)
+
+
+def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
+    user = _owner(UserRepository(session), mail.recipient)
+    if user is None or not _concerns(mail.kind, user):
+        return _Envelope(mail, None, is_wanted=False)
+    if mail.kind.purpose is None:
+        return _Envelope(mail, None, is_wanted=True)
+    token = new_one_time_token()
+    for_whom = OneTimeToken(user.id, mail.recipient)
+    expires_at = now + token_life(mail.kind)
+    OneTimeTokens(session).add(for_whom, mail.kind.purpose, one_time_token_hash(token), mail.id, expires_at)
+    return _Envelope(mail, token, is_wanted=True)
+
+
+def _owner(users: UserRepository, address: str) -> User | None:
+    """Locked, so that nobody who is being erased is left a token."""
+    account = users.with_password(address)
+    user = None if account is None else users.locked(account[0].id)
+    return user if user is not None and user.email == address else None
+
+
+def _concerns(kind: MailKind, user: User) -> bool:
+    """Whether the owner of the address is to get it."""
+    return may_be_mailed(user) and not (kind is MailKind.VERIFY_EMAIL and user.email_verified)

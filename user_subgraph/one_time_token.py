@@ -1,0 +1,39 @@
+"""Tokens that are mailed: random, known here by their hash only, good for one use. Pure."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from user_subgraph.user import User, UserId, UserStatus
+
+
+class Purpose(StrEnum):
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a purpose
+
+
+@dataclass(frozen=True)
+class OneTimeToken:
+    """Who has the token could read the mails of *address* when it was sent there."""
+
+    user_id: UserId
+    address: str
+
+    def still_fits(self, user: User) -> bool:
+        """An account that was closed, or has another address by now, is not opened by an old mail."""
+        return user.email == self.address and may_be_mailed(user)
+
+
+def may_be_mailed(user: User) -> bool:
+    """Whether links to the account are of any use."""
+    return user.status in {UserStatus.ACTIVE, UserStatus.PENDING_VERIFICATION}
+
+
+def new_one_time_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def one_time_token_hash(token: str) -> str:
+    """SHA-256: of 256 random bits a slow hash would not be harder to guess."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
