@@ -24,12 +24,6 @@ class Postbox:
     refuses: bool = False
     mails: list[EmailMessage] = field(default_factory=list)
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        message = message_from_bytes(envelope.content, policy=default)
-        assert isinstance(message, EmailMessage)
-        self.mails.append(message)
-        return "451 later, said to ada@example.com" if self.refuses else "250 taken"
-
     @property
     def texts(self) -> list[str]:
         return [mail.get_content() for mail in self.mails]
@@ -41,12 +35,25 @@ class Postbox:
         return line.strip().rpartition("#token=")[2]
 
 
+@dataclass
+class _Handler:
+    """Apart from the postbox: aiosmtpd looks at every attribute of a handler."""
+
+    box: Postbox
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = message_from_bytes(envelope.content, policy=default)
+        assert isinstance(message, EmailMessage)
+        self.box.mails.append(message)
+        return "451 later, said to ada@example.com" if self.box.refuses else "250 taken"
+
+
 @contextmanager
 def postbox(tls: ssl.SSLContext | None = None) -> Iterator[Postbox]:
     """With *tls* it wants STARTTLS and then the password."""
     box = Postbox(_free_port())
     options = {"require_starttls": True, "auth_required": True, "authenticator": _judged} if tls else {}
-    server = Controller(box, hostname="127.0.0.1", port=box.port, tls_context=tls, **options)
+    server = Controller(_Handler(box), hostname="127.0.0.1", port=box.port, tls_context=tls, **options)
     server.start()
     try:
         yield box
@@ -55,7 +62,9 @@ def postbox(tls: ssl.SSLContext | None = None) -> Iterator[Postbox]:
 
 
 def _judged(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
-    return AuthResult(success=(data.login, data.password) == (USER.encode(), SECRET.encode()))
+    return AuthResult(
+        success=(data.login, data.password) == (USER.encode(), SECRET.encode()), handled=False
+    )
 
 
 def _free_port() -> int:

@@ -1,6 +1,6 @@
 """The carriers: SMTP with and without TLS, a folder, the console."""
 
-import datetime
+import datetime as dt
 import ssl
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ from user_subgraph.errors import MailNotCarried
 from user_subgraph.mail import Letterhead, MailKind, OutgoingMail
 from user_subgraph.mail_carriers import ConsoleCarrier, FolderCarrier, SmtpCarrier, carrier_of
 
-NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
+NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
 
 
 def _message(recipient: str = "ada@example.com") -> EmailMessage:
@@ -32,11 +32,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """For 127.0.0.1, signed by itself: the certificate, and its key."""
     key, folder = ec.generate_private_key(ec.SECP256R1()), tmp_path_factory.mktemp("tls")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "postbox")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     signed = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -88,7 +88,7 @@ def test_nobody_at_the_port_is_told_without_addresses() -> None:
     with postbox() as gone:
         pass
 
-    with pytest.raises(MailNotCarried, match="^The mail was not taken: ConnectionRefusedError.$"):
+    with pytest.raises(MailNotCarried, match=r"^The mail was not taken: ConnectionRefusedError\.$"):
         SmtpCarrier("127.0.0.1", gone.port, "none").carry(_message())
 
 
