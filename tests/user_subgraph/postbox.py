@@ -62,9 +62,7 @@ def postbox(tls: ssl.SSLContext | None = None) -> Iterator[Postbox]:
 
 
 def _judged(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
-    return AuthResult(
-        success=(data.login, data.password) == (USER.encode(), SECRET.encode()), handled=False
-    )
+    return AuthResult(success=(data.login, data.password) == (USER.encode(), SECRET.encode()), handled=False)
 
 
 def _free_port() -> int:
