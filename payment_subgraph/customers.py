@@ -68,8 +68,8 @@ class Customers:
             customer = await self._read(customer.id)
         if customer.provider_customer_id is not None:
             return customer
-        if customer.ended_at is not None:
-            raise ProviderRefused(None, retryable=False)
+        if customer.ended_at is not None:  # the next try makes another one, which may be taken
+            raise ProviderRefused(None, retryable=True)
         raise ProviderRefused(None, retryable=True, message=_UNREACHABLE)
 
     async def expect_method(self, customer_id: str) -> None:

@@ -9,13 +9,7 @@ from typing import Any, Final
 MAX_TRIES: Final = 10
 MAX_LOST_CLAIMS: Final = 5
 PARK_FOR: Final = timedelta(days=3)
-BACK_OFF: Final = (
-    timedelta(seconds=5),
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-)
+BACK_OFF: Final = (*(timedelta(seconds=5 << doubled) for doubled in range(10)), timedelta(hours=1))
 """The pauses between tries; the last one stays."""
 
 

@@ -94,8 +94,10 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     RefusedFor.AMOUNT_TOO_SMALL: ("AMOUNT_TOO_SMALL", "The amount is smaller than can be charged."),
     RefusedFor.AMOUNT_TOO_LARGE: ("AMOUNT_TOO_LARGE", "The amount is larger than can be charged."),
     RefusedFor.UNKNOWN_PAYMENT_METHOD: ("UNKNOWN_PAYMENT_METHOD", "There is no such payment method."),
+    "REQUIRED": ("REQUIRED", "This payment has no payment method yet."),
     RefusedFor.OTHER: ("REFUSED_BY_PROVIDER", "The payment provider does not take this."),
 }
 
+METHOD_MISSING: Final = Rejection(RejectionKind.INVALID_INPUT, "REQUIRED", field="paymentMethodId")
 _NOT_MADE: Final = "NOT_MADE"
 _OURS: Final = dict(_TOLD.values()) | {_NOT_MADE: "The payment could not be made. A new one may succeed."}

@@ -50,7 +50,7 @@ from payment_subgraph.operations import Operations
 from payment_subgraph.payment import Payment, PaymentAction, PaymentStatus, available_actions
 from payment_subgraph.processor import MethodChoice, Params, PaymentProcessor
 from payment_subgraph.refund import Refund
-from payment_subgraph.refusals import refusal_of
+from payment_subgraph.refusals import METHOD_MISSING, refusal_of
 from payment_subgraph.repository import Cause, Repository, Transaction
 from payment_subgraph.viewer import SYSTEM, Viewer
 
@@ -63,6 +63,8 @@ _KINDS: Final[dict[type[Command], OperationKind]] = {
     CancelPayment: OperationKind.CANCEL,
     RefundPayment: OperationKind.REFUND,
 }
+
+_RUNS: Final = 4
 
 Written = tuple[Operation, bool]
 """The operation's row, and whether it was there before this call."""
@@ -112,7 +114,7 @@ class UseCases:
                 if stored := await _stored(rows, operation):
                     return stored, True
                 about = replace(operation, payment_id=duplicate.id)
-                return await _refused(rows, about, RejectionKind.DUPLICATE)
+                return await _refused(rows, about, Rejection(RejectionKind.DUPLICATE))
             await rows.add_payment(payment, _asked(operation))
             await rows.add_operation(operation)
             return operation, False
@@ -129,8 +131,9 @@ class UseCases:
             if stored := await _stored(rows, operation):
                 return stored, True
             if not _allows(payment, PaymentAction.CONFIRM) or await _is_under_way(rows, payment, PAYING):
-                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
-            _require_method(payment, command)
+                return await _refused(rows, operation, Rejection(RejectionKind.INVALID_STATE))
+            if command.payment_method_id is None and payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD:
+                return await _refused(rows, operation, METHOD_MISSING)
             await rows.add_operation(operation)
             return operation, False
 
@@ -144,7 +147,7 @@ class UseCases:
                 return stored, True
             capturing = {OperationKind.CAPTURE}
             if not _allows(payment, PaymentAction.CAPTURE) or await _is_under_way(rows, payment, capturing):
-                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
+                return await _refused(rows, operation, Rejection(RejectionKind.INVALID_STATE))
             wanted = _to_capture(self.processor, payment, command)
             params = self.processor.capture_params(wanted)
             await rows.add_operation(replace(operation, params=params, amount_minor=wanted.minor))
@@ -176,10 +179,10 @@ class UseCases:
             operation = self._operation(viewer, payment, command, params)
             if stored := await _stored(rows, operation):
                 return stored, True
-            if await _is_under_way(rows, payment, never_beside):
-                raise InvalidPaymentState(payment)  # not kept: this is no client's, and will be asked again
-            if not _allows(payment, PaymentAction.CANCEL):
-                return await _refused(rows, operation, RejectionKind.INVALID_STATE)
+            if not _allows(payment, PaymentAction.CANCEL) or await _is_under_way(rows, payment, never_beside):
+                if viewer is SYSTEM:  # nobody was told anything, and it will be asked again
+                    raise InvalidPaymentState(payment)
+                return await _refused(rows, operation, Rejection(RejectionKind.INVALID_STATE))
             await rows.add_operation(replace(operation, note=command.reason))
             return operation, False
 
@@ -198,7 +201,7 @@ class UseCases:
             if stored := await _stored(rows, operation):
                 return stored, True
             if forbidden := _what_forbids(self.processor, payment, refund, command):
-                return await _refused(rows, operation, forbidden)
+                return await _refused(rows, operation, Rejection(forbidden))
             pending = payment.amount_refund_pending + refund.amount_minor
             reserved = replace(payment, amount_refund_pending=pending)
             await rows.add_refund(refund, _asked(operation))
@@ -262,11 +265,15 @@ class UseCases:
     async def _write_once(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
         """On PostgreSQL another call with the same key or reference may commit between look and write.
 
-        The constraint then stops us, and the second run sees the other's rows.
+        The constraint then stops us, and the next run sees the other's rows: first that of the reference, then that of the key.
         """
-        try:
-            written = await self._write(write)
-        except IntegrityError:
+        for _ in range(_RUNS - 1):
+            try:
+                written = await self._write(write)
+                break
+            except IntegrityError:
+                continue
+        else:
             written = await self._write(write)
         crash_point(CrashPoint.T1_COMMITTED, written[0].kind)
         return written
@@ -372,7 +379,7 @@ async def _writable(rows: Transaction, viewer: Viewer, payment_id: str, *, lock:
     return payment
 
 
-async def _refused(rows: Transaction, operation: Operation, why: RejectionKind) -> Written:
+async def _refused(rows: Transaction, operation: Operation, why: Rejection) -> Written:
     """What the payment's state forbids stays forbidden under its key, though the state may change.
 
     Another request with this key may still be on its way: it must not do what this one was told is not done (ADR 24).
@@ -380,8 +387,9 @@ async def _refused(rows: Transaction, operation: Operation, why: RejectionKind) 
     kept = replace(
         operation,
         refund_id=None,
+        params={},
         state=OperationState.REJECTED,
-        result=Rejection(why),
+        result=why,
         resolved_at=operation.created_at,
     )
     await rows.add_operation(kept)
@@ -398,11 +406,6 @@ async def _is_under_way(rows: Transaction, payment: Payment, kinds: Collection[O
     And of two captures of different sums nobody could tell which one was carried out.
     """
     return any(operation.kind in kinds for operation in await rows.open_operations(payment.id))
-
-
-def _require_method(payment: Payment, command: ConfirmPayment) -> None:
-    if command.payment_method_id is None and payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD:
-        raise InvalidInput(Flaw(("paymentMethodId",), "REQUIRED", "This payment has no payment method yet."))
 
 
 def _require_currency(payment: Payment, wanted: Money) -> None:
@@ -430,12 +433,12 @@ def _what_forbids(
     processor: PaymentProcessor, payment: Payment, refund: Refund, command: RefundPayment
 ) -> RejectionKind | None:
     """None: *refund* may be made. Raises InvalidInput for a sum that no state would allow."""
+    wanted = Money(refund.amount_minor, command.amount.currency if command.amount else payment.currency)
+    _require_currency(payment, wanted)
     if payment.refund_blocked:
         return RejectionKind.DISPUTED
     if payment.status is not PaymentStatus.SUCCEEDED or payment.frozen_reason is not None:
         return RejectionKind.INVALID_STATE
-    wanted = Money(refund.amount_minor, command.amount.currency if command.amount else payment.currency)
-    _require_currency(payment, wanted)
     if not 0 < wanted.minor <= payment.refundable.minor:
         return RejectionKind.REFUND_EXCEEDS
     if not processor.accepts(wanted):

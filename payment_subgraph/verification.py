@@ -16,7 +16,7 @@ from payment_subgraph.books import posted_by_payment
 from payment_subgraph.database import Database
 from payment_subgraph.dispute import Dispute
 from payment_subgraph.ledger import Sums, differences
-from payment_subgraph.operation import Operation, OperationState
+from payment_subgraph.operation import Operation, OperationKind, OperationState
 from payment_subgraph.payment import Payment
 from payment_subgraph.rebuild import History, Observation, deviations
 from payment_subgraph.refund import Refund
@@ -99,7 +99,8 @@ async def _histories(
     back = await _made(connection, Refund, _all(Refund, refunds).where(refunds.c.payment_id.in_(ids)))
     disputed = await _made(connection, Dispute, _all(Dispute, disputes).where(disputes.c.payment_id.in_(ids)))
     operation = payment_operations.c
-    refused = (operation.payment_id.in_(ids)) & (operation.state == OperationState.REJECTED)
+    made_something = operation.refund_id.is_not(None) | (operation.kind == OperationKind.CREATE)
+    refused = operation.payment_id.in_(ids) & (operation.state == OperationState.REJECTED) & made_something
     rejected = await _made(connection, Operation, _all(Operation, payment_operations).where(refused))
     named = observations.c.object_id.in_([*ids, *(one.id for one in (*back, *disputed))])
     seen = await _made(

@@ -48,18 +48,24 @@ class IdempotencyConflictError(Error):
     original_operation: PaymentOperation
 
 
-@strawberry.type(description="There is already a live payment for this `reference`.")
+@strawberry.type(
+    description="When the key was first used, another payment for this `reference` was live. It stays the key's answer."
+)
 class DuplicatePaymentError(Error):
     existing_payment: Payment
 
 
-@strawberry.type
+@strawberry.type(
+    description="When the key was first used, the payment did not allow this. It stays the key's answer: another try takes a new key."
+)
 class InvalidPaymentStateError(Error):
     current_status: PaymentStatus
     allowed_actions: list[PaymentAction]
 
 
-@strawberry.type
+@strawberry.type(
+    description="When the key was first used, less was left to refund. It stays the key's answer: another try takes a new key."
+)
 class RefundExceedsAvailableError(Error):
     refundable: Money
 
@@ -83,7 +89,9 @@ class PaymentProviderError(Error):
     provider_request_id: str | None
 
 
-@strawberry.type(description="The bank decides, or has decided: while it does, nothing can be refunded.")
+@strawberry.type(
+    description="The bank decides, or has decided: while it does, nothing can be refunded. It stays the key's answer."
+)
 class PaymentDisputedError(Error):
     dispute: Dispute
 

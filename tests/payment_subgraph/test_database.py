@@ -40,5 +40,6 @@ def test_what_the_address_says_of_waiting_holds() -> None:
     url = postgres_url(make_url("postgresql://user:secret@host/payments?connect_timeout=60"))
 
     assert url.query["connect_timeout"] == "60"
+    assert postgres_url(make_url("postgresql://host/payments")).query["connect_timeout"] == "5"
     assert url.query["keepalives_idle"] == "15"
     assert conninfo(url).startswith("postgresql://user:secret@host/payments?")

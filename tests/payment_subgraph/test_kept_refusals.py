@@ -1,5 +1,6 @@
 """What a payment's state forbids stays forbidden under its key: a late request must not do what was told is not done."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -41,6 +42,17 @@ async def it_is_not_authorized(world: World) -> tuple[str, Asked]:
     return "capturePayment", {"paymentId": payment["id"]}
 
 
+async def it_has_no_method(world: World) -> tuple[str, Asked]:
+    payment = (await world.create("10.00"))["payment"]
+    return "confirmPayment", {"paymentId": payment["id"]}
+
+
+async def it_has_got_a_method(world: World, _asked: Asked) -> None:
+    method = {"id": "pm_card_visa", "type": "card"}
+    world.wire.intents["pi_1"] |= {"status": "requires_confirmation", "payment_method": method}
+    await world.deliver_and_work("payment_intent.created", "pi_1")
+
+
 async def somebody_else_pays(world: World) -> tuple[str, Asked]:
     payment = (await world.create("10.00"))["payment"]
     world.wire.faults = [Fault.LOST_REQUEST]
@@ -76,6 +88,7 @@ CASES: list[Any] = [
     ),
     pytest.param(it_is_not_paid, "InvalidPaymentStateError", it_is_paid, id="it is paid"),
     pytest.param(it_is_not_authorized, "InvalidPaymentStateError", it_is_paid, id="it is authorized"),
+    pytest.param(it_has_no_method, "ValidationError", it_has_got_a_method, id="it has got a method"),
     pytest.param(
         somebody_else_pays, "InvalidPaymentStateError", the_other_is_declined, id="the other was declined"
     ),
@@ -101,7 +114,7 @@ async def test_a_key_that_was_refused_does_nothing_later_and_another_does(
 
     assert (first["__typename"], late["__typename"]) == (refusal, refusal)
     assert first["message"] != BEFORE
-    assert late["message"] == BEFORE
+    assert late["message"] == (BEFORE if refusal != "ValidationError" else first["message"])
     assert nothing_done
     assert anew["__typename"] in {"PaymentSuccess", "RefundSuccess"}
 
@@ -132,3 +145,15 @@ async def test_a_flaw_of_the_input_may_be_mended_under_the_same_key(world: World
 
     assert refused["__typename"] == "ValidationError"
     assert mended["__typename"] == "RefundSuccess"
+
+
+async def test_many_with_one_key_beside_another_payment_are_all_told_of_it(world: World) -> None:
+    """On PostgreSQL they wait for its commit together, and then for each other."""
+    others = asyncio.create_task(world.create(idempotencyKey="other", reference="order"))
+    same = [world.create(idempotencyKey="k", reference="order") for _ in range(6)]
+
+    members = await asyncio.gather(*same)
+    kinds = {member["__typename"] for member in members}
+
+    assert len(kinds) == 1
+    assert kinds | {(await others)["__typename"]} == {"PaymentSuccess", "DuplicatePaymentError"}

@@ -99,6 +99,16 @@ async def test_a_payment_found_after_its_reference_went_to_another(world: World)
     assert await verified(world) == []
 
 
+async def test_a_payment_that_was_doubled_before_it_was_made(world: World) -> None:
+    """What was told of a duplicate belongs to the payment it would have doubled, and says nothing about that one."""
+    world.wire.faults = [Fault.LOST_REQUEST]
+    await world.create(reference="order")
+    doubled = await world.create(reference="order")
+
+    assert doubled["__typename"] == "DuplicatePaymentError"
+    assert await verified(world) == []
+
+
 async def test_what_was_changed_behind_the_services_back_is_told(world: World) -> None:
     paid = await world.pay("10.00")
     member = await world.mutate("refundPayment", STAFF, paymentId=paid["id"], amount=EUR_3)
