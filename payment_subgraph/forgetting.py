@@ -34,8 +34,15 @@ class Forgetting:
         """The worker's part; how many owners were looked through."""
         claimed = await self.owners.claim(self.clock(), self.lease, _BATCH)
         for owner_id, erased_at in claimed:
-            await self._forget(owner_id, erased_at)
+            await self._surviving(owner_id, erased_at)
         return len(claimed)
+
+    async def _surviving(self, owner_id: str, erased_at: datetime) -> None:
+        """A fault with one of them must not keep the others from being forgotten."""
+        try:
+            await self._forget(owner_id, erased_at)
+        except Exception:
+            log.exception("erased owner %s could not be forgotten yet", owner_id)
 
     async def _forget(self, owner_id: str, erased_at: datetime) -> None:
         """Whatever fails is left to the end of the lease."""

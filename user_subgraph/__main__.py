@@ -54,10 +54,11 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
         app = create_app(settings, parts)
         settle()
         server = _listening(settings, app)
+        expired = upkeep(parts.forget_what_has_expired, UPKEEP_S)
         origins = upkeep(parts.forget_old_origins, UPKEEP_S)
         events = upkeep(parts.deliver_events, EVENTS_S)
         mails = upkeep(parts.mail_delivery.deliver_all_due, MAILS_S)
-        with origins, events, mails:
+        with expired, origins, events, mails:
             server.run()
 
 

@@ -17,6 +17,7 @@ from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.clock import Clock, utc_now
 from user_subgraph.database import Database
 from user_subgraph.errors import BadRequest, InternalError
+from user_subgraph.expiry import Expiry
 from user_subgraph.federation import subgraph_schema, subgraph_sdl
 from user_subgraph.graphql_view import GraphQLView
 from user_subgraph.key_rotation import JWKS_MAX_AGE_S, KeyRotation
@@ -56,6 +57,9 @@ class Parts:
     audit_origin_days: int
     clock: Clock
     deliver_events: Callable[[], object]
+
+    def forget_what_has_expired(self) -> int:
+        return Expiry(self.database, self.clock).forget()
 
     def forget_old_origins(self) -> int:
         return self.audit_trail.forget_origins_before(self.clock() - timedelta(days=self.audit_origin_days))

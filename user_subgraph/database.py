@@ -42,6 +42,8 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables to the newest version; changes nothing when they are there already."""
         with self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":  # a million rows may take longer than any request may
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             command.upgrade(alembic_config(connection), "head")
 
     def is_ready(self) -> bool:

@@ -27,6 +27,7 @@ from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.operation import Operation, OperationRefused, Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import ASKED_BY, CookieAttributes, RefreshCookie
+from user_subgraph.refresh_cookie import NAME as COOKIE
 from user_subgraph.request_context import RequestContext
 from user_subgraph.schema.mutation import WITHOUT_TOKEN
 from user_subgraph.second_factor import SecondFactor
@@ -74,7 +75,8 @@ class GraphQLView:
             return _refusal([_as_graphql(error)], request_id, media_type, status=_status(media_type, 401))
         # A mutation may hash a password, which takes long and nobody's processor time but its own.
         with self._turn(unusual=unusual and not operation.is_mutation):
-            cookie = RefreshCookie.of(request.headers.get(ASKED_BY), request.cookies, self.cookie_attributes)
+            brought = request.cookies.getlist(COOKIE)
+            cookie = RefreshCookie.of(request.headers.get(ASKED_BY), brought, self.cookie_attributes)
             context = self._context(viewer, self._caller(request, viewer, request_id), cookie)
             return _with_cookie(self._executed(asked, operation, context, request_id, media_type), cookie)
 

@@ -28,6 +28,7 @@ class MailKind(StrEnum):
     VERIFY_EMAIL = "VERIFY_EMAIL"
     ALREADY_REGISTERED = "ALREADY_REGISTERED"
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a mail
+    CLAIM_ACCOUNT = "CLAIM_ACCOUNT"
     INVITATION = "INVITATION"
 
     @property
@@ -39,11 +40,13 @@ class MailKind(StrEnum):
 _PURPOSES = {
     MailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
     MailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    MailKind.CLAIM_ACCOUNT: Purpose.RESET_PASSWORD,
     MailKind.INVITATION: Purpose.RESET_PASSWORD,
 }
 _LIVES = {
     MailKind.VERIFY_EMAIL: timedelta(days=1),
     MailKind.RESET_PASSWORD: timedelta(hours=1),
+    MailKind.CLAIM_ACCOUNT: timedelta(hours=1),
     MailKind.INVITATION: timedelta(days=7),
 }
 _PAGES = {Purpose.VERIFY_EMAIL: "verify-email", Purpose.RESET_PASSWORD: "reset-password"}

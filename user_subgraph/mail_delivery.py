@@ -1,7 +1,7 @@
 """Sending the mails that are due, beside the requests: no answer waits for a mail server, or tells of one."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -69,13 +69,16 @@ class MailDelivery:
             try:
                 self.carrier.carry(self.letterhead.message(mail, envelope.token, self.clock()))
             except MailNotCarried as error:
-                return self._put_off(mail, error)
+                return self._put_off(mail, error.reason)
+            except Exception as fault:
+                logger.exception("mail could not be made or carried", extra={"mail": mail.id})
+                return self._put_off(mail, type(fault).__name__)
             logger.info("mail sent", extra={"mail": mail.id, "kind": mail.kind.value})
         with self.database.writing() as session:
             OutgoingMails(session).forget(mail)
         return None
 
-    def _put_off(self, mail: OutgoingMail, error: MailNotCarried) -> None:
+    def _put_off(self, mail: OutgoingMail, reason: str) -> None:
         again_at = mail.next_attempt_at(self.clock())
         with self.database.writing() as session:
             if again_at is None:
@@ -83,7 +86,7 @@ class MailDelivery:
             else:
                 OutgoingMails(session).put_off(mail, again_at)
         outcome = "mail given up" if again_at is None else "mail not sent yet"
-        facts = {"mail": mail.id, "kind": mail.kind.value, "attempts": mail.attempts, "reason": error.reason}
+        facts = {"mail": mail.id, "kind": mail.kind.value, "attempts": mail.attempts, "reason": reason}
         logger.warning(outcome, extra=facts)
 
 
@@ -91,6 +94,7 @@ def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
     user = _owner(UserRepository(session), mail.recipient)
     if user is None or not _concerns(mail.kind, user):
         return _Envelope(mail, None, is_wanted=False)
+    mail = _fitting(mail, user)
     if mail.kind.purpose is None:
         return _Envelope(mail, None, is_wanted=True)
     token = new_one_time_token()
@@ -98,6 +102,12 @@ def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
     expires_at = now + token_life(mail.kind)
     OneTimeTokens(session).add(for_whom, mail.kind.purpose, one_time_token_hash(token), mail.id, expires_at)
     return _Envelope(mail, token, is_wanted=True)
+
+
+def _fitting(mail: OutgoingMail, user: User) -> OutgoingMail:
+    """Who first gave an address that is not confirmed need not be its owner: who comes later can make the account theirs."""
+    unconfirmed = mail.kind is MailKind.ALREADY_REGISTERED and not user.email_verified
+    return replace(mail, kind=MailKind.CLAIM_ACCOUNT) if unconfirmed else mail
 
 
 def _owner(users: UserRepository, address: str) -> User | None:

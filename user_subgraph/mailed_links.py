@@ -70,7 +70,7 @@ class MailedLinks:
             before = self._redeemed(session, users, token, Purpose.RESET_PASSWORD)
             users.set_hash(before.id, password_hash)
             SessionRepository(session).revoke_of_user(before.id, self.clock())
-            SecondFactorRepository(session).close_challenges_of(before.id)
+            before = _without_strangers_factor(session, before)
             # Who could read the mail has proved the address, too.
             self._save_verified(session, users, before, Action.PASSWORD_RESET)
         return AcceptedSuccess()
@@ -105,6 +105,17 @@ class MailedLinks:
         changes = changes_of(before, after)
         log = AuditLog(session, self.caller)
         log.record(action, after.updated_at, subject=after.id, actor=after.id, changes=changes)
+
+
+def _without_strangers_factor(session: Session, user: User) -> User:
+    """Of an address that was never confirmed, somebody else may have opened the account, and enrolled a device of theirs."""
+    factors = SecondFactorRepository(session)
+    if user.email_verified:
+        factors.close_challenges_of(user.id)
+        factors.end_enrolment(user.id)
+        return user
+    factors.forget(user.id)
+    return replace(user, mfa_enabled=False)
 
 
 def _address(email: str) -> str:

@@ -36,6 +36,8 @@ class OutgoingMails:
         row = self._session.scalar(
             select(OutgoingMailRow)
             .where(OutgoingMailRow.next_attempt_at <= now)
+            # Others are a newer release's, whose processes send them.
+            .where(OutgoingMailRow.kind.in_([kind.value for kind in MailKind]))
             .order_by(OutgoingMailRow.next_attempt_at)
             .limit(1)
             .with_for_update(skip_locked=True)

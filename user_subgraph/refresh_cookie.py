@@ -5,7 +5,7 @@ header, and a script of another site only after the browser has asked (a CORS pr
 browser refresh or log out (RFC 6265bis; OWASP, "Custom Request Headers").
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from werkzeug.http import dump_cookie
@@ -51,11 +51,15 @@ class RefreshCookie:
 
     @classmethod
     def of(
-        cls, asked_by: str | None, cookies: Mapping[str, str], attributes: CookieAttributes
+        cls, asked_by: str | None, brought: Sequence[str], attributes: CookieAttributes
     ) -> "RefreshCookie":
-        """*asked_by*: the value of the header `ASKED_BY`."""
+        """*asked_by*: the value of the header `ASKED_BY`. *brought*: of all cookies of that name.
+
+        Of several none is taken: another site of the same domain can set one too, and nobody can tell which.
+        """
         asked_for = (asked_by or "").strip().lower() == ASKED_WITH
-        return cls(attributes, asked_for, (cookies.get(NAME) or None) if asked_for else None)
+        token = brought[0] if asked_for and len(brought) == 1 else None
+        return cls(attributes, asked_for, token or None)
 
     def carry(self, tokens: TokenPair, max_age_s: int) -> TokenPair:
         """*tokens* as they go into the answer: without the refresh token where the cookie carries it."""

@@ -12,12 +12,7 @@ from user_subgraph.audit import OPERATOR, Action, Caller
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
-from user_subgraph.errors import (
-    FieldCode,
-    FieldError,
-    Unauthenticated,
-    ValidationError,
-)
+from user_subgraph.errors import Unauthenticated
 from user_subgraph.fresh_login import require_fresh_login
 from user_subgraph.mfa import method_of
 from user_subgraph.recovery_codes import new_codes
@@ -71,13 +66,25 @@ class SecondFactor:
         return TotpEnrollment(secret, otpauth_url(secret, name, self.issuer))
 
     def confirm(self, viewer: Viewer, code: str) -> TotpConfirmed:
-        """Raises `ValidationError` for a code that is not one of the secret that waits."""
+        """The user's other sessions end: they were opened without it.
+
+        Raises `ReauthenticationRequiredError`, `ValidationError` for a code that is not one of the secret that waits, and
+        `RateLimitedError`.
+        """
         codes = new_codes()
         with self._account_of(viewer) as account:
-            if not account.factors.confirm_enrolment(account.user.id, code, account.now):
-                raise ValidationError([_WRONG_CODE])
-            account.factors.replace_recovery_codes(account.user.id, codes, account.now)
-            self._set_enabled(account, enabled=True)
+            self._require_fresh_login(account, viewer)
+            refusal = SecondFactorCheck(account.session, self.caller, account.now).refusal_of_enrolment(
+                account.user.id, code
+            )
+            if refusal is None:
+                account.factors.replace_recovery_codes(account.user.id, codes, account.now)
+                account.factors.close_challenges_of(account.user.id)
+                self._set_enabled(account, enabled=True)
+                sessions = SessionRepository(account.session)
+                sessions.revoke_of_user(account.user.id, account.now, besides=viewer.session_id)
+        if refusal is not None:
+            raise refusal
         return TotpConfirmed(codes)
 
     def disable(self, viewer: Viewer, code: str) -> AcceptedSuccess:
@@ -151,10 +158,3 @@ def _normalised(email: str) -> str:
         return email_address(email)
     except FieldProblem:
         return email  # nobody has it
-
-
-_WRONG_CODE = FieldError(
-    ("code",),
-    "This is no code of the secret that was shown last. Is the clock of the device right?",
-    FieldCode.INVALID,
-)

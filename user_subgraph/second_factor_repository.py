@@ -93,9 +93,14 @@ class SecondFactorRepository:
         self._session.execute(delete(MfaChallengeRow).where(answered), **UNSYNCHRONISED)
 
     def close_challenges_of(self, user_id: UserId) -> None:
-        """They were opened by a password that is not right any more."""
+        """They were opened by a password that is not right any more, or is not enough any more."""
         asked = MfaChallengeRow.user_id == user_id
         self._session.execute(delete(MfaChallengeRow).where(asked), **UNSYNCHRONISED)
+
+    def end_enrolment(self, user_id: UserId) -> None:
+        """One that was begun and not confirmed."""
+        if row := self._totp(user_id):
+            row.pending_secret = None
 
     def _take_totp(self, user_id: UserId, code: str, now: datetime) -> bool:
         row = self._totp(user_id)

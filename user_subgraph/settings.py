@@ -128,7 +128,7 @@ class _Reader:
         url = self.text(name, "")
         if not url:
             return None
-        if not (url.startswith(("http://", "https://")) and _has_host(url)):
+        if not (url.isascii() and url.startswith(("http://", "https://")) and _has_host(url)):
             raise StartRefused(f"{name} must be an http or https URL.")
         if not self.signing_keys(secret):
             raise StartRefused(f"{secret} must be set where {name} is: nothing is sent unsigned.")

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 # Whatever is given to `extra=` under these names stands in the line.
-_FACTS = ("request_id", "method", "path", "status", "duration_ms")
+_FACTS = ("request_id", "method", "path", "status", "duration_ms", "mail", "kind", "attempts", "reason")
 
 
 class JsonLines(logging.Formatter):

@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
-
 logger = logging.getLogger(__name__)
 
 Task = Callable[[], object]
@@ -29,6 +27,6 @@ def _again_and_again(task: Task, every_s: float, ended: threading.Event) -> None
     while not ended.is_set():
         try:
             task()
-        except SQLAlchemyError:  # the database may be away for a while; the task stays due
+        except Exception:  # the database may be away for a while; whatever else it is, the task stays due
             logger.exception("upkeep failed")
         ended.wait(every_s)

@@ -13,6 +13,7 @@ import pytest
 from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
 from tests.user_subgraph.test_registration import ME, REGISTER
+from tests.user_subgraph.test_second_factor import CHANGE, CONFIRM, ENROLL, code_of
 from user_subgraph.mail import Letterhead
 from user_subgraph.mail_carriers import SmtpCarrier
 from user_subgraph.user import Role
@@ -104,11 +105,60 @@ def test_a_link_to_a_page_stands_in_the_mail_when_there_are_pages(service: Servi
 
 def test_the_owner_of_a_known_address_is_told_and_gets_no_token(service: Service, box: Postbox) -> None:
     service.add_user(ADA)
+    service.data(RESET, mailed=_mailed_reset(service, box), new=PASSWORD)  # which confirms the address
+    box.mails.clear()
     _register(service)
     _deliver(service)
 
     assert box.mails[0]["Subject"] == "You have an account already"
     assert service.rows("SELECT * FROM one_time_tokens") == []
+
+
+def test_who_owns_an_address_that_a_stranger_registered_makes_the_account_theirs(
+    service: Service, box: Postbox
+) -> None:
+    _register(service)
+    stranger = service.log_in(ADA)
+    secret = service.data(ENROLL, stranger.access)["secret"]
+    service.data(CONFIRM, stranger.access, code=code_of(service, secret))
+    _deliver(service)
+    box.mails.clear()
+
+    _register(service)
+    _deliver(service)
+    claimed = service.data(RESET, mailed=box.token, new=NEW_PASSWORD)
+
+    assert box.mails[0]["Subject"] == "Make the account of your address yours"
+    assert claimed == ACCEPTED
+    assert service.refusal(ME, stranger.access)["code"] == "UNAUTHENTICATED"
+    assert service.data(LOGIN, input={"email": ADA, "password": PASSWORD})["code"] == "INVALID_CREDENTIALS"
+    assert service.data(ME, service.log_in(ADA, NEW_PASSWORD).access)["emailVerified"] is True
+    assert service.rows("SELECT * FROM totp") == []
+
+
+def test_a_reset_leaves_the_second_factor_of_who_had_confirmed_the_address(
+    service: Service, box: Postbox
+) -> None:
+    _register(service)
+    _deliver(service)
+    service.data(VERIFY, mailed=box.token)
+    owner = service.log_in(ADA)
+    secret = service.data(ENROLL, owner.access)["secret"]
+    service.data(CONFIRM, owner.access, code=code_of(service, secret))
+    box.mails.clear()
+
+    service.data(RESET, mailed=_mailed_reset(service, box), new=NEW_PASSWORD)
+
+    assert service.data(LOGIN, input={"email": ADA, "password": NEW_PASSWORD})["code"] == "MFA_REQUIRED"
+
+
+def test_a_changed_password_ends_what_was_mailed_before(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    token = _mailed_reset(service, box)
+
+    service.data(CHANGE, service.log_in(ADA).access, old=PASSWORD, new=NEW_PASSWORD)
+
+    assert service.data(RESET, mailed=token, new=PASSWORD)["code"] == "INVALID_TOKEN"
 
 
 @pytest.mark.parametrize("ask", [RESEND, ASK])

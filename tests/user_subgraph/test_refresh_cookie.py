@@ -232,3 +232,16 @@ def test_cookies_and_tokens_stay_out_of_the_log(service: Service, caplog: pytest
 
     assert caplog.records
     assert all(token not in str(record.__dict__) for record in caplog.records)
+
+
+def test_of_two_cookies_none_is_taken(service: Service) -> None:
+    """Another site of the same domain can set one that comes first."""
+    forged = cookie_of(logged_in(service)).value
+    own = cookie_of(logged_in(service)).value
+    service.http.delete_cookie("refresh_token", path="/graphql")
+    both = ASKING | {"Cookie": f"refresh_token={forged}; refresh_token={own}"}
+
+    answer = value(sent(service, REFRESH, both, input={}))
+
+    assert answer["__typename"] == "InvalidTokenError"
+    assert service.refresh(own)["__typename"] == "LoginSuccess"

@@ -25,6 +25,8 @@ CONFIRM = f"""mutation ($code: String!) {{ confirmTotp(code: $code) {{ __typenam
   ... on ValidationError {{ fields {{ path code message }} }} }} }}"""
 DISABLE = f"mutation ($code: String!) {{ disableTotp(code: $code) {{ __typename {ERROR} }} }}"
 MFA_ENABLED = "{ me { mfaEnabled } }"
+CHANGE = f"""mutation ($old: String!, $new: String!) {{
+  changePassword(input: {{currentPassword: $old, newPassword: $new}}) {{ __typename {ERROR} }} }}"""
 
 
 def code_of(service: Service, secret: str) -> str:
@@ -316,15 +318,60 @@ def test_what_could_cost_the_account_needs_a_fresh_login(service: Service) -> No
 
 
 def test_a_session_without_the_second_factor_cannot_take_it_away(service: Service) -> None:
-    """One that was begun before it was enabled, such as a thief's."""
+    """Not even the one in which it was enabled: whoever sits there now has to show it."""
     service.add_user(ADA)
-    thief, owner = service.log_in(ADA).access, service.log_in(ADA).access
+    owner = service.log_in(ADA).access
     secret = service.data(ENROLL, owner)["secret"]
     codes = service.data(CONFIRM, owner, code=code_of(service, secret))["recoveryCodes"]
 
-    assert service.data(DISABLE, thief, code=codes[0])["__typename"] == "ReauthenticationRequiredError"
-    assert service.data(ENROLL, thief)["__typename"] == "ReauthenticationRequiredError"
+    assert service.data(DISABLE, owner, code=codes[0])["__typename"] == "ReauthenticationRequiredError"
+    assert service.data(ENROLL, owner)["__typename"] == "ReauthenticationRequiredError"
     assert service.data(MFA_ENABLED, owner) == {"mfaEnabled": True}
+
+
+def test_enabling_it_ends_the_sessions_that_were_opened_without_it(service: Service) -> None:
+    service.add_user(ADA)
+    thief, owner = service.log_in(ADA), service.log_in(ADA).access
+    secret = service.data(ENROLL, owner)["secret"]
+
+    service.data(CONFIRM, owner, code=code_of(service, secret))
+
+    assert service.refusal(MFA_ENABLED, thief.access)["code"] == "UNAUTHENTICATED"
+    assert service.refresh(thief.refresh)["code"] == "INVALID_TOKEN"
+    assert service.data(MFA_ENABLED, owner) == {"mfaEnabled": True}
+
+
+def test_guesses_at_an_enrolment_are_bounded_and_recorded(service: Service) -> None:
+    token = service.token_of(ADA)
+    secret = service.data(ENROLL, token)["secret"]
+    for _ in range(MOST_GUESSES):
+        assert service.data(CONFIRM, token, code="000000")["__typename"] == "ValidationError"
+
+    refused = service.data(CONFIRM, token, code=code_of(service, secret))
+
+    assert (refused["__typename"], refused["code"]) == ("RateLimitedError", "RATE_LIMITED")
+    assert actions(service).count("mfa.failed") == MOST_GUESSES
+    assert service.data(MFA_ENABLED, token) == {"mfaEnabled": False}
+
+
+def test_who_has_a_stale_session_confirms_no_enrolment(service: Service) -> None:
+    service.add_user(ADA)
+    tokens = service.log_in(ADA)
+    secret = service.data(ENROLL, tokens.access)["secret"]
+    service.clock.move(service.settings.fresh_login_s)
+    old = service.refresh(tokens.refresh)["tokens"]["accessToken"]
+
+    refused = service.data(CONFIRM, old, code=code_of(service, secret))
+
+    assert refused["__typename"] == "ReauthenticationRequiredError"
+
+
+def test_a_new_password_ends_an_enrolment_that_was_not_confirmed(service: Service) -> None:
+    token = service.token_of(ADA)
+    secret = service.data(ENROLL, token)["secret"]
+    service.data(CHANGE, token, old=PASSWORD, new="another-horse-demo")
+
+    assert field_errors(service.data(CONFIRM, token, code=code_of(service, secret))) == {("code", "INVALID")}
 
 
 def test_a_new_device_replaces_the_old_when_it_is_confirmed(service: Service) -> None:
@@ -378,15 +425,14 @@ def test_the_name_in_the_app_is_a_setting(service: Service) -> None:
 def test_who_leaves_needs_the_second_factor_and_takes_it_along(service: Service) -> None:
     leave = f"""mutation ($password: String!) {{
       deleteMyAccount(currentPassword: $password) {{ __typename {ERROR} }} }}"""
-    service.add_user(ADA)
-    thief, owner = service.log_in(ADA).access, service.log_in(ADA).access
-    secret = service.data(ENROLL, owner)["secret"]
-    service.data(CONFIRM, owner, code=code_of(service, secret))
+    old = service.token_of(ADA)
+    secret = service.data(ENROLL, old)["secret"]
+    service.data(CONFIRM, old, code=code_of(service, secret))
     service.clock.move(30)
     token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
     challenge(service)
 
-    refused = service.data(leave, thief, password=PASSWORD)
+    refused = service.data(leave, old, password=PASSWORD)
     gone = service.data(leave, token, password=PASSWORD)
 
     assert refused["__typename"] == "ReauthenticationRequiredError"
@@ -396,19 +442,14 @@ def test_who_leaves_needs_the_second_factor_and_takes_it_along(service: Service)
     assert not left["users"][0]["mfa_enabled"]
 
 
-CHANGE = f"""mutation ($old: String!, $new: String!) {{
-  changePassword(input: {{currentPassword: $old, newPassword: $new}}) {{ __typename {ERROR} }} }}"""
-
-
 def test_a_new_password_needs_the_second_factor_too(service: Service) -> None:
-    service.add_user(ADA)
-    thief, owner = service.log_in(ADA).access, service.log_in(ADA).access
-    secret = service.data(ENROLL, owner)["secret"]
-    service.data(CONFIRM, owner, code=code_of(service, secret))
+    old = service.token_of(ADA)
+    secret = service.data(ENROLL, old)["secret"]
+    service.data(CONFIRM, old, code=code_of(service, secret))
     service.clock.move(30)
     token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
 
-    refused = service.data(CHANGE, thief, old=PASSWORD, new="another-horse-demo")
+    refused = service.data(CHANGE, old, old=PASSWORD, new="another-horse-demo")
     changed = service.data(CHANGE, token, old=PASSWORD, new="another-horse-demo")
 
     assert refused["__typename"] == "ReauthenticationRequiredError"

@@ -150,7 +150,7 @@ class TotpEnrollResult(graphene.Union):
 
 class TotpConfirmResult(graphene.Union):
     class Meta:
-        types = (TotpConfirmed, ValidationError)
+        types = (TotpConfirmed, ValidationError, ReauthenticationRequiredError, RateLimitedError)
 
 
 class DisableTotpResult(graphene.Union):

@@ -44,7 +44,7 @@ export function AuthorizationBar({ box, hasLogin }: AuthorizationBarProps) {
             type="button"
             onClick={() => {
               box.clear();
-              void logOut(text, askAboutLogin);
+              void logOut(text, email, askAboutLogin);
             }}
           >
             Log out

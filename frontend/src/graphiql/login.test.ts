@@ -152,7 +152,7 @@ describe("resume", () => {
 describe("logOut", () => {
   it("asks with the token of the session that is to end", async () => {
     const tokens: (string | undefined)[] = [];
-    await logOut("abc", async (_query, _variables, token) => {
+    await logOut("abc", ADA.email, async (_query, _variables, token) => {
       tokens.push(token);
       return { data: { logout: { revokedSessions: 1 } } };
     });
@@ -160,12 +160,25 @@ describe("logOut", () => {
     expect(tokens).toEqual(["abc"]);
   });
 
+  it("renews a token that has expired first, by the cookie", async () => {
+    const asked: (string | undefined)[] = [];
+    await logOut("old", ADA.email, async (query, _variables, token) => {
+      asked.push(token);
+      if (query.includes("refreshToken"))
+        return { data: { refreshToken: (success(ADA.email).data as { login: object }).login } };
+      if (token === "old") return { data: { logout: null }, errors: [{ message: "Log in." }] };
+      return { data: { logout: { revokedSessions: 1 } } };
+    });
+
+    expect(asked).toEqual(["old", undefined, "abc"]);
+  });
+
   it("bears with a gateway that is away, and hides no other fault", async () => {
     const failing = (failure: Error) => async () => {
       throw failure;
     };
 
-    await logOut("abc", failing(new GatewayUnavailableError("Nobody there.")));
-    await expect(logOut("abc", failing(new RangeError("a bug")))).rejects.toThrow("a bug");
+    await logOut("abc", ADA.email, failing(new GatewayUnavailableError("Nobody there.")));
+    await expect(logOut("abc", ADA.email, failing(new RangeError("a bug")))).rejects.toThrow("a bug");
   });
 });

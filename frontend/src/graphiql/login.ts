@@ -50,13 +50,23 @@ export function resume(email: string, ask: Ask): Promise<LoginOutcome> {
   return outcomeOf(() => ask(resumeOperation, {}), email);
 }
 
-/** Ends the session of *token*, and the cookie with it; where nobody answers, both end when their time comes. */
-export async function logOut(token: string, ask: Ask): Promise<void> {
+/**
+ * Ends the session of *token*, and the cookie with it. A token that has expired ends nothing, so the cookie gives another
+ * one for it. Where nobody answers, both end when their time comes.
+ */
+export async function logOut(token: string, email: string, ask: Ask): Promise<void> {
   try {
-    await ask(logOutOperation, {}, token);
+    if (await hasEnded(token, ask)) return;
+    const resumed = await resume(email, ask);
+    if (resumed.kind === "loggedIn") await hasEnded(resumed.accessToken, ask);
   } catch (error) {
     if (!(error instanceof GatewayUnavailableError)) throw error;
   }
+}
+
+async function hasEnded(token: string, ask: Ask): Promise<boolean> {
+  const { data } = await ask(logOutOperation, {}, token);
+  return Boolean((data as { logout?: object | null } | null | undefined)?.logout);
 }
 
 async function outcomeOf(asked: () => Promise<GraphQLAnswer>, email: string): Promise<LoginOutcome> {
