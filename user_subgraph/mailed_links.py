@@ -67,10 +67,12 @@ class MailedLinks:
         password_hash = self.passwords.hash(_fit_password(new_password, found.address))
         with self.database.writing() as session:
             users = UserRepository(session)
-            before = self._redeemed(session, users, token, Purpose.RESET_PASSWORD)
-            users.set_hash(before.id, password_hash)
-            SessionRepository(session).revoke_of_user(before.id, self.clock())
-            before = _without_strangers_factor(session, before)
+            owner = self._redeemed(session, users, token, Purpose.RESET_PASSWORD)
+            users.set_hash(owner.id, password_hash)
+            SessionRepository(session).revoke_of_user(owner.id, self.clock())
+            before = _without_strangers_factor(session, owner)
+            if before.mfa_enabled != owner.mfa_enabled:
+                AuditLog(session, self.caller).record(Action.MFA_DISABLED, self.clock(), subject=owner.id)
             # Who could read the mail has proved the address, too.
             self._save_verified(session, users, before, Action.PASSWORD_RESET)
         return AcceptedSuccess()

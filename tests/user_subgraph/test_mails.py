@@ -134,6 +134,7 @@ def test_who_owns_an_address_that_a_stranger_registered_makes_the_account_theirs
     assert service.data(LOGIN, input={"email": ADA, "password": PASSWORD})["code"] == "INVALID_CREDENTIALS"
     assert service.data(ME, service.log_in(ADA, NEW_PASSWORD).access)["emailVerified"] is True
     assert service.rows("SELECT * FROM totp") == []
+    assert _actions(service)[-4:-1] == ["mfa.disabled", "password.reset", "login.failed"]
 
 
 def test_a_reset_leaves_the_second_factor_of_who_had_confirmed_the_address(
