@@ -173,5 +173,8 @@ class _Writer:
         if nullable.name == "Int":
             number = self._random.randint(0, 3)
             return str(number), number
+        if nullable.name == "Boolean":
+            yes = self._chance(0.5)
+            return str(yes).lower(), yes
         word = "2026-01-02T03:04:05Z" if nullable.name == "DateTime" else self._random.choice(WORDS)
         return f'"{word}"', word
