@@ -293,10 +293,10 @@ def trust_error() -> Iterator[None]:
 def forget_refusals() -> Iterator[None]:
     """What the payment's state forbids is told, and not kept: a request with the same key that comes later may do it."""
 
-    async def tell(rows: Transaction, operation: Operation, why: RejectionKind) -> Never:
+    async def tell(rows: Transaction, operation: Operation, why: Rejection) -> Never:
         payment = await rows.payment(operation.payment_id)
         assert payment is not None
-        raise refusal_of(Rejection(why), payment)
+        raise refusal_of(why, payment)
 
     with patch.object(use_cases_module, "_refused", tell):
         yield
