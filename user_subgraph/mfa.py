@@ -26,7 +26,6 @@ def method_of(code: str) -> MfaMethod:
 
 
 # RFC 8176. A recovery code proves a second factor too, but no one-time password of a device.
-AMR_PASSWORD = "pwd"  # noqa: S105 - the registered name of a method
 AMR_OF = {MfaMethod.TOTP: "pwd otp mfa", MfaMethod.RECOVERY_CODE: "pwd mfa"}
 
 
