@@ -1,4 +1,4 @@
-"""Mails to be sent, and the tokens that were mailed. It follows 0007, which was there first."""
+"""Mails to be sent, and the tokens that were mailed."""
 
 import sqlalchemy as sa
 from alembic import op
