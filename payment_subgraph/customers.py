@@ -68,9 +68,9 @@ class Customers:
             customer = await self._read(customer.id)
         if customer.provider_customer_id is not None:
             return customer
-        if customer.ended_at is not None:  # the next try makes another one, which may be taken
-            raise ProviderRefused(None, retryable=True)
-        raise ProviderRefused(None, retryable=True, message=_UNREACHABLE)
+        if customer.ended_at is None:
+            raise ProviderRefused(None, retryable=True, message=_UNREACHABLE)
+        raise ProviderRefused(None, retryable=True)  # the next try makes another one, which may be taken
 
     async def expect_method(self, customer_id: str) -> None:
         """A payment is to save its method: the worker looks for it, whether or not a webhook tells of it."""

@@ -8,6 +8,7 @@ Each of the first writes its intention first (one operation row with everything 
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -268,20 +269,15 @@ class UseCases:
         The constraint then stops us, and the next run sees the other's rows: first that of the reference, then that of the key.
         """
         for _ in range(_RUNS - 1):
-            try:
-                written = await self._write(write)
-                break
-            except IntegrityError:
-                continue
-        else:
-            written = await self._write(write)
-        crash_point(CrashPoint.T1_COMMITTED, written[0].kind)
-        return written
+            with suppress(IntegrityError):
+                return await self._write(write)
+        return await self._write(write)
 
     async def _write(self, write: Callable[[Transaction], Awaitable[Written]]) -> Written:
         async with self.repository.writing() as rows:
             written = await write(rows)
             crash_point(CrashPoint.T1_WRITTEN, written[0].kind)
+        crash_point(CrashPoint.T1_COMMITTED, written[0].kind)
         return written
 
     def _refund_operation(
