@@ -3,11 +3,17 @@
 # Graphene ships no types.
 """The input types. A field that is left out stays as it is; null empties it where that is possible."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import graphene
 
 from user_subgraph import user_page
 from user_subgraph.schema.scalars import DateTime, EmailAddress
 from user_subgraph.schema.types import MfaMethod, Role, SortDirection, UserSortField, UserStatus
+
+Input = Mapping[str, Any]
+"""What a resolver is given of one: names as ours are, only those that were sent."""
 
 
 class RegisterUserInput(graphene.InputObjectType):

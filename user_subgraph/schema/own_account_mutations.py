@@ -1,0 +1,111 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Graphene ships no types.
+"""What the viewer does with their own account."""
+
+import graphene
+from graphql import GraphQLResolveInfo
+
+from user_subgraph.request_context import context_of
+from user_subgraph.schema.errors import errors_as_data
+from user_subgraph.schema.inputs import ChangePasswordInput, Input, UpdateProfileInput
+from user_subgraph.schema.protected_field import ProtectedField
+from user_subgraph.schema.results import (
+    DeleteUserResult,
+    DisableTotpResult,
+    PasswordResult,
+    RevokeSessionResult,
+    TotpConfirmResult,
+    TotpEnrollResult,
+    UserResult,
+)
+
+
+@errors_as_data
+def _revoke_session(_root: None, info: GraphQLResolveInfo, id: str) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.sessions.revoke(context.known_viewer, id)
+
+
+@errors_as_data
+def _change_password(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.password_change.change(
+        context.known_viewer, input["current_password"], input["new_password"]
+    )
+
+
+@errors_as_data
+def _update_profile(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.accounts.update_profile(context.known_viewer, input)
+
+
+@errors_as_data
+def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: str) -> object:
+    context = context_of(info)
+    success = context.accounts.delete_mine(context.known_viewer, current_password)
+    context.refresh_cookie.clear()
+    return success
+
+
+@errors_as_data
+def _enroll_totp(_root: None, info: GraphQLResolveInfo) -> object:
+    context = context_of(info)
+    return context.second_factor.enroll(context.known_viewer)
+
+
+@errors_as_data
+def _confirm_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
+    context = context_of(info)
+    return context.second_factor.confirm(context.known_viewer, code)
+
+
+@errors_as_data
+def _disable_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
+    context = context_of(info)
+    return context.second_factor.disable(context.known_viewer, code)
+
+
+class OwnAccountMutations:
+    revoke_session = ProtectedField(
+        RevokeSessionResult,
+        scopes=[["profile:write"]],
+        description="Ends one of your own sessions.",
+        id=graphene.ID(required=True),
+        resolver=_revoke_session,
+    )
+    change_password = ProtectedField(
+        PasswordResult,
+        scopes=[["profile:write"]],
+        description="Ends all of your other sessions.",
+        input=ChangePasswordInput(required=True),
+        resolver=_change_password,
+    )
+    update_profile = ProtectedField(
+        UserResult,
+        scopes=[["profile:write"]],
+        input=UpdateProfileInput(required=True),
+        resolver=_update_profile,
+    )
+    delete_my_account = ProtectedField(
+        DeleteUserResult,
+        scopes=[["profile:write"]],
+        description="Erases the account, as `deleteUser` with `ERASE` does. There is no way back.",
+        current_password=graphene.String(required=True),
+        resolver=_delete_my_account,
+    )
+    enroll_totp = ProtectedField(TotpEnrollResult, scopes=[["profile:write"]], resolver=_enroll_totp)
+    confirm_totp = ProtectedField(
+        TotpConfirmResult,
+        scopes=[["profile:write"]],
+        code=graphene.String(required=True),
+        resolver=_confirm_totp,
+    )
+    disable_totp = ProtectedField(
+        DisableTotpResult,
+        scopes=[["profile:write"]],
+        description="With a code of the authenticator, or a recovery code.",
+        code=graphene.String(required=True),
+        resolver=_disable_totp,
+    )

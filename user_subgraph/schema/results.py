@@ -1,0 +1,174 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Graphene ships no types.
+"""What mutations answer with: a success, or one of the domain errors that can happen (see `errors.py`)."""
+
+import graphene
+
+from user_subgraph import accepted, accounts, login, second_factor, sessions
+from user_subgraph.schema.errors import (
+    AccountDisabledError,
+    ConflictError,
+    InvalidCredentialsError,
+    InvalidTokenError,
+    LastAdminError,
+    MfaRequiredError,
+    NotFoundError,
+    RateLimitedError,
+    ReauthenticationRequiredError,
+    ValidationError,
+)
+from user_subgraph.schema.types import TokenPair, User, UserDeleteMode
+
+
+class RegisterUserSuccess(graphene.ObjectType):
+    class Meta:
+        description = "Same answer whether or not the address is already registered (no account enumeration)."
+        possible_types = (accounts.RegisterUserSuccess,)
+
+    requires_verification = graphene.Boolean(required=True)
+
+
+class LoginSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (login.LoginSuccess,)
+
+    tokens = graphene.Field(TokenPair, required=True)
+    user = graphene.Field(User, required=True)
+
+
+class UserSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (accounts.UserSuccess,)
+
+    user = graphene.Field(User, required=True)
+
+
+class DeleteUserSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (accounts.DeleteUserSuccess,)
+
+    deleted_user_id = graphene.ID(required=True)
+    mode = graphene.Field(UserDeleteMode, required=True)
+    retained_payment_records = graphene.Boolean(required=True)
+
+
+class LogoutSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (sessions.LogoutSuccess,)
+
+    revoked_sessions = graphene.Int(required=True)
+
+
+class AcceptedSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (accepted.AcceptedSuccess,)
+
+    accepted = graphene.Boolean(required=True)
+
+
+class TotpEnrollment(graphene.ObjectType):
+    class Meta:
+        description = "What to put into an authenticator app. Nothing changes before `confirmTotp`."
+        possible_types = (second_factor.TotpEnrollment,)
+
+    secret = graphene.String(required=True, description="In base 32, to be typed in.")
+    otpauth_url = graphene.String(required=True, description="To be shown as a QR code.")
+
+
+class TotpConfirmed(graphene.ObjectType):
+    class Meta:
+        description = "From now on a login asks for the second factor. The codes are shown this once."
+        possible_types = (second_factor.TotpConfirmed,)
+
+    recovery_codes = graphene.List(graphene.NonNull(graphene.String), required=True)
+
+
+class TokenActionResult(graphene.Union):
+    class Meta:
+        types = (AcceptedSuccess, ValidationError, InvalidTokenError, RateLimitedError)
+
+
+class RegisterUserResult(graphene.Union):
+    class Meta:
+        types = (RegisterUserSuccess, ValidationError, RateLimitedError)
+
+
+class LoginResult(graphene.Union):
+    class Meta:
+        types = (
+            LoginSuccess,
+            MfaRequiredError,
+            InvalidCredentialsError,
+            AccountDisabledError,
+            RateLimitedError,
+        )
+
+
+class CompleteMfaResult(graphene.Union):
+    class Meta:
+        types = (
+            LoginSuccess,
+            InvalidTokenError,
+            InvalidCredentialsError,
+            AccountDisabledError,
+            RateLimitedError,
+        )
+
+
+class TotpEnrollResult(graphene.Union):
+    class Meta:
+        types = (TotpEnrollment, ReauthenticationRequiredError)
+
+
+class TotpConfirmResult(graphene.Union):
+    class Meta:
+        types = (TotpConfirmed, ValidationError, ReauthenticationRequiredError, RateLimitedError)
+
+
+class DisableTotpResult(graphene.Union):
+    class Meta:
+        types = (
+            AcceptedSuccess,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
+
+
+class RefreshTokenResult(graphene.Union):
+    class Meta:
+        types = (LoginSuccess, InvalidTokenError, RateLimitedError)
+
+
+class RevokeSessionResult(graphene.Union):
+    class Meta:
+        types = (LogoutSuccess, NotFoundError)
+
+
+class PasswordResult(graphene.Union):
+    class Meta:
+        types = (
+            AcceptedSuccess,
+            ValidationError,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
+
+
+class UserResult(graphene.Union):
+    class Meta:
+        types = (UserSuccess, ValidationError, NotFoundError, ConflictError, LastAdminError, RateLimitedError)
+
+
+class DeleteUserResult(graphene.Union):
+    class Meta:
+        types = (
+            DeleteUserSuccess,
+            NotFoundError,
+            LastAdminError,
+            InvalidCredentialsError,
+            ReauthenticationRequiredError,
+            RateLimitedError,
+        )
