@@ -49,7 +49,13 @@ _LIVES = {
     MailKind.CLAIM_ACCOUNT: timedelta(hours=1),
     MailKind.INVITATION: timedelta(days=7),
 }
-_PAGES = {Purpose.VERIFY_EMAIL: "verify-email", Purpose.RESET_PASSWORD: "reset-password"}
+# A page a kind, not a purpose: who was invited wants to read something else than who forgot a password.
+_PAGES = {
+    MailKind.VERIFY_EMAIL: "verify-email",
+    MailKind.RESET_PASSWORD: "reset-password",
+    MailKind.CLAIM_ACCOUNT: "claim-account",
+    MailKind.INVITATION: "accept-invitation",
+}
 _MUTATIONS = {Purpose.VERIFY_EMAIL: "verifyEmail", Purpose.RESET_PASSWORD: "resetPassword"}
 
 
@@ -95,16 +101,16 @@ class Letterhead:
         message["Date"] = format_datetime(now)
         message["Message-ID"] = f"<{mail.id}@{_mailbox(self.sender).rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
-        message.set_content(Template(text).substitute(how=self._how(mail.kind.purpose, token)))
+        message.set_content(Template(text).substitute(how=self._how(mail.kind, token)))
         return message
 
-    def _how(self, purpose: Purpose | None, token: str | None) -> str:
-        if purpose is None:
+    def _how(self, kind: MailKind, token: str | None) -> str:
+        if kind.purpose is None:
             return ""
         if self.link_base is None:
-            return f"Send this token with the mutation {_MUTATIONS[purpose]}:\n\n  {token}"
+            return f"Send this token with the mutation {_MUTATIONS[kind.purpose]}:\n\n  {token}"
         # A fragment: browsers send it to no server, so it is in no log on the way.
-        return f"Open this link:\n\n  {self.link_base}/{_PAGES[purpose]}#token={token}"
+        return f"Open this link:\n\n  {self.link_base}/{_PAGES[kind]}#token={token}"
 
 
 @cache

@@ -1,5 +1,6 @@
 """Mails, the tokens in them, and what can be done with those; over a real SMTP server."""
 
+import datetime as dt
 import logging
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
 from tests.user_subgraph.test_registration import ME, REGISTER
 from tests.user_subgraph.test_second_factor import CHANGE, CONFIRM, ENROLL, code_of
-from user_subgraph.mail import Letterhead
+from user_subgraph.mail import Letterhead, MailKind, OutgoingMail
 from user_subgraph.mail_carriers import SmtpCarrier
 from user_subgraph.user import Role
 
@@ -101,6 +102,24 @@ def test_a_link_to_a_page_stands_in_the_mail_when_there_are_pages(service: Servi
 
     assert f"https://shop.example.com/account/verify-email#token={box.token}" in box.texts[0]
     assert service.data(VERIFY, mailed=box.token) == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        (MailKind.VERIFY_EMAIL, "verify-email"),
+        (MailKind.RESET_PASSWORD, "reset-password"),
+        (MailKind.CLAIM_ACCOUNT, "claim-account"),
+        (MailKind.INVITATION, "accept-invitation"),
+    ],
+)
+def test_each_kind_of_mail_has_a_page_of_its_own(kind: MailKind, page: str) -> None:
+    now = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
+    letterhead = Letterhead("shop@example.com", "https://shop.example.com/account")
+
+    message = letterhead.message(OutgoingMail("mail_1", kind, ADA, 1, now), "the-token", now)
+
+    assert f"  https://shop.example.com/account/{page}#token=the-token\n" in message.get_content()
 
 
 def test_the_owner_of_a_known_address_is_told_and_gets_no_token(service: Service, box: Postbox) -> None:
