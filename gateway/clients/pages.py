@@ -1,6 +1,8 @@
-"""The built pages of the front end: GraphiQL and the files it loads."""
+"""The built pages of the front end: GraphiQL, others that lie beside it, and the files they load."""
 
 import mimetypes
+import os.path
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ or let FRONTEND_DIR name the folder that holds graphiql.html.
 
 ENCODED_ENDINGS = {"br": ".br", "gzip": ".gz"}
 """Content codings, and how the build names a file that is encoded so; the smallest first."""
+
+PAGE_PATH = re.compile(r"(/[a-z0-9-]+)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,20 @@ class Pages:
         self._folder = folder.resolve()
 
     def find(self, url_path: str, accept_encoding: str = "") -> Page | None:
-        if url_path == "/graphiql":
-            return self._read("graphiql.html", "no-cache", accept_encoding) or Page(
-                503, NOT_BUILT, "text/plain; charset=utf-8"
-            )
+        """The page *a/b.html* has the address */a/b*; which ones there are is the build's to say."""
+        if PAGE_PATH.fullmatch(url_path) and (page := self._page(url_path, accept_encoding)):
+            return page
         if url_path.startswith("/assets/") and not url_path.endswith(tuple(ENCODED_ENDINGS.values())):
             # Vite names assets after their content, so a name never gets another content.
             name = url_path.removeprefix("/")
             return self._read(name, "public, max-age=31536000, immutable", accept_encoding)
         return None
+
+    def _page(self, url_path: str, accept_encoding: str) -> Page | None:
+        built = self._read(f"{url_path.removeprefix('/')}.html", "no-cache", accept_encoding)
+        if built is None and url_path == "/graphiql":
+            return Page(503, NOT_BUILT, "text/plain; charset=utf-8")
+        return built
 
     def _read(self, name: str, cache_control: str, accept_encoding: str) -> Page | None:
         file = self._file(name)
@@ -64,7 +73,8 @@ class Pages:
         if "\0" in name:
             return None
         file = (self._folder / name).resolve()
-        return file if file.is_relative_to(self._folder) and file.is_file() else None
+        # Not `file.is_file()`, which raises for a name that is too long for a file.
+        return file if file.is_relative_to(self._folder) and os.path.isfile(file) else None  # noqa: PTH113
 
 
 def _acceptable(accept_encoding: str) -> list[str]:

@@ -10,6 +10,8 @@ from gateway.clients.pages import Page
 from gateway.headers import Headers
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+# The rest of the policy stands in the page itself, where this part of it does not count.
+UNFRAMED = (b"content-security-policy", b"frame-ancestors 'none'")
 
 JSON_HEADERS: dict[str, Headers] = {
     media: (
@@ -41,6 +43,8 @@ def page_reply(page: Page | None) -> Reply:
         (b"cache-control", page.cache_control.encode()),
         NOSNIFF,
     )
+    if page.content_type.startswith("text/html"):
+        headers += (UNFRAMED,)
     if page.varies:
         headers += ((b"vary", b"accept-encoding"),)
     if page.content_encoding:

@@ -377,8 +377,11 @@ def test_health(path: str) -> None:
 def built(tmp_path: Path) -> Settings:
     (tmp_path / "dist" / "assets").mkdir(parents=True)
     (tmp_path / "dist" / "graphiql.html").write_text("<title>GraphiQL</title>")
+    (tmp_path / "dist" / "account").mkdir()
+    (tmp_path / "dist" / "account" / "verify-email.html").write_text("<title>Verify</title>")
     (tmp_path / "dist" / "assets" / "app-1.js").write_text("let a;")
-    (tmp_path / "secret.txt").write_text("secret")
+    for name in ("secret.txt", "secret.html"):
+        (tmp_path / name).write_text("secret")
     return Settings(frontend_dir=tmp_path / "dist")
 
 
@@ -387,6 +390,20 @@ def test_graphiql_is_served(built: Settings) -> None:
 
     assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert reply.headers["cache-control"] == "no-cache"
+
+
+def test_a_page_in_a_folder_is_served_without_its_ending(built: Settings) -> None:
+    reply = call("GET", "/account/verify-email", settings=built)
+
+    assert (reply.status, reply.body) == (200, b"<title>Verify</title>")
+    assert reply.headers["cache-control"] == "no-cache"
+
+
+def test_no_page_can_be_put_into_a_frame_of_another_site(built: Settings) -> None:
+    page, script = (call("GET", path, settings=built) for path in ("/graphiql", "/assets/app-1.js"))
+
+    assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert "content-security-policy" not in script.headers
 
 
 def test_assets_are_kept_for_ever(built: Settings) -> None:
@@ -404,6 +421,16 @@ def test_assets_are_kept_for_ever(built: Settings) -> None:
         "/assets/",
         "/assets/none.js",
         "/secret.txt",
+        "/../secret",
+        "/account/../../secret",
+        "/account",
+        "/account/",
+        "/account/verify-email/",
+        "/account/verify-email.html",
+        "/account//verify-email",
+        "/Account/verify-email",
+        "/" + "a" * 300,
+        "/assets/" + "a" * 300,
         "/assets/\0",
         "/assets//etc/passwd",
     ],
@@ -431,3 +458,4 @@ def test_graphiql_can_be_switched_off(built: Settings) -> None:
 
     assert call("GET", "/graphiql", settings=without).status == 404
     assert call("GET", "/", settings=without).status == 404
+    assert call("GET", "/account/verify-email", settings=without).status == 200
