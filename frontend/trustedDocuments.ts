@@ -1,6 +1,6 @@
-import type { Plugin } from "vite";
+import type { Plugin, Rolldown } from "vite";
 
-const FOLDER = "src/graphiql/operations";
+const FOLDERS = ["src/account/operations", "src/graphiql/operations"];
 
 /**
  * Writes `trusted-documents.json` beside the built pages: the operations they send, letter by letter, each under its
@@ -11,12 +11,16 @@ export function trustedDocuments(): Plugin {
     name: "trusted-documents",
     apply: "build",
     async generateBundle() {
-      const names = (await this.fs.readdir(FOLDER)).filter((name) => name.endsWith(".graphql")).toSorted();
-      const texts = names.map((name) => this.fs.readFile(`${FOLDER}/${name}`, { encoding: "utf8" }));
-      const source = JSON.stringify(await manifestOf(await Promise.all(texts)), null, 2);
+      const texts = await Promise.all(FOLDERS.map((folder) => operationsIn(folder, this.fs)));
+      const source = JSON.stringify(await manifestOf(texts.flat()), null, 2);
       this.emitFile({ type: "asset", fileName: "trusted-documents.json", source: `${source}\n` });
     },
   };
+}
+
+async function operationsIn(folder: string, fs: Rolldown.RolldownFsModule): Promise<string[]> {
+  const names = (await fs.readdir(folder)).filter((name) => name.endsWith(".graphql")).toSorted();
+  return Promise.all(names.map((name) => fs.readFile(`${folder}/${name}`, { encoding: "utf8" })));
 }
 
 export async function manifestOf(texts: readonly string[]): Promise<Record<string, string>> {

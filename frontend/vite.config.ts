@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv, type Plugin } from "vite";
 
@@ -28,6 +30,11 @@ function contentSecurityPolicy(): Plugin {
   };
 }
 
+/** One for each kind of mailed link; they differ in their names only. */
+function accountPages(): string[] {
+  return readdirSync("account").map((name) => `account/${name}`);
+}
+
 export default defineConfig(({ mode }) => {
   const { GATEWAY_PORT = "8000" } = loadEnv(mode, ".", "GATEWAY_");
   return {
@@ -35,7 +42,7 @@ export default defineConfig(({ mode }) => {
     plugins: [react(), contentSecurityPolicy(), trustedDocuments(), precompressed()],
     build: {
       rolldownOptions: {
-        input: { graphiql: "graphiql.html" },
+        input: ["graphiql.html", ...accountPages()],
         onLog(level, log, report) {
           // GraphiQL ships the React compiler's "use no memo", which has done its work by the time we bundle it.
           if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);

@@ -3,7 +3,7 @@ import { useId, useState, useSyncExternalStore } from "react";
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
 import { authorizationStatus } from "./authorizationStatus";
-import { askAboutLogin } from "./gateway";
+import { askAboutLogin } from "../gateway";
 import { logOut } from "./login";
 import { LoginForm } from "./LoginForm";
 import { useNow } from "./useNow";

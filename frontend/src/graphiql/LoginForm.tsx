@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
 
-import { askAboutLogin } from "./gateway";
+import { askAboutLogin } from "../gateway";
 import { type Challenge, completeMfa, logIn, type LoginOutcome } from "./login";
 
 type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;

@@ -4,7 +4,7 @@ import { getOperationAST } from "graphql";
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
 import type { EventLog } from "./eventLog";
-import { answerAbout, ask } from "./gateway";
+import { answerAbout, ask } from "../gateway";
 import { subscribe } from "./subscription";
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
+import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
 import { completeMfa, logIn, logOut, resume } from "./login";
 
 const ADA = { email: "ada@example.com", password: "correct-horse-demo" };

@@ -1,4 +1,4 @@
-import { GatewayUnavailableError, type GraphQLAnswer } from "./gateway";
+import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
 import completeMfaOperation from "./operations/complete-mfa.graphql?raw";
 import logInOperation from "./operations/log-in.graphql?raw";
 import logOutOperation from "./operations/log-out.graphql?raw";

@@ -1,15 +1,16 @@
 import "./monacoWorkers";
 import "graphiql/style.css";
 import "@graphiql/plugin-explorer/style.css";
+import "../palette.css";
 import "./page.css";
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
+import { askAboutLogin } from "../gateway";
 import { createAuthorizationBox } from "./authorizationBox";
 import { createEventLog } from "./eventLog";
 import { createFetcher } from "./fetcher";
-import { askAboutLogin } from "./gateway";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { introspected } from "./introspection";
 import { resume } from "./login";

@@ -2,7 +2,7 @@ import type { FetcherParams } from "@graphiql/toolkit";
 import { createClient, NetworkError } from "graphql-sse";
 
 import type { EventCounter, EventLog } from "./eventLog";
-import { answerAbout, answerIn, GATEWAY_URL, type GraphQLAnswer, reach } from "./gateway";
+import { answerAbout, answerIn, GATEWAY_URL, type GraphQLAnswer, reach } from "../gateway";
 
 const INTERRUPTED: GraphQLAnswer = {
   errors: [{ message: "The gateway ended the connection before the subscription was complete. Run it again." }],

@@ -1,0 +1,88 @@
+import { type ReactNode, useEffect, useRef, useState } from "react";
+
+import type { Ask } from "./actionOutcome";
+import { ActionForm } from "./ActionForm";
+import { Field } from "./Field";
+import type { MailedLink, Said } from "./mailedLink";
+import { PasswordFields } from "./PasswordFields";
+
+interface MailedLinkPageProps {
+  readonly link: MailedLink;
+  /** Null: there was none in the address. */
+  readonly token: string | null;
+  /** Whether the token was used before a reload. */
+  readonly isDone: boolean;
+  readonly ask: Ask;
+  /** The token is of no more use; *isDone*: because it did what it was for. */
+  readonly onSpent: (isDone: boolean) => void;
+}
+
+type View = "link" | "dead" | "noLink" | "done" | "mailed";
+
+const DEAD: Said = {
+  heading: "This link does not work any more",
+  text: "It was used already, it is too old, a newer mail has replaced it, or it was not copied whole. If you used it yourself, all is well: log in. Else have a new one sent to you.",
+};
+const MAILED: Said = {
+  heading: "Look into your mail",
+  text: "If the address has an account that needs such a mail, one is on its way. It may take a minute, and may land among the unwanted ones. Its link replaces all earlier ones.",
+};
+
+/** What somebody meets who opens a mailed link: what it does, a button that does it, what came of it, and what next. */
+export function MailedLinkPage({ link, token, isDone, ask, onSpent }: MailedLinkPageProps) {
+  const [view, setView] = useState<View>(isDone ? "done" : token === null ? "noLink" : "link");
+
+  function end(outcome: "accepted" | "dead"): void {
+    onSpent(outcome === "accepted");
+    setView(outcome === "accepted" ? "done" : "dead");
+  }
+
+  const newMail = (
+    <ActionForm
+      key="newMail"
+      button="Send me a new mail"
+      act={(fields) => link.newMail.ask(fields, ask)}
+      onEnd={() => setView("mailed")}
+    >
+      {({ email }) => <Field label="E-mail address" name="email" type="email" autoComplete="email" problem={email} />}
+    </ActionForm>
+  );
+  switch (view) {
+    case "link":
+      return (
+        <Section heading={link.heading} text={link.lead}>
+          <ActionForm key="link" button={link.button} act={(fields) => link.act(token ?? "", fields, ask)} onEnd={end}>
+            {(problems) => link.wantsPassword && <PasswordFields problems={problems} />}
+          </ActionForm>
+        </Section>
+      );
+    case "dead":
+      return <Section {...DEAD}>{newMail}</Section>;
+    case "noLink":
+      return <Section {...link.newMail}>{newMail}</Section>;
+    case "done":
+      return <Section {...link.done} />;
+    case "mailed":
+      return <Section {...MAILED} />;
+  }
+}
+
+/** Its heading gets the focus where it replaces another one, so that it is read out and the keyboard goes on from there. */
+function Section({ heading, text, children }: Said & { children?: ReactNode }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  const before = useRef(heading);
+  useEffect(() => {
+    document.title = heading;
+    if (before.current !== heading) title.current?.focus();
+    before.current = heading;
+  }, [heading]);
+  return (
+    <>
+      <h1 ref={title} tabIndex={-1}>
+        {heading}
+      </h1>
+      <p>{text}</p>
+      {children}
+    </>
+  );
+}

@@ -1,0 +1,80 @@
+import { type ActionOutcome, type Ask, outcomeOf, refusal } from "./actionOutcome";
+import requestPasswordReset from "./operations/request-password-reset.graphql?raw";
+import resendVerificationEmail from "./operations/resend-verification-email.graphql?raw";
+import resetPassword from "./operations/reset-password.graphql?raw";
+import verifyEmail from "./operations/verify-email.graphql?raw";
+
+/** A kind of mailed link: what its page says, what is done with the token, and how another mail is had. */
+export interface MailedLink {
+  readonly heading: string;
+  readonly lead: string;
+  readonly button: string;
+  /** Whether a password is to be chosen. */
+  readonly wantsPassword: boolean;
+  readonly act: (token: string, fields: FormData, ask: Ask) => Promise<ActionOutcome>;
+  readonly done: Said;
+  /** What the page is for where it was opened without a link. */
+  readonly newMail: Said & { readonly ask: (fields: FormData, ask: Ask) => Promise<ActionOutcome> };
+}
+
+export interface Said {
+  readonly heading: string;
+  readonly text: string;
+}
+
+const SET_PASSWORD = {
+  button: "Set the password",
+  wantsPassword: true,
+  act: setPassword,
+  newMail: {
+    heading: "Forgot your password?",
+    text: "Say which address your account has. You get a mail with a link that sets a new password.",
+    ask: (fields: FormData, ask: Ask) => mail(requestPasswordReset, fields, ask),
+  },
+};
+
+/** By the name of the page, which is the last part of its address, too. */
+export const MAILED_LINKS: Readonly<Record<string, MailedLink>> = {
+  "verify-email": {
+    heading: "Confirm your e-mail address",
+    lead: "Somebody, probably you, gave this e-mail address to an account here. If it was you, confirm it.",
+    // Not done at once: programs that look at mails open the links in them.
+    button: "Confirm the address",
+    wantsPassword: false,
+    act: (token, _fields, ask) => outcomeOf(verifyEmail, { token }, ask),
+    done: { heading: "Your address is confirmed", text: "You can log in now, and close this page." },
+    newMail: {
+      heading: "Do you need another mail?",
+      text: "Say which address is to be confirmed. You get a mail with a new link.",
+      ask: (fields, ask) => mail(resendVerificationEmail, fields, ask),
+    },
+  },
+  "reset-password": {
+    ...SET_PASSWORD,
+    heading: "Set a new password",
+    lead: "All who are logged in to your account are logged out then, you too.",
+    done: { heading: "Your new password is set", text: "Log in with it; the old one is good for nothing any more." },
+  },
+  "accept-invitation": {
+    ...SET_PASSWORD,
+    heading: "Set the password of your account",
+    lead: "An account was made for you. Choose the password that you will log in with.",
+    done: { heading: "Your account is ready", text: "Log in with your e-mail address and the password you have just set." },
+  },
+  "claim-account": {
+    ...SET_PASSWORD,
+    heading: "Make the account of your address yours",
+    lead: "Somebody opened an account with your address and never confirmed it. Once you set a password it is yours, and all who are logged in to it are logged out.",
+    done: { heading: "The account is yours", text: "Log in with your e-mail address and the password you have just set." },
+  },
+};
+
+async function setPassword(token: string, fields: FormData, ask: Ask): Promise<ActionOutcome> {
+  const newPassword = fields.get("newPassword");
+  if (newPassword !== fields.get("repeated")) return refusal("", { repeated: "This is not the same password." });
+  return outcomeOf(resetPassword, { input: { token, newPassword } }, ask);
+}
+
+function mail(mutation: string, fields: FormData, ask: Ask): Promise<ActionOutcome> {
+  return outcomeOf(mutation, { email: fields.get("email") }, ask);
+}
