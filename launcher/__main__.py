@@ -10,11 +10,13 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from types import FrameType
 
 from launcher.data_dir import data_dir_held
 from launcher.demo import create_demo_payments
 from launcher.errors import DemoRefused, LaunchError
+from launcher.mails import MailFolder, mails_shown
 from launcher.preparation import install, install_node_modules, prepare_data, run_npm
 from launcher.services import Service, check_ports, services
 from launcher.settings import Settings
@@ -36,13 +38,15 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, wanted: list[Service], started: float) -> None:
+    mails = MailFolder(settings.mails_to_show) if settings.mails_to_show else None
     async with Supervisor(settings.process_environment(), settings.data_dir) as supervisor:
         await supervisor.start(wanted)
         if settings.demo_mode and settings.uses_fake_stripe and not supervisor.is_stopping:
             await _create_demo_payments(settings)
         if not supervisor.is_stopping:
             print(welcome(settings, time.monotonic() - started), flush=True)
-        await supervisor.until_stopped()
+        async with mails_shown(mails) if mails else nullcontext():
+            await supervisor.until_stopped()
         print("\nStopping …", flush=True)
     print("Everything has stopped.", flush=True)
 

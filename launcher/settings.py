@@ -68,6 +68,12 @@ class Settings:
     def fake_stripe_url(self) -> str:
         return f"http://{HOST}:{self.fake_stripe_port}"
 
+    @property
+    def mails_to_show(self) -> Path | None:
+        """The folder of mails that are for whoever runs this; None: they go to people, and their links are nobody else's."""
+        is_ours = self.demo_mode and not self.environment.get("MAIL_URL")
+        return self.data_dir / "mails" if is_ours else None
+
     def process_environment(self) -> dict[str, str]:
         """The environment of every process: what follows from the ports and folders, then what the person set."""
         chosen = {name: value for name, value in self.environment.items() if value != ""}
@@ -96,6 +102,7 @@ class Settings:
             "SUBGRAPH_MUTATION_REQUEST_HEADERS_USERS": "cookie,user-agent,x-refresh-token",
             "SUBGRAPH_MUTATION_RESPONSE_HEADERS_USERS": "set-cookie",
             "REFRESH_COOKIE_SECURE": "0",
+            "MAIL_LINK_BASE": f"{self.gateway_url}/account",
             "USER_EVENTS_URL": f"{self.payments_url}/events/users",
             "USER_EVENTS_SECRET": self._kept_secret("user_events_secret", "whsec_"),
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),

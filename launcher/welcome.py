@@ -81,4 +81,9 @@ def _first_login(data_dir: Path) -> list[str]:
 
 
 def _closing(settings: Settings) -> list[str]:
-    return [f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.", ""]
+    shown = [f"Mails are shown here with their links, and kept in {settings.mails_to_show}."]
+    return [
+        *(shown if settings.mails_to_show else []),
+        f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.",
+        "",
+    ]

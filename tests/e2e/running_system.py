@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,31 @@ from typing import IO
 from launcher.settings import HOST, ROOT
 
 
+class Printed:
+    """What a launcher prints, read as it comes: into a pipe that is full it could print no more."""
+
+    def __init__(self, output: IO[str]) -> None:
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, args=(output,))
+        self._reader.start()
+
+    def whole(self) -> str:
+        """All of it, once there is no more to come."""
+        self._reader.join()
+        return "".join(self.lines)
+
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
+            self.lines.append(line)
+
+
 @dataclass(frozen=True)
 class RunningSystem:
     """Where the parts of a started system stand; `output` is what `make run` printed until it was ready."""
 
     launcher: subprocess.Popen[str]
     output: str
+    later: Printed
     data_dir: Path
     ports: dict[str, int]
 
@@ -44,9 +64,10 @@ class RunningSystem:
         return {file.stem: int(file.read_text()) for file in (self.data_dir / "run").glob("*.pid")}
 
     def stop(self) -> str:
-        """Press Ctrl-C, wait for the end, and give what was printed meanwhile."""
+        """Press Ctrl-C, wait for the end, and give what was printed since it was ready."""
         self.launcher.send_signal(signal.SIGINT)
-        return self.launcher.communicate(timeout=30)[0]
+        self.launcher.wait(timeout=30)
+        return self.later.whole()
 
 
 PORTS = ("GATEWAY_PORT", "USER_SUBGRAPH_PORT", "PAYMENT_SUBGRAPH_PORT", "FAKE_STRIPE_PORT")
@@ -78,10 +99,20 @@ def running_system(
     assert started.stdout
     with started:
         try:
-            yield RunningSystem(started, _until_ready(started.stdout), data_dir, ports)
+            output = _until_ready(started.stdout)
+            later = Printed(started.stdout)
+            try:
+                yield RunningSystem(started, output, later, data_dir, ports)
+            finally:
+                _terminate(started)
+                later.whole()  # before its pipe is closed
         finally:
-            if started.poll() is None:
-                started.send_signal(signal.SIGTERM)
+            _terminate(started)
+
+
+def _terminate(started: subprocess.Popen[str]) -> None:
+    if started.poll() is None:
+        started.send_signal(signal.SIGTERM)
 
 
 def environment_of(ports: dict[str, int], data_dir: Path) -> dict[str, str]:
@@ -106,6 +137,8 @@ def clean_environment() -> dict[str, str]:
         "THROTTLE_",
         "USER_EVENTS_",
         "TRUSTED_PROXIES",
+        "MAIL_",
+        "EMAIL_VERIFICATION",
     )
     return {name: value for name, value in os.environ.items() if not any(part in name for part in ours)}
 

@@ -105,3 +105,22 @@ def test_the_secrets_of_the_fake_stay_the_same_and_private(tmp_path: Path) -> No
 
     assert first["STRIPE_WEBHOOK_SECRET"] == second["STRIPE_WEBHOOK_SECRET"]
     assert (tmp_path / "keys" / "fake_stripe_webhook_secret").stat().st_mode & 0o077 == 0
+
+
+def test_mails_link_to_the_pages_of_the_gateway(tmp_path: Path) -> None:
+    usual = Settings.from_environment({"DATA_DIR": str(tmp_path), "GATEWAY_PORT": "9000"})
+    chosen = Settings.from_environment(
+        {"DATA_DIR": str(tmp_path), "MAIL_LINK_BASE": "https://shop.example/me"}
+    )
+
+    assert usual.process_environment()["MAIL_LINK_BASE"] == "http://127.0.0.1:9000/account"
+    assert chosen.process_environment()["MAIL_LINK_BASE"] == "https://shop.example/me"
+
+
+def test_mails_are_shown_only_where_nobody_else_gets_them(tmp_path: Path) -> None:
+    def shown(**given: str) -> Path | None:
+        return Settings.from_environment({"DATA_DIR": str(tmp_path), **given}).mails_to_show
+
+    assert shown() == shown(MAIL_URL="") == tmp_path / "mails"
+    assert shown(MAIL_URL="smtps://mail.example.com") is None
+    assert shown(DEMO_MODE="0") is None

@@ -19,13 +19,16 @@ function forgetToken(isDone: boolean): void {
   window.history.replaceState({ isDone }, "", window.location.pathname);
 }
 
+let openings = 0;
+
+/** The page of the address as it is now, from the beginning. */
 function show(): void {
   const { hash } = window.location;
   const { isDone = false } = (window.history.state ?? {}) as { isDone?: boolean };
   page.render(
     <StrictMode>
       <MailedLinkPage
-        key={hash}
+        key={openings++}
         link={link!}
         token={mailedToken(hash)}
         isDone={isDone}

@@ -10,6 +10,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from tests.e2e.browser.auction import Auction, running_auction
 from tests.e2e.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
 from tests.e2e.browser.graphiql_page import GraphiqlPage
+from tests.e2e.browser.mailed_link_page import MailedLinkPage
 from tests.e2e.running_system import RunningSystem
 
 
@@ -49,14 +50,27 @@ def auction_page(chromium: WebDriver, auction: Auction) -> Iterator[GraphiqlPage
         yield page
 
 
+@pytest.fixture
+def mailed_page(chromium: WebDriver, system: RunningSystem) -> Iterator[MailedLinkPage]:
+    """A page that mails link to, not opened yet."""
+    with tab(chromium, system.gateway_url):
+        yield MailedLinkPage(chromium, system.gateway_url)
+
+
 @contextmanager
 def visit(chromium: WebDriver, gateway_url: str) -> Iterator[GraphiqlPage]:
+    with tab(chromium, gateway_url):
+        yield GraphiqlPage(chromium, gateway_url)
+
+
+@contextmanager
+def tab(chromium: WebDriver, gateway_url: str) -> Iterator[None]:
     before = chromium.current_window_handle
     # A new tab has a sessionStorage of its own; the rest is the origin's and has to be emptied.
     chromium.switch_to.new_window("tab")
     chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": gateway_url, "storageTypes": "all"})
     for log in ("browser", "performance"):
         chromium.get_log(log)
-    yield GraphiqlPage(chromium, gateway_url)
+    yield
     chromium.close()
     chromium.switch_to.window(before)

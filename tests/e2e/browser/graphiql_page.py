@@ -1,45 +1,22 @@
 """The GraphiQL page as a user meets it: a box, a form, an editor, an answer."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
 
-T = TypeVar("T")
-
-WAIT_S = 20
+from tests.e2e.browser.tab import Tab
 
 # GraphiQL puts Monaco there. A model holds an editor's whole text, of which the page shows only the lines in sight.
 MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(arguments[0]))"
 RUN, STOP = "button[aria-label^='Execute query']", "button[aria-label^='Stop query']"
 OPERATION, VARIABLES, RESPONSE = "operation.graphql", "variables.json", "response.json"
 
-# From 0, black, to 1, white: the first background that is not transparent, from the element outwards.
-# A canvas turns any color that CSS knows into red, green and blue.
-BRIGHTNESS = """
-let element = document.querySelector(arguments[0]);
-const clear = "rgba(0, 0, 0, 0)";
-while (getComputedStyle(element).backgroundColor === clear) element = element.parentElement;
-const context = document.createElement("canvas").getContext("2d");
-context.fillStyle = getComputedStyle(element).backgroundColor;
-context.fillRect(0, 0, 1, 1);
-const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
-return (red + green + blue) / (3 * 255);
-"""
 
-
-class GraphiqlPage:
+class GraphiqlPage(Tab):
     """One visit of /graphiql; opening it waits until the editors are there."""
-
-    def __init__(self, driver: WebDriver, gateway_url: str) -> None:
-        self.driver = driver
-        self.origin = gateway_url
 
     def open(self) -> "GraphiqlPage":
         self.driver.get(f"{self.origin}/graphiql")
@@ -203,16 +180,6 @@ class GraphiqlPage:
             0
         ].click()
 
-    def prefer_color_scheme(self, scheme: str) -> None:
-        """Do as a system set to "light" or "dark" would; for this tab only."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def resize(self, width: int, height: int) -> None:
-        """For this tab only."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
     def place(self, selector: str) -> dict[str, float]:
         """Where an element is in the window: top, bottom, width."""
         rectangle = "document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
@@ -221,18 +188,10 @@ class GraphiqlPage:
     def shades(self) -> set[str]:
         """What the backgrounds of bar and editor are: "light" or "dark"."""
         parts = (".authorization-bar", ".graphiql-container")
-        return {"light" if self._run(BRIGHTNESS, part) > 0.5 else "dark" for part in parts}
+        return {self.shade(part) for part in parts}
 
     def button(self, label: str) -> WebElement:
         """The button with that text or, where it shows a picture only, that name."""
         return self.driver.find_element(
             By.XPATH, f"//button[normalize-space()='{label}' or @aria-label='{label}']"
         )
-
-    def wait_for(self, condition: Callable[[], T]) -> T:
-        """The first true value of *condition*; elements that React replaces meanwhile are asked for again."""
-        waiting = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[StaleElementReferenceException])
-        return waiting.until(lambda _: condition())
-
-    def _run(self, script: str, *arguments: object) -> Any:
-        return self.driver.execute_script(script, *arguments)
