@@ -41,7 +41,7 @@ _PURPOSES = {
     MailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
     MailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
     MailKind.CLAIM_ACCOUNT: Purpose.RESET_PASSWORD,
-    MailKind.INVITATION: Purpose.RESET_PASSWORD,
+    MailKind.INVITATION: Purpose.INVITATION,
 }
 _LIVES = {
     MailKind.VERIFY_EMAIL: timedelta(days=1),
@@ -56,7 +56,12 @@ _PAGES = {
     MailKind.CLAIM_ACCOUNT: "claim-account",
     MailKind.INVITATION: "accept-invitation",
 }
-_MUTATIONS = {Purpose.VERIFY_EMAIL: "verifyEmail", Purpose.RESET_PASSWORD: "resetPassword"}
+_MUTATIONS = {
+    Purpose.VERIFY_EMAIL: "verifyEmail",
+    Purpose.RESET_PASSWORD: "resetPassword",
+    Purpose.INVITATION: "resetPassword",
+    Purpose.CHANGE_EMAIL: "confirmEmailChange",
+}
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,11 @@ class Letterhead:
     def _how(self, kind: MailKind, token: str | None) -> str:
         if kind.purpose is None:
             return ""
-        if self.link_base is None:
+        page = _PAGES.get(kind)
+        if self.link_base is None or page is None:
             return f"Send this token with the mutation {_MUTATIONS[kind.purpose]}:\n\n  {token}"
         # A fragment: browsers send it to no server, so it is in no log on the way.
-        return f"Open this link:\n\n  {self.link_base}/{_PAGES[kind]}#token={token}"
+        return f"Open this link:\n\n  {self.link_base}/{page}#token={token}"
 
 
 @cache

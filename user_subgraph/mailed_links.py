@@ -1,5 +1,6 @@
 """What strangers can do with an e-mail address: have mails sent to it, and use what stands in them."""
 
+from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import FieldError, InvalidTokenError, ValidationError
 from user_subgraph.mail import MailKind
-from user_subgraph.one_time_token import Purpose, one_time_token_hash
+from user_subgraph.one_time_token import SETTING_A_PASSWORD, Purpose, one_time_token_hash
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
@@ -49,7 +50,7 @@ class MailedLinks:
         """Raises `InvalidTokenError`."""
         with self.database.writing() as session:
             users = UserRepository(session)
-            before = self._redeemed(session, users, token, Purpose.VERIFY_EMAIL)
+            before = self._redeemed(session, users, token, (Purpose.VERIFY_EMAIL,))
             self._save_verified(session, users, before, Action.EMAIL_VERIFIED)
         return AcceptedSuccess()
 
@@ -60,14 +61,14 @@ class MailedLinks:
         """
         with self.database.reading() as session:
             found = OneTimeTokens(session).valid(
-                one_time_token_hash(token), Purpose.RESET_PASSWORD, self.clock()
+                one_time_token_hash(token), SETTING_A_PASSWORD, self.clock()
             )
         if found is None:
             raise InvalidTokenError(_DEAD)
         password_hash = self.passwords.hash(_fit_password(new_password, found.address))
         with self.database.writing() as session:
             users = UserRepository(session)
-            owner = self._redeemed(session, users, token, Purpose.RESET_PASSWORD)
+            owner = self._redeemed(session, users, token, SETTING_A_PASSWORD)
             users.set_hash(owner.id, password_hash)
             SessionRepository(session).revoke_of_user(owner.id, self.clock())
             before = _without_strangers_factor(session, owner)
@@ -89,16 +90,18 @@ class MailedLinks:
             AuditLog(session, self.caller).record(action, now, subject=subject)
         return AcceptedSuccess()
 
-    def _redeemed(self, session: Session, users: UserRepository, token: str, purpose: Purpose) -> User:
+    def _redeemed(
+        self, session: Session, users: UserRepository, token: str, purposes: Collection[Purpose]
+    ) -> User:
         """The owner of the token, locked. Of all who use it at once one finds it; it is gone then."""
         tokens, token_hash, now = OneTimeTokens(session), one_time_token_hash(token), self.clock()
-        found = tokens.valid(token_hash, purpose, now)
+        found = tokens.valid(token_hash, purposes, now)
         user = None if found is None else users.locked(found.user_id)
         # Once more: somebody else may have used it while we waited for the lock.
-        found = tokens.valid(token_hash, purpose, now)
+        found = tokens.valid(token_hash, purposes, now)
         if found is None or user is None or not found.still_fits(user):
             raise InvalidTokenError(_DEAD)
-        tokens.forget(user.id, purpose)
+        tokens.forget(user.id, *purposes)
         return user
 
     def _save_verified(self, session: Session, users: UserRepository, before: User, action: Action) -> None:

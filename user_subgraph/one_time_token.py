@@ -11,6 +11,13 @@ from user_subgraph.user import User, UserId, UserStatus
 class Purpose(StrEnum):
     VERIFY_EMAIL = "VERIFY_EMAIL"
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a purpose
+    # It sets a password like the one above, and a mail that somebody asks for meanwhile must not end it.
+    INVITATION = "INVITATION"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+
+
+# What either of them is good for, the other is too, and with one all are used up.
+SETTING_A_PASSWORD = (Purpose.RESET_PASSWORD, Purpose.INVITATION)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One-time tokens in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ class OneTimeTokens:
     def add(
         self, token: OneTimeToken, purpose: Purpose, token_hash: str, mail_id: str, expires_at: datetime
     ) -> None:
-        """Takes the place of those of other mails. Those of earlier attempts at the same mail stay: it may have come."""
+        """Takes the place of those of other mails with the same purpose. Those of earlier attempts at the same mail stay: it may have come."""
         others = OneTimeTokenRow.user_id == token.user_id, OneTimeTokenRow.purpose == purpose.value
         self._session.execute(
             delete(OneTimeTokenRow).where(*others, OneTimeTokenRow.mail_id != mail_id), **_UNSYNCHRONISED
@@ -34,10 +34,11 @@ class OneTimeTokens:
         }
         self._session.execute(insert(OneTimeTokenRow).values(row))
 
-    def valid(self, token_hash: str, purpose: Purpose, now: datetime) -> OneTimeToken | None:
+    def valid(self, token_hash: str, purposes: Collection[Purpose], now: datetime) -> OneTimeToken | None:
         row = self._session.scalar(
             select(OneTimeTokenRow)
-            .where(OneTimeTokenRow.token_hash == token_hash, OneTimeTokenRow.purpose == purpose.value)
+            .where(OneTimeTokenRow.token_hash == token_hash)
+            .where(OneTimeTokenRow.purpose.in_([purpose.value for purpose in purposes]))
             .where(OneTimeTokenRow.expires_at > now)
             .execution_options(populate_existing=True)
         )

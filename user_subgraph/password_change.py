@@ -11,7 +11,7 @@ from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import InvalidCredentialsError, Unauthenticated
 from user_subgraph.fresh_login import require_fresh_login
-from user_subgraph.one_time_token import Purpose
+from user_subgraph.one_time_token import SETTING_A_PASSWORD
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.second_factor_repository import SecondFactorRepository
@@ -87,7 +87,7 @@ class PasswordChange:
             factors = SecondFactorRepository(session)
             factors.close_challenges_of(viewer.user_id)
             factors.end_enrolment(viewer.user_id)
-            OneTimeTokens(session).forget(viewer.user_id, Purpose.RESET_PASSWORD)
+            OneTimeTokens(session).forget(viewer.user_id, *SETTING_A_PASSWORD)
             revoked = SessionRepository(session).revoke_of_user(
                 viewer.user_id, now, besides=viewer.session_id
             )

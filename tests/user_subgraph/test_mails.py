@@ -412,6 +412,22 @@ def test_whom_staff_makes_an_account_without_a_password_is_invited_to_set_one(
         assert service.data(ME, service.log_in(ADA, NEW_PASSWORD).access)["status"] == "ACTIVE"
 
 
+def test_an_invitation_and_a_reset_that_is_asked_for_meanwhile_are_both_good_until_one_is_used(
+    service: Service, box: Postbox
+) -> None:
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+    service.data(CREATE, admin, input={"email": ADA})
+    _deliver(service)
+    invitation = box.token
+    reset = _mailed_reset(service, box)
+
+    assert service.data(RESET, mailed=invitation, new=NEW_PASSWORD) == ACCEPTED
+    assert [service.data(RESET, mailed=token, new=PASSWORD)["code"] for token in (invitation, reset)] == [
+        "INVALID_TOKEN"
+    ] * 2
+    assert service.rows("SELECT * FROM one_time_tokens") == []
+
+
 def test_a_suspended_account_is_mailed_nothing_and_its_token_opens_nothing(
     service: Service, box: Postbox
 ) -> None:
