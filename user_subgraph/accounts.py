@@ -127,6 +127,8 @@ class Accounts:
             users.save(after)
             if not after.is_active:
                 SessionRepository(session).revoke_of_user(after.id, self.clock())
+            if after.email != before.email:
+                _leave_old_address(session, before, after.updated_at)
             self._record_change(session, Action.USER_UPDATED, before, after)
         return UserSuccess(after)
 
@@ -239,7 +241,7 @@ class Accounts:
         SessionRepository(session).erase_of_user(after.id)
         SecondFactorRepository(session).forget(after.id)
         OneTimeTokens(session).forget(after.id, *Purpose)
-        OutgoingMails(session).forget_all_to(before.email)
+        OutgoingMails(session).forget_all_of(before)
         self._record_change(session, Action.USER_ERASED, before, after)
         UserEventRepository(session).add(UserEventType.ERASED, after.id, after.updated_at)
         forget_origins_of(session, after.id)
@@ -335,6 +337,14 @@ def _refuse_loss_of_the_last_admin(users: UserRepository, before: User, after: U
     loses = before.is_active_admin and not after.is_active_admin
     if loses and users.active_admins_besides(before.id) == 0:
         raise LastAdminError
+
+
+def _leave_old_address(session: Session, before: User, now: datetime) -> None:
+    """What was mailed there opens nothing any more, no change that the user began undoes this one, and they are told."""
+    mails = OutgoingMails(session)
+    OneTimeTokens(session).forget(before.id, *Purpose)
+    mails.withdraw(MailKind.CHANGE_EMAIL, before.id)
+    mails.notify(MailKind.EMAIL_CHANGED, before, now)
 
 
 @contextmanager

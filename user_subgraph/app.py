@@ -16,6 +16,7 @@ from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.clock import Clock, utc_now
 from user_subgraph.database import Database
+from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import BadRequest, InternalError
 from user_subgraph.expiry import Expiry
 from user_subgraph.federation import subgraph_schema, subgraph_sdl
@@ -87,12 +88,14 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     sessions = Sessions(database, clock)
     password_change = PasswordChange(database, passwords, throttling, clock, fresh)
+    email_change = EmailChange(database, passwords, throttling, clock, fresh)
     view = GraphQLView(
         operations,
         accounts,
         login,
         sessions,
         password_change,
+        email_change,
         second_factor,
         links,
         trail,

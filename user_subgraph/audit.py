@@ -26,6 +26,8 @@ class Action(StrEnum):
     PROFILE_UPDATED = "profile.updated"
     VERIFICATION_REQUESTED = "verification.requested"  # of any address, by whoever
     EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_REQUESTED = "email_change.requested"
+    EMAIL_CHANGED = "email.changed"
     PASSWORD_RESET_REQUESTED = "password_reset.requested"  # noqa: S105 - the name of an event
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     LOGIN_SUCCEEDED = "login.succeeded"
@@ -42,6 +44,7 @@ class Action(StrEnum):
     MFA_ENABLED = "mfa.enabled"
     MFA_DISABLED = "mfa.disabled"
     RECOVERY_CODE_USED = "recovery_code.used"
+    EMAIL_CHANGE_THROTTLED = "email_change.throttled"
     MAIL_THROTTLED = "mail.throttled"
     SESSION_LOGGED_OUT = "session.logged_out"
     REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more

@@ -20,6 +20,7 @@ from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.auth import viewer_of
 from user_subgraph.client_address import Network, client_address
 from user_subgraph.clock import Clock
+from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
 from user_subgraph.login import Login
@@ -46,6 +47,7 @@ class GraphQLView:
     login: Login
     sessions: Sessions
     password_change: PasswordChange
+    email_change: EmailChange
     second_factor: SecondFactor
     links: MailedLinks
     audit_trail: AuditTrail
@@ -105,6 +107,7 @@ class GraphQLView:
             self.login.asked_by(caller),
             self.sessions.asked_by(caller),
             self.password_change.asked_by(caller),
+            self.email_change.asked_by(caller),
             self.second_factor.asked_by(caller),
             cookie,
             self.links.asked_by(caller),

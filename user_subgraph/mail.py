@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from user_subgraph.errors import MailNotCarried
 from user_subgraph.one_time_token import Purpose
+from user_subgraph.user import UserId
 
 TEMPLATES = Path(__file__).with_name("mail_templates")
 FIRST_PAUSE = timedelta(seconds=10)
@@ -30,11 +31,19 @@ class MailKind(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a mail
     CLAIM_ACCOUNT = "CLAIM_ACCOUNT"
     INVITATION = "INVITATION"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    ADDRESS_IN_USE = "ADDRESS_IN_USE"
+    EMAIL_CHANGED = "EMAIL_CHANGED"
 
     @property
     def purpose(self) -> Purpose | None:
         """What the mail's token is good for; `None`: there is none in it."""
         return _PURPOSES.get(self)
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it tells the owner of an account what was done to it."""
+        return self in _NOTICES
 
 
 _PURPOSES = {
@@ -42,12 +51,15 @@ _PURPOSES = {
     MailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
     MailKind.CLAIM_ACCOUNT: Purpose.RESET_PASSWORD,
     MailKind.INVITATION: Purpose.INVITATION,
+    MailKind.CHANGE_EMAIL: Purpose.CHANGE_EMAIL,
 }
+_NOTICES = frozenset({MailKind.EMAIL_CHANGED})
 _LIVES = {
     MailKind.VERIFY_EMAIL: timedelta(days=1),
     MailKind.RESET_PASSWORD: timedelta(hours=1),
     MailKind.CLAIM_ACCOUNT: timedelta(hours=1),
     MailKind.INVITATION: timedelta(days=7),
+    MailKind.CHANGE_EMAIL: timedelta(days=1),
 }
 # A page a kind, not a purpose: who was invited wants to read something else than who forgot a password.
 _PAGES = {
@@ -66,11 +78,15 @@ _MUTATIONS = {
 
 @dataclass(frozen=True)
 class OutgoingMail:
-    """A mail that was asked for. *recipient* need not be anybody's address: who asks must not find out."""
+    """A mail that was asked for. *recipient* need not be anybody's address: who asks must not find out.
+
+    *about*: whose account it is about; `None`: that of the recipient, if there is one.
+    """
 
     id: str
     kind: MailKind
     recipient: str
+    about: UserId | None
     attempts: int
     created_at: datetime
 

@@ -19,7 +19,7 @@ from user_subgraph.one_time_token import (
 )
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
-from user_subgraph.user import User
+from user_subgraph.user import User, UserStatus
 from user_subgraph.user_repository import UserRepository
 
 logger = logging.getLogger(__name__)
@@ -91,9 +91,13 @@ class MailDelivery:
 
 
 def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
-    user = _owner(UserRepository(session), mail.recipient)
-    if user is None or not _concerns(mail.kind, user):
+    users = UserRepository(session)
+    user = _owner(users, mail.recipient) if mail.about is None else users.locked(mail.about)
+    if user is None or not _concerns(mail, user) or not OutgoingMails(session).waits(mail):
         return _Envelope(mail, None, is_wanted=False)
+    if mail.kind is MailKind.CHANGE_EMAIL and (other := users.with_password(mail.recipient)):
+        mail = replace(mail, kind=MailKind.ADDRESS_IN_USE)
+        return _Envelope(mail, None, is_wanted=may_be_mailed(other[0]))
     mail = _fitting(mail, user)
     if mail.kind.purpose is None:
         return _Envelope(mail, None, is_wanted=True)
@@ -117,6 +121,14 @@ def _owner(users: UserRepository, address: str) -> User | None:
     return user if user is not None and user.email == address else None
 
 
-def _concerns(kind: MailKind, user: User) -> bool:
-    """Whether the owner of the address is to get it."""
-    return may_be_mailed(user) and not (kind is MailKind.VERIFY_EMAIL and user.email_verified)
+def _concerns(mail: OutgoingMail, user: User) -> bool:
+    """Whether it is to be sent, as the account is now."""
+    match mail.kind:
+        case MailKind.VERIFY_EMAIL:
+            return may_be_mailed(user) and not user.email_verified
+        case MailKind.CHANGE_EMAIL:
+            return user.is_active and user.email != mail.recipient
+        case kind if kind.is_notice:
+            return user.status is not UserStatus.DELETED
+        case _:
+            return may_be_mailed(user)

@@ -60,9 +60,7 @@ class MailedLinks:
         No transaction is open while the password is hashed, and without a valid token nothing is hashed.
         """
         with self.database.reading() as session:
-            found = OneTimeTokens(session).valid(
-                one_time_token_hash(token), SETTING_A_PASSWORD, self.clock()
-            )
+            found = OneTimeTokens(session).valid(one_time_token_hash(token), SETTING_A_PASSWORD, self.clock())
         if found is None:
             raise InvalidTokenError(_DEAD)
         password_hash = self.passwords.hash(_fit_password(new_password, found.address))
@@ -71,6 +69,8 @@ class MailedLinks:
             owner = self._redeemed(session, users, token, SETTING_A_PASSWORD)
             users.set_hash(owner.id, password_hash)
             SessionRepository(session).revoke_of_user(owner.id, self.clock())
+            OneTimeTokens(session).forget(owner.id, Purpose.CHANGE_EMAIL)
+            OutgoingMails(session).withdraw(MailKind.CHANGE_EMAIL, owner.id)
             before = _without_strangers_factor(session, owner)
             if before.mfa_enabled != owner.mfa_enabled:
                 AuditLog(session, self.caller).record(Action.MFA_DISABLED, self.clock(), subject=owner.id)

@@ -10,9 +10,11 @@ from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import InvalidCredentialsError, Unauthenticated
-from user_subgraph.fresh_login import require_fresh_login
-from user_subgraph.one_time_token import SETTING_A_PASSWORD
+from user_subgraph.fresh_login import account_to_prove
+from user_subgraph.mail import MailKind
+from user_subgraph.one_time_token import SETTING_A_PASSWORD, Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
@@ -57,13 +59,7 @@ class PasswordChange:
 
     def _account(self, viewer: Viewer) -> tuple[User, str | None]:
         with self.database.reading() as session:
-            users = UserRepository(session)
-            user = users.logged_in(viewer.user_id, viewer.session_id, self.clock())
-            if user is None:
-                raise Unauthenticated
-            if user.mfa_enabled:
-                require_fresh_login(session, viewer, user, self.clock(), self.fresh_for)
-            return user, users.password_hash_of(user.id)
+            return account_to_prove(session, viewer, self.clock(), self.fresh_for)
 
     def _hash_if_right(self, user: User, current: str, stored: str | None, new: str) -> str:
         """No transaction is open while passwords are hashed."""
@@ -87,7 +83,8 @@ class PasswordChange:
             factors = SecondFactorRepository(session)
             factors.close_challenges_of(viewer.user_id)
             factors.end_enrolment(viewer.user_id)
-            OneTimeTokens(session).forget(viewer.user_id, *SETTING_A_PASSWORD)
+            OneTimeTokens(session).forget(viewer.user_id, *SETTING_A_PASSWORD, Purpose.CHANGE_EMAIL)
+            OutgoingMails(session).withdraw(MailKind.CHANGE_EMAIL, viewer.user_id)
             revoked = SessionRepository(session).revoke_of_user(
                 viewer.user_id, now, besides=viewer.session_id
             )

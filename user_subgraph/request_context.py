@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
+from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.mailed_links import MailedLinks
@@ -25,8 +26,8 @@ from user_subgraph.user import User, UserId
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `second_factor`, `links`) knows by whom it is asked, for
-    the audit log.
+    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `email_change`, `second_factor`, `links`) knows by whom it
+    is asked, for the audit log.
     `representations`: how many entities the request has asked for by key.
     """
 
@@ -35,6 +36,7 @@ class RequestContext:
     login: Login
     sessions: Sessions
     password_change: PasswordChange
+    email_change: EmailChange
     second_factor: SecondFactor
     refresh_cookie: RefreshCookie
     links: MailedLinks

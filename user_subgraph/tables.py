@@ -210,12 +210,14 @@ class OutgoingMailRow(Base):
     """A mail to be sent; gone once it is. The text, with its token, is made when it is sent and never kept."""
 
     __tablename__ = "outgoing_mails"
-    __table_args__ = (Index(None, "next_attempt_at"), Index(None, "recipient"))
+    __table_args__ = (Index(None, "next_attempt_at"), Index(None, "recipient"), Index(None, "user_id"))
 
     id: Mapped[str] = mapped_column(String(31), primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
     # As it was asked for, so possibly nobody's: looking it up is for the sender, else the time would tell.
     recipient: Mapped[str] = mapped_column(String(320))
+    # Whose account it is about, where that is known when it is asked for; null: that of the recipient, if any.
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

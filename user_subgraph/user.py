@@ -114,6 +114,11 @@ def verified(user: User, now: datetime) -> User:
     return changed(user, {"email_verified": True, "status": status}, now)
 
 
+def moved(user: User, email: str, now: datetime) -> User:
+    """*user* under another address, of which it is known that they read its mails."""
+    return replace(user, email=email, email_verified=True, updated_at=now, version=user.version + 1)
+
+
 def soft_deleted(user: User, now: datetime) -> User:
     """*user* after deletion: the data stays (payments refer to it), nobody can log in as them."""
     return changed(user, {"status": UserStatus.DELETED, "deleted_at": now}, now)

@@ -43,6 +43,8 @@ PROTECTED = {
     "logout": "@authenticated",
     "revokeSession": '@requiresScopes(scopes: [["profile:write"]])',
     "changePassword": '@requiresScopes(scopes: [["profile:write"]])',
+    "requestEmailChange": '@requiresScopes(scopes: [["profile:write"]])',
+    "confirmEmailChange": '@requiresScopes(scopes: [["profile:write"]])',
     "updateProfile": '@requiresScopes(scopes: [["profile:write"]])',
     "enrollTotp": '@requiresScopes(scopes: [["profile:write"]])',
     "confirmTotp": '@requiresScopes(scopes: [["profile:write"]])',

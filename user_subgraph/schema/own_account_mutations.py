@@ -15,10 +15,12 @@ from user_subgraph.schema.results import (
     DisableTotpResult,
     PasswordResult,
     RevokeSessionResult,
+    TokenActionResult,
     TotpConfirmResult,
     TotpEnrollResult,
     UserResult,
 )
+from user_subgraph.schema.scalars import EmailAddress
 
 
 @errors_as_data
@@ -33,6 +35,20 @@ def _change_password(_root: None, info: GraphQLResolveInfo, input: Input) -> obj
     return context.password_change.change(
         context.known_viewer, input["current_password"], input["new_password"]
     )
+
+
+@errors_as_data
+def _request_email_change(
+    _root: None, info: GraphQLResolveInfo, new_email: str, current_password: str
+) -> object:
+    context = context_of(info)
+    return context.email_change.request(context.known_viewer, new_email, current_password)
+
+
+@errors_as_data
+def _confirm_email_change(_root: None, info: GraphQLResolveInfo, token: str) -> object:
+    context = context_of(info)
+    return context.email_change.confirm(context.known_viewer, token)
 
 
 @errors_as_data
@@ -81,6 +97,22 @@ class OwnAccountMutations:
         description="Ends all of your other sessions.",
         input=ChangePasswordInput(required=True),
         resolver=_change_password,
+    )
+    request_email_change = ProtectedField(
+        PasswordResult,
+        scopes=[["profile:write"]],
+        description="Mails a token for `confirmEmailChange` to the new address. Same answer for every address.",
+        new_email=EmailAddress(required=True),
+        current_password=graphene.String(required=True),
+        resolver=_request_email_change,
+    )
+    confirm_email_change = ProtectedField(
+        TokenActionResult,
+        scopes=[["profile:write"]],
+        description="With the token that was mailed, logged in to the account: good once, for a day. Ends all of your "
+        "other sessions.",
+        token=graphene.String(required=True),
+        resolver=_confirm_email_change,
     )
     update_profile = ProtectedField(
         UserResult,
