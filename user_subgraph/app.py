@@ -80,7 +80,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     fresh = fresh_for(settings)
     accounts = Accounts(database, passwords, throttling, clock, fresh, verification_required=required)
     links = MailedLinks(database, passwords, throttling, clock)
-    delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock)
+    delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock, throttling)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
     login = Login(database, passwords, throttling, tokens, settings.session_ttl_s, clock)
     second_factor = second_factor_of(settings, database, clock)

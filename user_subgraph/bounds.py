@@ -45,6 +45,8 @@ class Throttled(Enum):
     REGISTRATION = "registration"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of an action; refresh tokens that are not valid
     MAIL = "mail"  # mails that somebody asks for
+    # Mails that tell an owner what was done, of each kind: who logs in as somebody is not to fill their mailbox.
+    NOTICE = "notice"
     EMAIL_CHANGE = "email_change"  # mails to whatever address who is logged in says is theirs
 
 
@@ -61,6 +63,7 @@ BOUNDS: Mapping[Throttled, Bounds] = {
     Throttled.REAUTHENTICATION: Bounds(per_account=Bound(10, 15 * 60)),
     Throttled.REGISTRATION: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
     Throttled.MAIL: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600)),
+    Throttled.NOTICE: Bounds(per_account=Bound(5, 3600)),
     Throttled.EMAIL_CHANGE: Bounds(per_account=Bound(5, 3600)),
     Throttled.REFRESH_TOKEN: Bounds(per_client=Bound(100, 15 * 60)),
 }

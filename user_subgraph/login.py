@@ -19,7 +19,9 @@ from user_subgraph.errors import (
     MfaRequiredError,
 )
 from user_subgraph.login_session import LoginSession, PresentedToken
+from user_subgraph.mail import MailKind
 from user_subgraph.mfa import AMR_OF, MfaMethod, new_challenge_id
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.second_factor_check import SecondFactorCheck
 from user_subgraph.second_factor_repository import SecondFactorRepository
@@ -192,18 +194,22 @@ class Login:
         presented = sessions.presented(token_hash)
         if presented is None or not presented.session.runs_at(now):
             return None
-        if presented.is_replayed_at(now):
-            sessions.revoke(presented.session.id, now)
-            family = noted(session=presented.session.id)
-            log = AuditLog(session, self.caller)
-            log.record(Action.REFRESH_TOKEN_REUSED, now, subject=presented.session.user_id, changes=family)
-            return None
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
+        if presented.is_replayed_at(now):
+            self._end_family(session, user, presented.session.id, now)
+            return None
         if not user.is_active:
             return None
         refresh_token, login = new_refresh_token(), self._continued(presented, now)
         sessions.continue_as(login, refresh_token_hash(refresh_token))
         return self._success(user, login, refresh_token, now)
+
+    def _end_family(self, session: Session, user: User, session_id: str, now: datetime) -> None:
+        SessionRepository(session).revoke(session_id, now)
+        OutgoingMails(session).notify(MailKind.LOGIN_ENDED, user, now)
+        family = noted(session=session_id)
+        log = AuditLog(session, self.caller)
+        log.record(Action.REFRESH_TOKEN_REUSED, now, subject=user.id, changes=family)
 
     def _continued(self, presented: PresentedToken, now: datetime) -> LoginSession:
         return replace(

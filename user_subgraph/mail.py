@@ -34,6 +34,11 @@ class MailKind(StrEnum):
     CHANGE_EMAIL = "CHANGE_EMAIL"
     ADDRESS_IN_USE = "ADDRESS_IN_USE"
     EMAIL_CHANGED = "EMAIL_CHANGED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - the name of a mail
+    SECOND_FACTOR_ENABLED = "SECOND_FACTOR_ENABLED"
+    SECOND_FACTOR_DISABLED = "SECOND_FACTOR_DISABLED"
+    SECOND_FACTOR_TAKEN = "SECOND_FACTOR_TAKEN"  # by the operator
+    LOGIN_ENDED = "LOGIN_ENDED"  # an old refresh token came back
 
     @property
     def purpose(self) -> Purpose | None:
@@ -53,7 +58,16 @@ _PURPOSES = {
     MailKind.INVITATION: Purpose.INVITATION,
     MailKind.CHANGE_EMAIL: Purpose.CHANGE_EMAIL,
 }
-_NOTICES = frozenset({MailKind.EMAIL_CHANGED})
+_NOTICES = frozenset(
+    {
+        MailKind.EMAIL_CHANGED,
+        MailKind.PASSWORD_CHANGED,
+        MailKind.SECOND_FACTOR_ENABLED,
+        MailKind.SECOND_FACTOR_DISABLED,
+        MailKind.SECOND_FACTOR_TAKEN,
+        MailKind.LOGIN_ENDED,
+    }
+)
 _LIVES = {
     MailKind.VERIFY_EMAIL: timedelta(days=1),
     MailKind.RESET_PASSWORD: timedelta(hours=1),

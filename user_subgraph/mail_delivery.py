@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import MailNotCarried
@@ -19,6 +20,7 @@ from user_subgraph.one_time_token import (
 )
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
+from user_subgraph.throttling import Throttling
 from user_subgraph.user import User, UserStatus
 from user_subgraph.user_repository import UserRepository
 
@@ -43,6 +45,7 @@ class MailDelivery:
     carrier: MailCarrier
     letterhead: Letterhead
     clock: Clock
+    throttling: Throttling
 
     def deliver_all_due(self) -> int:
         """Gives how many were tried."""
@@ -65,7 +68,7 @@ class MailDelivery:
 
     def _deliver(self, envelope: _Envelope) -> None:
         mail = envelope.mail
-        if envelope.is_wanted:
+        if envelope.is_wanted and self._has_room(mail):
             try:
                 self.carrier.carry(self.letterhead.message(mail, envelope.token, self.clock()))
             except MailNotCarried as error:
@@ -77,6 +80,15 @@ class MailDelivery:
         with self.database.writing() as session:
             OutgoingMails(session).forget(mail)
         return None
+
+    def _has_room(self, mail: OutgoingMail) -> bool:
+        """Of each kind of notice for itself: many of one kind must not hide one of another."""
+        if not mail.kind.is_notice or mail.attempts > 1:
+            return True
+        has_room = self.throttling.has_room(Throttled.NOTICE, f"{mail.kind.value} {mail.recipient}")
+        if not has_room:
+            logger.warning("notice left out", extra={"mail": mail.id, "kind": mail.kind.value})
+        return has_room
 
     def _put_off(self, mail: OutgoingMail, reason: str) -> None:
         again_at = mail.next_attempt_at(self.clock())

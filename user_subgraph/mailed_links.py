@@ -70,10 +70,13 @@ class MailedLinks:
             users.set_hash(owner.id, password_hash)
             SessionRepository(session).revoke_of_user(owner.id, self.clock())
             OneTimeTokens(session).forget(owner.id, Purpose.CHANGE_EMAIL)
-            OutgoingMails(session).withdraw(MailKind.CHANGE_EMAIL, owner.id)
+            mails = OutgoingMails(session)
+            mails.withdraw(MailKind.CHANGE_EMAIL, owner.id)
+            mails.notify(MailKind.PASSWORD_CHANGED, owner, self.clock())
             before = _without_strangers_factor(session, owner)
             if before.mfa_enabled != owner.mfa_enabled:
                 AuditLog(session, self.caller).record(Action.MFA_DISABLED, self.clock(), subject=owner.id)
+                mails.notify(MailKind.SECOND_FACTOR_DISABLED, owner, self.clock())
             # Who could read the mail has proved the address, too.
             self._save_verified(session, users, before, Action.PASSWORD_RESET)
         return AcceptedSuccess()

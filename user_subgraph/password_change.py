@@ -75,7 +75,8 @@ class PasswordChange:
             users.locked(
                 viewer.user_id
             )  # before all else: a login at this moment waits, and then sees the new hash
-            if users.logged_in(viewer.user_id, viewer.session_id, now) is None:
+            user = users.logged_in(viewer.user_id, viewer.session_id, now)
+            if user is None:
                 raise Unauthenticated
             if not users.has_hash(viewer.user_id, old_hash):
                 return False
@@ -84,7 +85,9 @@ class PasswordChange:
             factors.close_challenges_of(viewer.user_id)
             factors.end_enrolment(viewer.user_id)
             OneTimeTokens(session).forget(viewer.user_id, *SETTING_A_PASSWORD, Purpose.CHANGE_EMAIL)
-            OutgoingMails(session).withdraw(MailKind.CHANGE_EMAIL, viewer.user_id)
+            mails = OutgoingMails(session)
+            mails.withdraw(MailKind.CHANGE_EMAIL, viewer.user_id)
+            mails.notify(MailKind.PASSWORD_CHANGED, user, now)
             revoked = SessionRepository(session).revoke_of_user(
                 viewer.user_id, now, besides=viewer.session_id
             )

@@ -14,7 +14,9 @@ from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.fresh_login import require_fresh_login
+from user_subgraph.mail import MailKind
 from user_subgraph.mfa import method_of
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.recovery_codes import new_codes
 from user_subgraph.second_factor_check import SecondFactorCheck
 from user_subgraph.second_factor_repository import SecondFactorRepository
@@ -80,7 +82,7 @@ class SecondFactor:
             if refusal is None:
                 account.factors.replace_recovery_codes(account.user.id, codes, account.now)
                 account.factors.close_challenges_of(account.user.id)
-                self._set_enabled(account, enabled=True)
+                self._set_enabled(account, MailKind.SECOND_FACTOR_ENABLED, enabled=True)
                 sessions = SessionRepository(account.session)
                 sessions.revoke_of_user(account.user.id, account.now, besides=viewer.session_id)
         if refusal is not None:
@@ -97,7 +99,7 @@ class SecondFactor:
             check = SecondFactorCheck(account.session, self.caller, account.now)
             refusal = check.refusal(account.user.id, method_of(code), code)
             if refusal is None:
-                self._forget(account)
+                self._forget(account, MailKind.SECOND_FACTOR_DISABLED)
         if refusal is not None:
             raise refusal
         return AcceptedSuccess()
@@ -112,7 +114,7 @@ class SecondFactor:
                 return False
             account = _Account(session, users, user, self.clock())
             SessionRepository(session).revoke_of_user(user.id, account.now)
-            self._forget(account)
+            self._forget(account, MailKind.SECOND_FACTOR_TAKEN)
         return True
 
     @contextmanager
@@ -128,13 +130,14 @@ class SecondFactor:
     def _require_fresh_login(self, account: "_Account", viewer: Viewer) -> None:
         require_fresh_login(account.session, viewer, account.user, account.now, self.fresh_for)
 
-    def _forget(self, account: "_Account") -> None:
+    def _forget(self, account: "_Account", notice: MailKind) -> None:
         account.factors.forget(account.user.id)
-        self._set_enabled(account, enabled=False)
+        self._set_enabled(account, notice, enabled=False)
 
-    def _set_enabled(self, account: "_Account", *, enabled: bool) -> None:
+    def _set_enabled(self, account: "_Account", notice: MailKind, *, enabled: bool) -> None:
         after = changed(account.user, {"mfa_enabled": enabled}, account.now)
         account.users.save(after)
+        OutgoingMails(account.session).notify(notice, after, account.now)
         action = Action.MFA_ENABLED if enabled else Action.MFA_DISABLED
         AuditLog(account.session, self.caller).record(action, account.now, subject=after.id)
 

@@ -217,7 +217,8 @@ class OutgoingMailRow(Base):
     # As it was asked for, so possibly nobody's: looking it up is for the sender, else the time would tell.
     recipient: Mapped[str] = mapped_column(String(320))
     # Whose account it is about, where that is known when it is asked for; null: that of the recipient, if any.
-    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # No foreign key: it would lock the user after a session, which others do the other way round.
+    user_id: Mapped[str | None] = mapped_column(String(30))
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

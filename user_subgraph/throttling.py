@@ -85,6 +85,13 @@ class Throttling:
         """What has happened already; raises `RateLimitedError`. No transaction may be open."""
         self._taken(what, email, caller)
 
+    def has_room(self, what: Throttled, name: str) -> bool:
+        """Takes a place of the account *name*, if one is left. Nobody is refused anything, so nothing is recorded."""
+        bound = self.bounds[what].per_account
+        if bound is None:
+            return True
+        return self.windows.take(_counter(what, "account", name, bound).key, bound) is not None
+
     def _taken(self, what: Throttled, email: str | None, caller: Caller) -> list[Place]:
         places: list[Place] = []
         for counter in self._counters(what, email, caller):
