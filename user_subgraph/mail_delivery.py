@@ -1,7 +1,10 @@
 """Sending the mails that are due, beside the requests: no answer waits for a mail server, or tells of one."""
 
 import logging
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -28,6 +31,32 @@ logger = logging.getLogger(__name__)
 
 # Longer than any conversation with a server that answers at all.
 TAKEN_FOR = timedelta(minutes=10)
+# A mail server that makes us wait must not make mails that are not sent hold up the others.
+LONGEST_WAIT_S = 2
+
+
+@dataclass
+class Pace:
+    """How long a mail takes; one that is not sent is to take as long as the last one that was.
+
+    Else the mail that comes next would come sooner after one to an address that nobody has, and who asked for both
+    could tell. *seconds*: a clock; *wait*: lets so many of them pass.
+    """
+
+    seconds: Callable[[], float] = time.monotonic
+    wait: Callable[[float], object] = time.sleep
+    last: float = 0
+
+    @contextmanager
+    def of_a_mail(self) -> Iterator[None]:
+        began = self.seconds()
+        try:
+            yield
+        finally:
+            self.last = min(self.seconds() - began, LONGEST_WAIT_S)
+
+    def keep(self) -> None:
+        self.wait(self.last)
 
 
 @dataclass(frozen=True)
@@ -46,6 +75,7 @@ class MailDelivery:
     letterhead: Letterhead
     clock: Clock
     throttling: Throttling
+    pace: Pace = field(default_factory=Pace)
 
     def deliver_all_due(self) -> int:
         """Gives how many were tried."""
@@ -70,13 +100,16 @@ class MailDelivery:
         mail = envelope.mail
         if envelope.is_wanted and self._has_room(mail):
             try:
-                self.carrier.carry(self.letterhead.message(mail, envelope.token, self.clock()))
+                with self.pace.of_a_mail():
+                    self.carrier.carry(self.letterhead.message(mail, envelope.token, self.clock()))
             except MailNotCarried as error:
                 return self._put_off(mail, error.reason)
             except Exception as fault:
                 logger.exception("mail could not be made or carried", extra={"mail": mail.id})
                 return self._put_off(mail, type(fault).__name__)
             logger.info("mail sent", extra={"mail": mail.id, "kind": mail.kind.value})
+        else:
+            self.pace.keep()
         with self.database.writing() as session:
             OutgoingMails(session).forget(mail)
         return None

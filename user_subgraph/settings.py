@@ -191,6 +191,7 @@ class _Reader:
         return Bounds(
             default.per_account and self._bound(f"{name}_PER_ACCOUNT", default.per_account),
             default.per_client and self._bound(f"{name}_PER_CLIENT", default.per_client),
+            default.in_all and self._bound(f"{name}_IN_ALL", default.in_all),
         )
 
     def _bound(self, name: str, default: Bound) -> Bound:

@@ -33,7 +33,7 @@ _RECORDED_AS = {
 
 @dataclass(frozen=True)
 class _Counter:
-    """One bound of one account or client. *whose*: `account` or `client`."""
+    """One bound of one account or client, or of all together. *whose*: `account`, `client` or `all`."""
 
     whose: str
     key: Key
@@ -103,10 +103,12 @@ class Throttling:
         return places
 
     def _counters(self, what: Throttled, email: str | None, caller: Caller) -> Iterator[_Counter]:
-        """The client's first: who is over it takes no place of an account."""
+        """The client's first, the account's last: who is over one of the others takes no place of an account."""
         bounds = self.bounds[what]
         if bounds.per_client and caller.ip_address and self.tells_clients_apart:
             yield _counter(what, "client", client_network(caller.ip_address), bounds.per_client)
+        if bounds.in_all:
+            yield _counter(what, "all", "", bounds.in_all)
         if bounds.per_account and email is not None:
             yield _counter(what, "account", _address(email) or email, bounds.per_account)
 

@@ -5,7 +5,8 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
 from tests.user_subgraph.test_registration import ME, REGISTER
 from tests.user_subgraph.test_second_factor import CHANGE, CONFIRM, ENROLL, code_of
+from user_subgraph.bounds import Bound, Bounds, Throttled
 from user_subgraph.mail import Letterhead, MailKind, OutgoingMail
 from user_subgraph.mail_carriers import SmtpCarrier
+from user_subgraph.mail_delivery import Pace
 from user_subgraph.user import Role
 
 NEW_PASSWORD = "battery-staple-two"
@@ -117,7 +120,7 @@ def test_each_kind_of_mail_has_a_page_of_its_own(kind: MailKind, page: str) -> N
     now = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
     letterhead = Letterhead("shop@example.com", "https://shop.example.com/account")
 
-    message = letterhead.message(OutgoingMail("mail_1", kind, ADA, 1, now), "the-token", now)
+    message = letterhead.message(OutgoingMail("mail_1", kind, ADA, None, 1, now), "the-token", now)
 
     assert f"  https://shop.example.com/account/{page}#token=the-token\n" in message.get_content()
 
@@ -125,6 +128,7 @@ def test_each_kind_of_mail_has_a_page_of_its_own(kind: MailKind, page: str) -> N
 def test_the_owner_of_a_known_address_is_told_and_gets_no_token(service: Service, box: Postbox) -> None:
     service.add_user(ADA)
     service.data(RESET, mailed=_mailed_reset(service, box), new=PASSWORD)  # which confirms the address
+    _deliver(service)
     box.mails.clear()
     _register(service)
     _deliver(service)
@@ -199,6 +203,52 @@ def test_asking_for_a_mail_is_the_same_for_every_address_and_only_owners_get_one
     assert tried == 2
     assert [mail["To"] for mail in box.mails] == [ADA]
     assert service.rows("SELECT * FROM outgoing_mails") == []
+
+
+def test_a_mail_that_is_not_sent_takes_as_long_as_one_that_is(service: Service) -> None:
+    """Else the next one would come sooner, and tell who asked for both that the address before is nobody's."""
+    service.add_user(ADA)
+    clock, waited = Stopwatch(), list[float]()
+    delivery = replace(
+        service.parts.mail_delivery, carrier=SlowCarrier(clock), pace=Pace(clock, waited.append)
+    )
+
+    for email in (ADA, NOBODY, ADA):
+        service.data(ASK, email=email)
+    delivery.deliver_all_due()
+
+    assert clock.seconds == 0.8
+    assert waited == [0.4]
+
+
+@dataclass
+class Stopwatch:
+    seconds: float = 0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class SlowCarrier:
+    clock: Stopwatch
+
+    def carry(self, _message: object) -> None:
+        self.clock.seconds += 0.4
+
+
+def test_mails_are_bounded_in_all_however_many_addresses_there_are(database_url: str, keys_dir: Path) -> None:
+    bounds = {Throttled.MAIL: Bounds(per_account=Bound(2, 3600), in_all=Bound(3, 3600))}
+    settings = settings_for(database_url, keys_dir)
+    with closing(Service(replace(settings, bounds={**settings.bounds, **bounds}))) as service:
+        answers = [
+            service.data(ASK, email=f"nobody{number}@example.com")["__typename"] for number in range(5)
+        ]
+        service.clock.move(3600)
+
+        assert answers == ["AcceptedSuccess"] * 3 + ["RateLimitedError"] * 2
+        assert _actions(service) == ["password_reset.requested"] * 3 + ["mail.throttled"]
+        assert service.data(ASK, email="nobody4@example.com") == ACCEPTED
 
 
 def test_a_verified_address_is_not_mailed_another_verification(service: Service, box: Postbox) -> None:
