@@ -23,7 +23,7 @@ NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
 
 
 def _message(recipient: str = "ada@example.com") -> EmailMessage:
-    mail = OutgoingMail("mail_1", MailKind.RESET_PASSWORD, recipient, 1, NOW)
+    mail = OutgoingMail("mail_1", MailKind.RESET_PASSWORD, recipient, None, 1, NOW)
     return Letterhead("shop@example.com", None).message(mail, "the-token", NOW)
 
 
