@@ -103,6 +103,8 @@ class Settings:
             "SUBGRAPH_MUTATION_RESPONSE_HEADERS_USERS": "set-cookie",
             "REFRESH_COOKIE_SECURE": "0",
             "MAIL_LINK_BASE": f"{self.gateway_url}/account",
+            "PAYMENT_GRAPHQL_URL": f"{self.payments_url}/graphql",
+            "PUBLIC_URL": self.users_url,
             "USER_EVENTS_URL": f"{self.payments_url}/events/users",
             "USER_EVENTS_SECRET": self._kept_secret("user_events_secret", "whsec_"),
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),

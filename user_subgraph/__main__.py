@@ -40,6 +40,7 @@ MAX_CONNECTIONS = 1000
 UPKEEP_S = 3600
 EVENTS_S = 1
 MAILS_S = 1
+EXPORTS_S = 1
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> None:
@@ -58,7 +59,8 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
         origins = upkeep(parts.forget_old_origins, UPKEEP_S)
         events = upkeep(parts.deliver_events, EVENTS_S)
         mails = upkeep(parts.mail_delivery.deliver_all_due, MAILS_S)
-        with expired, origins, events, mails:
+        exports = upkeep(parts.data_export_making.make_all_due, EXPORTS_S)
+        with expired, origins, events, mails, exports:
             server.run()
 
 

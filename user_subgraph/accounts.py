@@ -14,6 +14,7 @@ from user_subgraph.audit import OPERATOR, Action, Caller, changes_of
 from user_subgraph.audit_repository import AuditLog, forget_origins_of
 from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
+from user_subgraph.data_export_repository import DataExportRepository
 from user_subgraph.database import Database
 from user_subgraph.errors import (
     ConflictError,
@@ -242,6 +243,7 @@ class Accounts:
         SecondFactorRepository(session).forget(after.id)
         OneTimeTokens(session).forget(after.id, *Purpose)
         OutgoingMails(session).forget_all_of(before)
+        DataExportRepository(session).forget_of(after.id)
         self._record_change(session, Action.USER_ERASED, before, after)
         UserEventRepository(session).add(UserEventType.ERASED, after.id, after.updated_at)
         forget_origins_of(session, after.id)

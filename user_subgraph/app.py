@@ -15,6 +15,10 @@ from werkzeug.exceptions import HTTPException
 from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.clock import Clock, utc_now
+from user_subgraph.data_export_making import DataExportMaking
+from user_subgraph.data_export_view import DataExportView
+from user_subgraph.data_exports import PATH as DATA_EXPORTS
+from user_subgraph.data_exports import DataExports
 from user_subgraph.database import Database
 from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import BadRequest, InternalError
@@ -30,6 +34,7 @@ from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, Proc
 from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
+from user_subgraph.payments_of_owner import PaymentService
 from user_subgraph.refresh_cookie import CookieAttributes
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.sessions import Sessions
@@ -53,6 +58,8 @@ class Parts:
     throttling: Throttling
     second_factor: SecondFactor
     view: GraphQLView
+    data_export_view: DataExportView
+    data_export_making: DataExportMaking
     mail_delivery: MailDelivery
     audit_trail: AuditTrail
     audit_origin_days: int
@@ -89,6 +96,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     sessions = Sessions(database, clock)
     password_change = PasswordChange(database, passwords, throttling, clock, fresh)
     email_change = EmailChange(database, passwords, throttling, clock, fresh)
+    data_exports = DataExports(database, clock, fresh, settings.public_url)
+    making = DataExportMaking(database, _payment_service(settings), tokens, clock)
     view = GraphQLView(
         operations,
         accounts,
@@ -96,6 +105,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         sessions,
         password_change,
         email_change,
+        data_exports,
         second_factor,
         links,
         trail,
@@ -106,9 +116,28 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
     days, events = settings.audit_origin_days, _event_delivery(settings, database, clock)
+    download = DataExportView(data_exports, tokens, clock, proxies)
     return Parts(
-        database, keys, accounts, throttling, second_factor, view, delivery, trail, days, clock, events
+        database,
+        keys,
+        accounts,
+        throttling,
+        second_factor,
+        view,
+        download,
+        making,
+        delivery,
+        trail,
+        days,
+        clock,
+        events,
     )
+
+
+def _payment_service(settings: Settings) -> PaymentService | None:
+    """Without one, data exports hold what is stored here."""
+    url = settings.payment_graphql_url
+    return None if url is None else PaymentService(url)
 
 
 def _event_delivery(settings: Settings, database: Database, clock: Clock) -> Callable[[], object]:
@@ -172,6 +201,10 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     @app.route("/graphql", methods=every_method)
     def graphql() -> Response:
         return parts.view.answer(request, g.request_id)
+
+    @app.get(f"{DATA_EXPORTS}/<export_id>")
+    def data_export(export_id: str) -> Response:
+        return parts.data_export_view.answer(request, export_id, g.request_id)
 
     @app.get("/.well-known/jwks.json")
     def jwks() -> Response:

@@ -23,6 +23,8 @@ class Action(StrEnum):
     USER_UPDATED = "user.updated"
     USER_DELETED = "user.deleted"
     USER_ERASED = "user.erased"
+    DATA_EXPORT_REQUESTED = "data_export.requested"
+    DATA_EXPORT_DOWNLOADED = "data_export.downloaded"
     PROFILE_UPDATED = "profile.updated"
     VERIFICATION_REQUESTED = "verification.requested"  # of any address, by whoever
     EMAIL_VERIFIED = "email.verified"

@@ -4,6 +4,7 @@ UserSubgraphError
 ├── StartRefused                 the process must not start; one sentence says what to set
 ├── CommandRefused               an operator asked for what cannot be done
 ├── MailNotCarried               nobody took a mail this time; it stays to be sent
+├── OtherServiceSilent           another service did not say what it was asked; it will be asked again
 ├── RequestRefused               a top-level entry of the answer's `errors`
 │   ├── BadRequest               BAD_REQUEST
 │   ├── ParseFailed              GRAPHQL_PARSE_FAILED
@@ -52,6 +53,14 @@ class MailNotCarried(UserSubgraphError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The mail was not taken: {reason}.")
+        self.reason = reason
+
+
+class OtherServiceSilent(UserSubgraphError):
+    """*reason* names the kind of failure, and nothing of what was asked or answered."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The other service did not answer: {reason}.")
         self.reason = reason
 
 

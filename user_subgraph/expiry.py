@@ -1,4 +1,4 @@
-"""What has run out and is of no use to anybody: logins, mailed tokens, half-done logins. They hold addresses of people."""
+"""What has run out and is of no use to anybody: logins, mailed tokens, half-done logins, copies of people's data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from user_subgraph.clock import Clock
+from user_subgraph.data_export_repository import DataExportRepository
 from user_subgraph.database import Database
 from user_subgraph.tables import MfaChallengeRow, OneTimeTokenRow, SessionRow
 
@@ -28,6 +29,8 @@ class Expiry:
     def forget(self) -> int:
         """In small transactions, so that nobody waits long for SQLite's one writer; gives how many rows."""
         now, forgotten = self.clock(), 0
+        with self.database.writing() as session:
+            forgotten += DataExportRepository(session).drop_expired_documents(now)
         for table, key in _WITH_KEYS:
             while some := self._forget_some(table, key, now):
                 forgotten += some

@@ -18,8 +18,9 @@ from user_subgraph.answer import shown_error
 from user_subgraph.audit import Caller
 from user_subgraph.audit_trail import AuditTrail
 from user_subgraph.auth import viewer_of
-from user_subgraph.client_address import Network, client_address
+from user_subgraph.client_address import Network
 from user_subgraph.clock import Clock
+from user_subgraph.data_exports import DataExports
 from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import BadRequest, RequestRefused, Unauthenticated
 from user_subgraph.graphql_request import GraphQLRequest, graphql_request
@@ -30,11 +31,11 @@ from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import ASKED_BY, CookieAttributes, RefreshCookie
 from user_subgraph.refresh_cookie import NAME as COOKIE
 from user_subgraph.request_context import RequestContext
+from user_subgraph.request_origin import caller_of
 from user_subgraph.schema.mutation import WITHOUT_TOKEN
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.sessions import Sessions
 from user_subgraph.tokens import AccessTokens, Viewer
-from user_subgraph.user_agent import user_agent_text
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -48,6 +49,7 @@ class GraphQLView:
     sessions: Sessions
     password_change: PasswordChange
     email_change: EmailChange
+    data_exports: DataExports
     second_factor: SecondFactor
     links: MailedLinks
     audit_trail: AuditTrail
@@ -79,7 +81,8 @@ class GraphQLView:
         with self._turn(unusual=unusual and not operation.is_mutation):
             brought = request.cookies.getlist(COOKIE)
             cookie = RefreshCookie.of(request.headers.get(ASKED_BY), brought, self.cookie_attributes)
-            context = self._context(viewer, self._caller(request, viewer, request_id), cookie)
+            caller = caller_of(request, viewer, request_id, self.trusted_proxies)
+            context = self._context(viewer, caller, cookie)
             return _with_cookie(self._executed(asked, operation, context, request_id, media_type), cookie)
 
     def _turn(self, *, unusual: bool) -> AbstractContextManager[object]:
@@ -94,12 +97,6 @@ class GraphQLView:
                 return None
             raise
 
-    def _caller(self, request: Request, viewer: Viewer | None, request_id: str) -> Caller:
-        forwarded_for = request.headers.get("X-Forwarded-For", "")
-        address = client_address(request.remote_addr, forwarded_for, self.trusted_proxies)
-        program = user_agent_text(request.headers.get("User-Agent"))
-        return Caller(None if viewer is None else viewer.user_id, address, request_id, program)
-
     def _context(self, viewer: Viewer | None, caller: Caller, cookie: RefreshCookie) -> RequestContext:
         return RequestContext(
             viewer,
@@ -108,6 +105,7 @@ class GraphQLView:
             self.sessions.asked_by(caller),
             self.password_change.asked_by(caller),
             self.email_change.asked_by(caller),
+            self.data_exports.asked_by(caller),
             self.second_factor.asked_by(caller),
             cookie,
             self.links.asked_by(caller),

@@ -38,6 +38,7 @@ class MailKind(StrEnum):
     SECOND_FACTOR_ENABLED = "SECOND_FACTOR_ENABLED"
     SECOND_FACTOR_DISABLED = "SECOND_FACTOR_DISABLED"
     SECOND_FACTOR_TAKEN = "SECOND_FACTOR_TAKEN"  # by the operator
+    DATA_EXPORT_READY = "DATA_EXPORT_READY"
     LOGIN_ENDED = "LOGIN_ENDED"  # an old refresh token came back
 
     @property
@@ -65,6 +66,7 @@ _NOTICES = frozenset(
         MailKind.SECOND_FACTOR_ENABLED,
         MailKind.SECOND_FACTOR_DISABLED,
         MailKind.SECOND_FACTOR_TAKEN,
+        MailKind.DATA_EXPORT_READY,
         MailKind.LOGIN_ENDED,
     }
 )

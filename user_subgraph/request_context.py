@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from user_subgraph.accounts import Accounts
 from user_subgraph.audit_trail import AuditTrail
+from user_subgraph.data_exports import DataExports
 from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
@@ -26,7 +27,7 @@ from user_subgraph.user import User, UserId
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `email_change`, `second_factor`, `links`) knows by whom it
+    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `email_change`, `data_exports`, `second_factor`, `links`) knows by whom it
     is asked, for the audit log.
     `representations`: how many entities the request has asked for by key.
     """
@@ -37,6 +38,7 @@ class RequestContext:
     sessions: Sessions
     password_change: PasswordChange
     email_change: EmailChange
+    data_exports: DataExports
     second_factor: SecondFactor
     refresh_cookie: RefreshCookie
     links: MailedLinks

@@ -75,6 +75,12 @@ class SessionRepository:
             found.setdefault(UserId(row.user_id), []).append(_login(row))
         return found
 
+    def kept_of(self, user_id: UserId) -> list[LoginSession]:
+        """All that are stored, running or not, the newest first."""
+        newest_first = (SessionRow.created_at.desc(), SessionRow.id.desc())
+        rows = select(SessionRow).where(SessionRow.user_id == user_id).order_by(*newest_first)
+        return [_login(row) for row in self._session.scalars(rows)]
+
     def running_one(self, session_id: str, now: datetime) -> LoginSession | None:
         row = self._session.get(SessionRow, session_id)
         login = None if row is None else _login(row)

@@ -44,6 +44,8 @@ class Settings:
     refresh_cookie_secure: bool
     user_events_url: str | None = field(repr=False)
     user_events_keys: tuple[bytes, ...] = field(repr=False)
+    public_url: str
+    payment_graphql_url: str | None = field(repr=False)
     mail_carrier: MailCarrier
     letterhead: Letterhead
     verification_required: bool
@@ -87,6 +89,8 @@ class Settings:
             refresh_cookie_secure=read.switch("REFRESH_COOKIE_SECURE", default=True),
             user_events_url=read.events_url("USER_EVENTS_URL", "USER_EVENTS_SECRET"),
             user_events_keys=read.signing_keys("USER_EVENTS_SECRET"),
+            public_url=read.link_base("PUBLIC_URL") or f"http://127.0.0.1:{port}",
+            payment_graphql_url=read.service_url("PAYMENT_GRAPHQL_URL"),
             mail_carrier=read.mail_carrier("MAIL_URL", f"file:{quote(str(data_dir.absolute()))}/mails"),
             letterhead=Letterhead(
                 read.mail_sender("MAIL_FROM", "no-reply@example.com"), read.link_base("MAIL_LINK_BASE")
@@ -123,13 +127,19 @@ class _Reader:
             raise StartRefused(f"{name} must be a whole number from {at_least} to {at_most}, not {text!r}.")
         return int(text)
 
-    def events_url(self, name: str, secret: str) -> str | None:
+    def service_url(self, name: str) -> str | None:
         """Not repeated in the error: it may hold a password."""
         url = self.text(name, "")
         if not url:
             return None
         if not (url.isascii() and url.startswith(("http://", "https://")) and _has_host(url)):
             raise StartRefused(f"{name} must be an http or https URL.")
+        return url
+
+    def events_url(self, name: str, secret: str) -> str | None:
+        url = self.service_url(name)
+        if url is None:
+            return None
         if not self.signing_keys(secret):
             raise StartRefused(f"{secret} must be set where {name} is: nothing is sent unsigned.")
         return url

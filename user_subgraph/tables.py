@@ -189,6 +189,25 @@ class UserEventRow(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class DataExportRow(Base):
+    """A copy of a person's data that they asked for: of each person the newest, its document until it expires."""
+
+    __tablename__ = "data_exports"
+    __table_args__ = (
+        CheckConstraint("status IN ('PENDING', 'READY', 'FAILED')", name="status"),
+        Index(None, "status", "next_attempt_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    status: Mapped[str] = mapped_column(String(8))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    document: Mapped[str | None] = mapped_column(Text)
+
+
 class OneTimeTokenRow(Base):
     """A token that was mailed and not used yet."""
 

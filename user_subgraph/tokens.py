@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,22 +55,33 @@ class AccessTokens:
     def issue(self, user: User, session: LoginSession, now: datetime) -> tuple[str, str]:
         """The token and the scopes in it, space-separated."""
         scope = " ".join(sorted(granted_scopes(user.roles, session.asked_scopes)))
+        proof = {"amr": session.amr.split(), "auth_time": int(session.created_at.timestamp())}
+        return self._signed(user, session.id, scope, now, proof), scope
+
+    def in_the_name_of(self, user: User, scope: str, wish: str, now: datetime) -> str:
+        """For what this service itself asks another one, because *user* wished so. It is good for nothing here: *wish*,
+        which stands where a session's id does, is no session.
+        """
+        return self._signed(user, wish, scope, now, {})
+
+    def _signed(
+        self, user: User, session_id: str, scope: str, now: datetime, proof: Mapping[str, object]
+    ) -> str:
         issued_at = int(now.timestamp())
         claims = {
             "iss": self.issuer,
             "aud": self.audience,
             "sub": user.id,
-            "sid": session.id,
+            "sid": session_id,
             "scope": scope,
             "roles": sorted(role.value for role in user.roles),
-            "amr": session.amr.split(),
-            "auth_time": int(session.created_at.timestamp()),
+            **proof,
             "iat": issued_at,
             "exp": issued_at + self.ttl_s,
             "jti": f"tok_{ULID()}".lower(),
         }
         header = {"alg": ALGORITHM, "typ": TOKEN_TYPE, "kid": self.keys.signing.kid}
-        return jwt.encode(header, claims, self.keys.signing, algorithms=[ALGORITHM]), scope
+        return jwt.encode(header, claims, self.keys.signing, algorithms=[ALGORITHM])
 
     def viewer(self, token: str, now: datetime) -> Viewer:
         """Raises `InvalidAccessToken`."""

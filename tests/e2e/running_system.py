@@ -136,6 +136,8 @@ def clean_environment() -> dict[str, str]:
         "PAYMENT_PROCESSOR",
         "THROTTLE_",
         "USER_EVENTS_",
+        "PAYMENT_GRAPHQL_URL",
+        "PUBLIC_URL",
         "TRUSTED_PROXIES",
         "MAIL_",
         "EMAIL_VERIFICATION",

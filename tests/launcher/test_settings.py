@@ -60,6 +60,15 @@ def test_the_user_service_tells_the_payment_service_of_erasures(tmp_path: Path) 
     assert re.fullmatch("whsec_[0-9a-f]{48}", environment["USER_EVENTS_SECRET"])
 
 
+def test_the_user_service_knows_where_it_is_found_and_where_payments_are(tmp_path: Path) -> None:
+    given = {"DATA_DIR": str(tmp_path), "USER_SUBGRAPH_PORT": "9001", "PAYMENT_SUBGRAPH_PORT": "9002"}
+
+    environment = Settings.from_environment(given).process_environment()
+
+    assert environment["PUBLIC_URL"] == "http://127.0.0.1:9001"
+    assert environment["PAYMENT_GRAPHQL_URL"] == "http://127.0.0.1:9002/graphql"
+
+
 def test_everybody_who_issues_or_checks_tokens_is_told_the_same(tmp_path: Path) -> None:
     usual = Settings.from_environment({"DATA_DIR": str(tmp_path)}).process_environment()
     chosen = Settings.from_environment({"DATA_DIR": str(tmp_path), "TOKEN_AUDIENCE": "my-shop"})

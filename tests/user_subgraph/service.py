@@ -162,6 +162,7 @@ class Service:
             "mfa_challenges": "id_hash",
             "one_time_tokens": "token_hash",
             "outgoing_mails": "id",
+            "data_exports": "id",
             "audit_events": "id",
             "audit_origins": "event_id",
             "user_events": "id",

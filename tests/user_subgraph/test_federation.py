@@ -43,6 +43,8 @@ PROTECTED = {
     "logout": "@authenticated",
     "revokeSession": '@requiresScopes(scopes: [["profile:write"]])',
     "changePassword": '@requiresScopes(scopes: [["profile:write"]])',
+    "dataExport": '@requiresScopes(scopes: [["profile:read"]])',
+    "requestDataExport": '@requiresScopes(scopes: [["profile:read"]])',
     "requestEmailChange": '@requiresScopes(scopes: [["profile:write"]])',
     "confirmEmailChange": '@requiresScopes(scopes: [["profile:write"]])',
     "updateProfile": '@requiresScopes(scopes: [["profile:write"]])',

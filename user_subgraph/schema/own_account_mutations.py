@@ -11,6 +11,7 @@ from user_subgraph.schema.errors import errors_as_data
 from user_subgraph.schema.inputs import ChangePasswordInput, Input, UpdateProfileInput
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.results import (
+    DataExportResult,
     DeleteUserResult,
     DisableTotpResult,
     PasswordResult,
@@ -63,6 +64,12 @@ def _delete_my_account(_root: None, info: GraphQLResolveInfo, current_password: 
     success = context.accounts.delete_mine(context.known_viewer, current_password)
     context.refresh_cookie.clear()
     return success
+
+
+@errors_as_data
+def _request_data_export(_root: None, info: GraphQLResolveInfo) -> object:
+    context = context_of(info)
+    return context.data_exports.request(context.known_viewer)
 
 
 @errors_as_data
@@ -126,6 +133,12 @@ class OwnAccountMutations:
         description="Erases the account, as `deleteUser` with `ERASE` does. There is no way back.",
         current_password=graphene.String(required=True),
         resolver=_delete_my_account,
+    )
+    request_data_export = ProtectedField(
+        DataExportResult,
+        scopes=[["profile:read"]],
+        description="A copy of your data, once a day; the one before is deleted. `dataExport` tells when it is ready.",
+        resolver=_request_data_export,
     )
     enroll_totp = ProtectedField(TotpEnrollResult, scopes=[["profile:write"]], resolver=_enroll_totp)
     confirm_totp = ProtectedField(

@@ -10,11 +10,12 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from user_subgraph import user_page
+from user_subgraph.data_exports import ShownDataExport
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.audit import AuditEventConnection, audit_events
 from user_subgraph.schema.inputs import UserFilter, UserOrder
 from user_subgraph.schema.protected_field import ProtectedField
-from user_subgraph.schema.types import ShownPage, User, UserConnection
+from user_subgraph.schema.types import DataExport, ShownPage, User, UserConnection
 from user_subgraph.user import User as Account
 from user_subgraph.user import UserId
 
@@ -25,6 +26,11 @@ def _me(_root: None, info: GraphQLResolveInfo) -> Account:
 
 def _user(_root: None, info: GraphQLResolveInfo, *, id: str) -> Account | None:  # noqa: A002 - the API's name
     return context_of(info).visible([id]).get(UserId(id))
+
+
+def _data_export(_root: None, info: GraphQLResolveInfo) -> ShownDataExport | None:
+    context = context_of(info)
+    return context.data_exports.newest(context.known_viewer)
 
 
 def _users(  # noqa: PLR0913 - one for each argument of the field
@@ -68,6 +74,12 @@ class Query(graphene.ObjectType):
         id=graphene.ID(required=True),
         resolver=_user,
         description="Yourself, or with users:read anybody; null when there is no such user or they are not yours.",
+    )
+    data_export = ProtectedField(
+        DataExport,
+        scopes=[["profile:read"]],
+        resolver=_data_export,
+        description="The copy of your data that you asked for last; null if you never did.",
     )
     users = ProtectedField(
         UserConnection,

@@ -5,7 +5,7 @@
 
 import graphene
 
-from user_subgraph import accepted, accounts, login, second_factor, sessions
+from user_subgraph import accepted, accounts, data_exports, login, second_factor, sessions
 from user_subgraph.schema.errors import (
     AccountDisabledError,
     ConflictError,
@@ -18,7 +18,7 @@ from user_subgraph.schema.errors import (
     ReauthenticationRequiredError,
     ValidationError,
 )
-from user_subgraph.schema.types import TokenPair, User, UserDeleteMode
+from user_subgraph.schema.types import DataExport, TokenPair, User, UserDeleteMode
 
 
 class RegisterUserSuccess(graphene.ObjectType):
@@ -82,6 +82,18 @@ class TotpConfirmed(graphene.ObjectType):
         possible_types = (second_factor.TotpConfirmed,)
 
     recovery_codes = graphene.List(graphene.NonNull(graphene.String), required=True)
+
+
+class DataExportSuccess(graphene.ObjectType):
+    class Meta:
+        possible_types = (data_exports.DataExportSuccess,)
+
+    data_export = graphene.Field(DataExport, required=True)
+
+
+class DataExportResult(graphene.Union):
+    class Meta:
+        types = (DataExportSuccess, RateLimitedError, ReauthenticationRequiredError)
 
 
 class TokenActionResult(graphene.Union):

@@ -13,7 +13,17 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import accounts, login_session, mfa, sessions, tokens, user, user_page
+from user_subgraph import (
+    accounts,
+    data_export,
+    data_exports,
+    login_session,
+    mfa,
+    sessions,
+    tokens,
+    user,
+    user_page,
+)
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.scalars import DateTime, EmailAddress
@@ -35,6 +45,7 @@ LogoutScope = _enum(sessions.LogoutScope)
 UserDeleteMode = graphene.Enum.from_enum(
     accounts.UserDeleteMode, description=lambda value: None if value is None else _DELETE_MODES[value]
 )
+DataExportStatus = _enum(data_export.DataExportStatus)
 UserSortField = _enum(user_page.UserSortField)
 SortDirection = _enum(user_page.SortDirection)
 
@@ -102,6 +113,22 @@ class User(graphene.ObjectType):
     last_login_at = graphene.Field(DateTime)
     deleted_at = graphene.Field(DateTime)
     version = graphene.Int(required=True, description="Optimistic-lock token: send it back in update inputs.")
+
+
+class DataExport(graphene.ObjectType):
+    class Meta:
+        description = (
+            "A copy of what is stored about you, here and by the payment service, as one JSON document."
+        )
+        possible_types = (data_exports.ShownDataExport,)
+
+    id = graphene.ID(required=True)
+    status = graphene.Field(DataExportStatus, required=True)
+    download_url = graphene.String(
+        description="GET it with an access token of a login of just now in the header `Authorization`."
+    )
+    requested_at = graphene.Field(DateTime, required=True)
+    expires_at = graphene.Field(DateTime, description="Until when it can be downloaded: for seven days.")
 
 
 class PageInfo(graphene.ObjectType):
