@@ -3,18 +3,17 @@ import { useId, useState, useSyncExternalStore } from "react";
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
 import { authorizationStatus } from "./authorizationStatus";
-import { askAboutLogin } from "../gateway";
-import { logOut } from "./login";
 import { LoginForm } from "./LoginForm";
 import { useNow } from "./useNow";
 
 interface AuthorizationBarProps {
   readonly box: AuthorizationBox;
   readonly hasLogin: boolean;
+  readonly onLogOut: () => void;
 }
 
 /** The bar above the editor: the token that goes with every request, whose it is, and, if the API has one, a way to get one. */
-export function AuthorizationBar({ box, hasLogin }: AuthorizationBarProps) {
+export function AuthorizationBar({ box, hasLogin, onLogOut }: AuthorizationBarProps) {
   const { text, email } = useSyncExternalStore(box.subscribe, box.read);
   const [formOpen, setFormOpen] = useState(text === "");
   const status = authorizationStatus(readAuthorization(text), email, useNow(5000));
@@ -40,13 +39,7 @@ export function AuthorizationBar({ box, hasLogin }: AuthorizationBarProps) {
           </button>
         )}
         {text !== "" && email !== null && (
-          <button
-            type="button"
-            onClick={() => {
-              box.clear();
-              void logOut(text, email, askAboutLogin);
-            }}
-          >
+          <button type="button" onClick={onLogOut}>
             Log out
           </button>
         )}

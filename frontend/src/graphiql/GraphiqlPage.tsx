@@ -20,9 +20,10 @@ interface GraphiqlPageProps {
   /** As far as it is known when the page begins. */
   readonly firstSchema: GraphQLSchema | null;
   readonly samples: SampleTab[];
+  readonly onLogOut: () => void;
 }
 
-export function GraphiqlPage({ box, log, fetcher, firstSchema, samples }: GraphiqlPageProps) {
+export function GraphiqlPage({ box, log, fetcher, firstSchema, samples, onLogOut }: GraphiqlPageProps) {
   const [schema, setSchema] = useState(firstSchema);
   const { apiName, tabs, hasLogin } = useMemo(() => offerFor(schema, samples), [schema, samples]);
   useEffect(() => {
@@ -30,7 +31,7 @@ export function GraphiqlPage({ box, log, fetcher, firstSchema, samples }: Graphi
   }, [apiName]);
   return (
     <div className="graphiql-page">
-      <AuthorizationBar box={box} hasLogin={hasLogin} />
+      <AuthorizationBar box={box} hasLogin={hasLogin} onLogOut={onLogOut} />
       <main>
         <GraphiQL
           fetcher={fetcher}

@@ -1,17 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { readAuthorization } from "./authorization";
+import { jwt } from "./jwt";
 
 const TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMDEifQ.c2lnbmF0dXJl";
-
-function base64Url(value: object): string {
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))));
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function jwt(claims: object, header: object = { alg: "ES256" }): string {
-  return `${base64Url(header)}.${base64Url(claims)}.${"s".repeat(86)}`;
-}
 
 const ADAS = jwt({ sub: "usr_01", exp: 1_800_000_000 });
 
@@ -39,6 +31,13 @@ describe("readAuthorization", () => {
     expect(readAuthorization(jwt({ sub: "usr_01é", exp: 1_800_000_000 }))).toMatchObject({
       claims: { subject: "usr_01é", expiresAt: new Date("2027-01-15T08:00:00Z") },
     });
+  });
+
+  it("reads how long it lasts, and of which login it is", () => {
+    expect(readAuthorization(jwt({ sub: "usr_01", iat: 1_800_000_000, exp: 1_800_000_600, sid: "ses_1" }))).toMatchObject({
+      claims: { lifeMs: 600_000, session: "ses_1" },
+    });
+    expect(readAuthorization(ADAS)).toMatchObject({ claims: { lifeMs: null, session: null } });
   });
 
   it.each([

@@ -8,6 +8,10 @@ export type Authorization =
 export interface TokenClaims {
   readonly subject: string;
   readonly expiresAt: Date;
+  /** Milliseconds from the beginning to the end; null where the token does not tell. */
+  readonly lifeMs: number | null;
+  /** The login that the token belongs to. */
+  readonly session: string | null;
 }
 
 /**
@@ -19,6 +23,12 @@ export function readAuthorization(text: string): Authorization {
   if (token === "") return { kind: "none" };
   if (!TOKEN68.test(token)) return { kind: "malformed" };
   return { kind: "token", token, claims: readClaims(token) };
+}
+
+/** The claims in *text*, as far as it is a token that has some. */
+export function claimsIn(text: string): TokenClaims | null {
+  const authorization = readAuthorization(text);
+  return authorization.kind === "token" ? authorization.claims : null;
 }
 
 // RFC 6750, section 2.1: what may follow "Bearer". Anything else could make `fetch` throw instead of send.
@@ -38,10 +48,15 @@ function bareToken(text: string): string {
 function readClaims(token: string): TokenClaims | null {
   const [header = "", payload = "", signature = "", ...rest] = token.split(".");
   const { alg } = jsonObject(header);
-  const { sub, exp } = jsonObject(payload);
+  const { sub, exp, iat, sid } = jsonObject(payload);
   const whole = rest.length === 0 && alg === "ES256" && signature.length === ES256_SIGNATURE_LENGTH;
   if (!whole || typeof sub !== "string" || typeof exp !== "number") return null;
-  return { subject: sub, expiresAt: new Date(exp * 1000) };
+  return {
+    subject: sub,
+    expiresAt: new Date(exp * 1000),
+    lifeMs: typeof iat === "number" ? (exp - iat) * 1000 : null,
+    session: typeof sid === "string" ? sid : null,
+  };
 }
 
 // RFC 7518, section 3.4: 64 bytes, here as base64url. A token that was not copied to its end has fewer.

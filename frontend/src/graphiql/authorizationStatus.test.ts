@@ -7,7 +7,7 @@ const NOON = new Date("2026-11-23T12:00:00Z");
 
 function token({ expiresInMs }: { expiresInMs: number }): Authorization {
   const expiresAt = new Date(NOON.getTime() + expiresInMs);
-  return { kind: "token", token: "abc", claims: { subject: "usr_01", expiresAt } };
+  return { kind: "token", token: "abc", claims: { subject: "usr_01", expiresAt, lifeMs: null, session: null } };
 }
 
 describe("authorizationStatus", () => {

@@ -60,8 +60,17 @@ describe("logIn", () => {
     ["with a null field", { data: { login: null }, errors: [{ message: "Not an e-mail address." }] }],
   ])("gives the message of a top-level error %s", async (_how, answer) => {
     expect(await logIn(ADA, answering(answer))).toEqual({
-      kind: "refused",
+      kind: "unavailable",
       message: "Not an e-mail address.",
+    });
+  });
+
+  it("was not judged where there were too many", async () => {
+    const tooMany = { __typename: "RateLimitedError", code: "RATE_LIMITED", message: "Try again in a minute." };
+
+    expect(await logIn(ADA, answering({ data: { login: tooMany } }))).toEqual({
+      kind: "unavailable",
+      message: "Try again in a minute.",
     });
   });
 

@@ -19,6 +19,7 @@ export type LoginOutcome =
   | { readonly kind: "loggedIn"; readonly accessToken: string; readonly email: string }
   | { readonly kind: "challenged"; readonly challenge: Challenge }
   | { readonly kind: "refused"; readonly message: string }
+  /** Not judged: the same may be taken later. */
   | { readonly kind: "unavailable"; readonly message: string };
 
 type Ask = (query: string, variables: object, token?: string) => Promise<GraphQLAnswer>;
@@ -31,6 +32,7 @@ type LoginResult =
       readonly user: { readonly email: string | null };
     }
   | { readonly __typename: "MfaRequiredError"; readonly challengeId: string; readonly message: string }
+  | { readonly __typename: "RateLimitedError"; readonly message: string }
   | { readonly __typename: "OtherError"; readonly message: string };
 
 /** Runs the login mutation; a refusal, a malformed request and an absent gateway all come back as a sentence to show. */
@@ -82,7 +84,7 @@ function outcomeIn(answer: GraphQLAnswer, knownEmail: string): LoginOutcome {
   const data = answer.data as Record<string, LoginResult | null> | null | undefined;
   const result = data?.["login"] ?? data?.["completeMfa"] ?? data?.["refreshToken"];
   if (!result)
-    return { kind: "refused", message: answer.errors?.[0]?.message ?? "The login was not answered." };
+    return { kind: "unavailable", message: answer.errors?.[0]?.message ?? "The login was not answered." };
   switch (result.__typename) {
     case "LoginSuccess":
       return {
@@ -92,6 +94,8 @@ function outcomeIn(answer: GraphQLAnswer, knownEmail: string): LoginOutcome {
       };
     case "MfaRequiredError":
       return { kind: "challenged", challenge: { challengeId: result.challengeId, email: knownEmail } };
+    case "RateLimitedError":
+      return { kind: "unavailable", message: result.message };
     default:
       return { kind: "refused", message: result.message };
   }

@@ -13,7 +13,9 @@ import { createEventLog } from "./eventLog";
 import { createFetcher } from "./fetcher";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { introspected } from "./introspection";
-import { resume } from "./login";
+import { keepLogin } from "./keepLogin";
+import { logOut, resume } from "./login";
+import { shareLogouts } from "./shareLogouts";
 import { resumeLogin } from "./resumeLogin";
 import { sampleTabs } from "./sampleTabs";
 
@@ -25,11 +27,35 @@ const returnUrl = window.isSecureContext ? `${window.location.origin}/graphiql` 
 const samples = sampleTabs(Date.now().toString(36), returnUrl);
 const box = createAuthorizationBox(window.sessionStorage);
 const log = createEventLog();
-const resumed = resumeLogin(box, (email) => resume(email, askAboutLogin));
+const resumeOf = (email: string) => resume(email, askAboutLogin);
+const resumed = resumeLogin(box, resumeOf);
 const { schema, fetcher } = introspected(createFetcher(box, log));
 await resumed;
+
+const renewIfDue = keepLogin(box, resumeOf);
+// A timer alone would be late after a sleep, and in a tab that nobody looks at.
+window.setInterval(renewIfDue, 5000);
+document.addEventListener("visibilitychange", renewIfDue);
+window.addEventListener("online", renewIfDue);
+
+const tellOthers = shareLogouts(box, new BroadcastChannel("graphiql-page:logouts"));
+
+function endLogin(): void {
+  const { text, email } = box.read();
+  box.clear();
+  tellOthers(text);
+  if (email !== null) void logOut(text, email, askAboutLogin);
+}
+
 createRoot(root).render(
   <StrictMode>
-    <GraphiqlPage box={box} log={log} fetcher={fetcher} firstSchema={await schema} samples={samples} />
+    <GraphiqlPage
+      box={box}
+      log={log}
+      fetcher={fetcher}
+      firstSchema={await schema}
+      samples={samples}
+      onLogOut={endLogin}
+    />
   </StrictMode>,
 );
