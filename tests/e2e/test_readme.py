@@ -15,12 +15,13 @@ import pytest
 
 from launcher.settings import ROOT
 from tests.e2e.client import REFUND_PAYMENT, Client, eventually, new_customer
+from tests.e2e.mails import mailed_link
 from tests.e2e.readme import README, blocks, operation, with_ids_left_open
 from tests.e2e.running_system import RunningSystem
 
 
 def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: Client) -> None:
-    _, login, pay, *_ = blocks("graphql")
+    login, pay = operation("login("), operation("createPayment(")
 
     assert anonymous.get(login)["login"]["tokens"]["expiresIn"] == 600
     first, second = ada.get(pay)["createPayment"], ada.get(pay)["createPayment"]
@@ -28,9 +29,30 @@ def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: C
     assert first["payment"] == second["payment"]
 
 
+def test_who_registers_finds_the_mail_where_it_says(anonymous: Client, system: RunningSystem) -> None:
+    email = f"{uuid.uuid4().hex}@example.com"
+    [printed] = [block for block in blocks("text") if "Mail to" in block]
+    registered = anonymous.get(operation("registerUser(").replace("zoe@example.com", email))
+
+    link = mailed_link(system, email)
+
+    shown = "".join(system.later.lines)
+    expected = printed.replace("http://127.0.0.1:8000", system.gateway_url).replace("zoe@example.com", email)
+    assert registered == {"registerUser": {"requiresVerification": False}}
+    assert expected.replace("…", link.partition("#token=")[2]) in shown
+
+
+def test_the_pages_it_names_are_there(system: RunningSystem) -> None:
+    pages = re.findall(r"<http://127.0.0.1:8000(/\S+)>", README)
+
+    assert {"/graphiql", "/account/reset-password"} <= set(pages)
+    for page in pages:
+        assert httpx.get(f"{system.gateway_url}{page}", trust_env=False).status_code == 200
+
+
 def another_order(printed: str, instead: str) -> str:
     """The printed mutation with a key of its own, and something *instead* of what is *printed*."""
-    mutation = blocks("graphql")[2]
+    mutation = operation("createPayment(")
     assert printed in mutation
     return mutation.replace("my-first-order", uuid.uuid4().hex).replace(printed, instead)
 
@@ -53,7 +75,8 @@ def test_a_customer_who_is_wanted_at_the_bank_is_shown_the_way(
     assert sent_back.headers["location"].startswith("http://127.0.0.1:8000/graphiql?")
     paid = {"status": "SUCCEEDED", "nextAction": None, "lastError": None}
     eventually(
-        lambda: customer.get(blocks("graphql")[3], id=payment["id"])["payment"], lambda seen: seen == paid
+        lambda: customer.get(operation("payment(id: $id)"), id=payment["id"])["payment"],
+        lambda seen: seen == paid,
     )
 
 
