@@ -9,7 +9,8 @@ from tests.e2e.running_system import RunningSystem
 def mailed_links(system: RunningSystem, recipient: str) -> list[str]:
     """The links that were mailed to somebody, the oldest first."""
     lines = list(system.later.lines)
-    return [link.strip() for mail, link in pairwise(lines) if mail.startswith(f"Mail to {recipient}: ")]
+    to_them = (below for mail, below in pairwise(lines) if mail.startswith(f"Mail to {recipient}: "))
+    return [below.strip() for below in to_them if below.startswith("  http")]
 
 
 def mailed_link(system: RunningSystem, recipient: str, already_seen: int = 0) -> str:
