@@ -1,5 +1,8 @@
-"""The mails of a running system, as whoever runs it finds them: on the terminal."""
+"""The mails of a running system, as whoever runs it finds them: on the terminal, and in their folder."""
 
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from itertools import pairwise
 
 from tests.e2e.client import eventually
@@ -16,3 +19,10 @@ def mailed_links(system: RunningSystem, recipient: str) -> list[str]:
 def mailed_link(system: RunningSystem, recipient: str, already_seen: int = 0) -> str:
     """The link of their next mail, once it has come."""
     return eventually(lambda: mailed_links(system, recipient), lambda links: len(links) > already_seen)[-1]
+
+
+def mails_to(system: RunningSystem, recipient: str) -> list[EmailMessage]:
+    """As they lie in the folder, in no order."""
+    files = (system.data_dir / "mails").glob("*.eml")
+    mails = [message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=default) for file in files]
+    return [mail for mail in mails if mail["To"] == recipient]

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from tests.user_subgraph.service import Service
 from user_subgraph.database import Database, alembic_config
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.tables import Base
 
 
@@ -96,6 +97,28 @@ def test_where_old_acts_came_from_moves_out_of_a_filled_log(service: Service) ->
         ("aud_1", "usr_1", "192.0.2.7", "req-1"),
         ("aud_2", "usr_2", None, "req-2"),
     ]
+
+
+def test_a_mail_that_waits_is_about_its_recipient_still(service: Service) -> None:
+    database = service.parts.database
+
+    def move(direction: Callable[[Config, str], None], revision: str) -> None:
+        with database.engine.execution_options(writing=True).begin() as connection:
+            direction(alembic_config(connection), revision)
+
+    move(command.downgrade, "0009")
+    with database.writing() as session:
+        session.execute(
+            text("""INSERT INTO outgoing_mails
+                (id, kind, recipient, attempts, next_attempt_at, created_at) VALUES
+                ('mail_1', 'RESET_PASSWORD', 'ada@example.com', 0, '2026-11-23 10:00:00', '2026-11-23 10:00:00')""")
+        )
+    move(command.upgrade, "head")
+    with database.writing() as session:
+        taken = OutgoingMails(session).taken(service.clock(), service.clock())
+
+    assert taken is not None
+    assert (taken.id, taken.recipient, taken.about) == ("mail_1", "ada@example.com", None)
 
 
 def test_sessions_get_generations_and_lose_them_again(service: Service) -> None:
