@@ -13,7 +13,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, CursorResult, Engine, RowMapping, Select, create_engine, event, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    ExceptionContext,
+    RowMapping,
+    Select,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -122,7 +132,16 @@ def _engine(url: URL) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(postgres_url(url), pool_size=10, pool_pre_ping=True, hide_parameters=True)
+    engine = create_async_engine(postgres_url(url), pool_size=10, pool_pre_ping=True, hide_parameters=True)
+    event.listen(engine.sync_engine, "handle_error", _keep_rows_out)
+    return engine
+
+
+def _keep_rows_out(context: ExceptionContext) -> None:
+    """Of errors' texts, which are logged: PostgreSQL's DETAIL quotes the row it refuses, secrets of clients included."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -157,7 +176,9 @@ def migrate(url: str) -> None:
 
 
 def _migrating_postgres(url: URL) -> Engine:
-    return create_engine(postgres_url(url))
+    engine = create_engine(postgres_url(url), hide_parameters=True)
+    event.listen(engine, "handle_error", _keep_rows_out)
+    return engine
 
 
 def _migrating_sqlite(url: URL) -> Engine:
@@ -165,7 +186,9 @@ def _migrating_sqlite(url: URL) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         _turn_to_wal(url.database)
     engine = create_engine(
-        url.set(drivername="sqlite"), execution_options={"sqlite_begin": "BEGIN IMMEDIATE"}
+        url.set(drivername="sqlite"),
+        hide_parameters=True,
+        execution_options={"sqlite_begin": "BEGIN IMMEDIATE"},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

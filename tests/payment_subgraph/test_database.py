@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import traceback
 
 import pytest
 from sqlalchemy import text
@@ -23,6 +24,18 @@ async def test_an_error_does_not_tell_the_parameters(world: World) -> None:
 
     assert "nowhere" in str(failed.value)
     assert "pi_1_secret" not in str(failed.value)
+
+
+async def test_an_error_does_not_tell_the_row_that_was_refused(world: World) -> None:
+    """PostgreSQL quotes it whole, and SQLAlchemy repeats that."""
+    await world.pay()
+    with pytest.raises(DBAPIError) as failed:
+        async with world.parts.database.writing() as connection:
+            await connection.execute(text("UPDATE payments SET version = NULL"))
+
+    logged = "".join(traceback.format_exception(failed.value))
+    assert "version" in str(failed.value.orig)
+    assert "usr_ada" not in logged
 
 
 async def test_a_server_that_does_not_answer_is_not_waited_for_for_long() -> None:

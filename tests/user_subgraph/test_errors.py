@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from tests.user_subgraph.service import LOGIN, PASSWORD, Service
 from user_subgraph import errors
@@ -78,6 +79,21 @@ def test_an_unexpected_error_is_masked_for_the_client_and_told_in_full_to_the_lo
     assert "users" in logged
     assert PASSWORD not in logged
     assert "ada@example.com" not in logged
+
+
+def test_the_row_that_a_database_refuses_is_not_told_to_the_log(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PostgreSQL quotes it whole: address, hash and all."""
+    service.add_user("ada@example.com")
+    with pytest.raises(IntegrityError) as refused, service.parts.database.writing() as session:
+        session.execute(text("UPDATE users SET version = 0"))
+    logging.getLogger("user_subgraph").error("unexpected error", exc_info=refused.value)
+
+    logged = logging.Formatter().format(caplog.records[-1])
+    assert "ck_users_version" in logged
+    assert "ada@example.com" not in logged
+    assert "argon2" not in logged
 
 
 def test_a_refused_variable_is_explained_without_repeating_its_value(service: Service) -> None:
