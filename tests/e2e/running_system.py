@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from launcher.settings import HOST, ROOT
+from tests.contract.told_secrets import findings_in_files, refuse
 
 
 class Printed:
@@ -108,6 +109,8 @@ def running_system(
                 later.whole()  # before its pipe is closed
         finally:
             _terminate(started)
+    # Of its services. The launcher itself writes no log: it prints the demo accounts for who sits there.
+    refuse(findings_in_files(sorted((data_dir / "logs").glob("*.log"))))
 
 
 def _terminate(started: subprocess.Popen[str]) -> None:

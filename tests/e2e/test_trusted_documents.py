@@ -13,6 +13,7 @@ import pytest
 from graphql import get_introspection_query
 
 from launcher.settings import HOST, ROOT
+from tests.contract.told_secrets import findings_in, refuse
 from tests.e2e.client import PASSWORD
 from tests.e2e.running_system import RunningSystem, clean_environment
 
@@ -50,6 +51,7 @@ def trusting_url(system: RunningSystem) -> Iterator[str]:
         assert found
         yield found[0]
         started.kill()
+        refuse(findings_in("gateway", started.stderr.read()))
 
 
 def ask(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import stripe
 
+from tests.contract.told_secrets import findings_in_files, refuse
+
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "whsec_test_of_the_fake"
 SECRET_KEY = "sk_test_of_the_fake"
@@ -101,6 +103,7 @@ class RunningFake:
         self.admin.close()
         self.http.close()
         assert "Traceback" not in self._log.read_text(), self._log.read_text()
+        refuse(findings_in_files([self._log]))
 
     def tell(self, path: str, /, **fields: Any) -> Any:
         """A POST to the admin API."""

@@ -46,7 +46,7 @@ def _run_on(settings: RigSettings, kind: str) -> int:
         print(f"\n── {kind}")
         outcome = asyncio.run(run(settings, database, Path(folder), _Teller()))
         _show(outcome, settings)
-        wrong = bool(outcome.left or outcome.unanswered)
+        wrong = bool(outcome.left or outcome.unanswered or outcome.told)
         if wrong:
             _keep_logs(Path(folder))
     return int(wrong)
@@ -110,6 +110,7 @@ def verdicts(outcome: Outcome, *, black_box: bool) -> Iterator[str]:
         yield f"  {'FAILED' if failed[name] else 'holds '}  {name}"
         yield from (f"            {each.what}" for each in outcome.left[:200] if each.invariant == name)
     yield from (f"  never answered: {asked}" for asked in outcome.unanswered[:10])
+    yield from (f"  a secret was told: {finding}" for finding in outcome.told[:10])
 
 
 def _keep_logs(folder: Path) -> None:

@@ -11,6 +11,7 @@ from time import monotonic
 
 import httpx
 
+from tests.contract.told_secrets import findings_in_files
 from tests.faults.black_box import read_from_outside
 from tests.faults.books import read_books
 from tests.faults.clients import Clients
@@ -31,7 +32,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """*left*: what still was not as it must be when the time to become right was over. *found*: what there was, counted."""
+    """*left*: what still was not as it must be when the time to become right was over. *found*: what there was, counted.
+
+    *told*: secrets that stand in the processes' logs.
+    """
 
     left: list[Violation]
     found: Counter[str]
@@ -43,6 +47,7 @@ class Outcome:
     deaths: int
     took_s: float
     quiet_after_s: float
+    told: list[str]
 
 
 @dataclass(slots=True)
@@ -127,6 +132,7 @@ async def run(settings: RigSettings, database: RunDatabase, folder: Path, progre
             this.fleet.deaths,
             took_s,
             quiet_after_s,
+            findings_in_files(member.log for member in this.fleet.everybody),
         )
 
 

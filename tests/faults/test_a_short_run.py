@@ -29,6 +29,7 @@ def test_nothing_is_lost_and_nothing_done_twice(opened: Opened, tmp_path: Path) 
 
     assert outcome.left == []
     assert outcome.unanswered == []
+    assert outcome.told == []
     assert outcome.found["payments"] >= settings.payments
     assert outcome.mischief.total() > 0
 
@@ -41,6 +42,7 @@ def test_the_same_is_seen_from_outside(tmp_path: Path) -> None:
 
     assert outcome.left == []
     assert outcome.unanswered == []
+    assert outcome.told == []
     assert outcome.found["payments at Stripe"] > 0
     assert any(name.startswith("proxy: ") for name in outcome.mischief)
 

@@ -144,7 +144,7 @@ def test_only_what_was_looked_at_is_told_to_hold(black_box: bool) -> None:  # no
     names = list(CHECKS if black_box else CHECKERS)
     wrong = [Violation(names[0], "two of them")]
     nothing = Counter[str]()
-    outcome = Outcome(wrong, nothing, nothing, nothing, nothing, [], Counter(), 0, 1.0, 2.0)
+    outcome = Outcome(wrong, nothing, nothing, nothing, nothing, [], Counter(), 0, 1.0, 2.0, [])
 
     told = list(verdicts(outcome, black_box=black_box))
 

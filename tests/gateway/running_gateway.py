@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests.contract.told_secrets import findings_in, refuse
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import SUPERGRAPHS, Federation
 
@@ -162,3 +163,4 @@ def running_gateway(
         yield gateway
     finally:
         gateway.end()
+    refuse(findings_in("gateway", "".join(gateway.heard(""))))

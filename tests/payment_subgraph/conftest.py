@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.overheard import no_secret_is_logged  # noqa: F401 - a fixture for each test
+from tests.contract.told_secrets import refuse
 from tests.payment_subgraph.bank import Bank
 from tests.payment_subgraph.databases import PostgresServer, SqliteFiles, postgres_server
 from tests.payment_subgraph.running_fake_stripe import FakeStripe, PatientHttp, running_fake_stripe
@@ -47,6 +49,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
     made = World.build(database_url)
     yield made
     await made.close()
+    refuse(made.secrets_told)
 
 
 @pytest.fixture
@@ -55,6 +58,7 @@ async def small_world(sqlite_url: str) -> AsyncIterator[World]:
     made = World.build(sqlite_url)
     yield made
     await made.close()
+    refuse(made.secrets_told)
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +82,4 @@ async def shop(database_url: str, fake_stripe: FakeStripe) -> AsyncIterator[Worl
     made = World.build(database_url, PatientHttp(), STRIPE_API_BASE=fake_stripe.base)
     yield made
     await made.close()
+    refuse(made.secrets_told)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import stripe
 
+from tests.contract.told_secrets import findings_in_files, refuse
 from tests.payment_subgraph.test_processes import ROOT, free_port
 
 _READY_WITHIN_S = 30
@@ -100,6 +101,7 @@ def running_fake_stripe(folder: Path) -> Iterator[FakeStripe]:
         finally:
             process.kill()
             process.wait()
+    refuse(findings_in_files([folder / "fake_stripe.log"]))
 
 
 def _wait_for(http: httpx.Client) -> None:

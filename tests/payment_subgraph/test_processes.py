@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.contract.told_secrets import findings_in, refuse
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,7 +35,8 @@ def running(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
         yield process
     finally:
         process.kill()
-        process.communicate()
+        said = process.communicate()[1]
+    refuse(findings_in(arguments[2], said))
 
 
 def until_answered(url: str, status: int) -> None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from urllib.parse import unquote_to_bytes
 
 import httpx
 import stripe
@@ -21,6 +22,7 @@ from payment_subgraph.processor import PaymentProcessor
 from payment_subgraph.repository import Cause
 from payment_subgraph.settings import Settings, StripeSettings
 from payment_subgraph.stripe_processor import StripeProcessor
+from tests.contract.overheard import secrets_of_errors
 from tests.payment_subgraph.stripe_wire import StripeWire
 
 ISSUER = "http://users.test"
@@ -93,6 +95,10 @@ def settings(database_url: str, **environment: str) -> Settings:
     )
 
 
+def _json_or_none(answer: httpx.Response) -> Any:
+    return answer.json() if answer.content else None
+
+
 def serve_keys(_request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json=KeySet([SIGNING_KEY]).as_dict(private=False))
 
@@ -107,6 +113,17 @@ class World:
     key_client: httpx.AsyncClient
     app: ASGIApp
     keys: Any = field(default_factory=lambda: map("key-{}".format, itertools.count()))
+    secrets_told: list[str] = field(default_factory=list)
+    """Secrets that stood in errors it has answered; there must be none."""
+
+    def __post_init__(self) -> None:
+        self.http.event_hooks["response"].append(self._look_for_secrets)
+
+    async def _look_for_secrets(self, answer: httpx.Response) -> None:
+        if "json" in answer.headers.get("content-type", ""):  # a stream of events has no end to wait for
+            said = await answer.request.aread() + unquote_to_bytes(answer.request.url.query)
+            await answer.aread()
+            self.secrets_told += secrets_of_errors(said.decode(errors="replace"), _json_or_none(answer))
 
     @classmethod
     def build(

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from ulid import ULID
 
+from tests.contract.overheard import no_secret_is_logged  # noqa: F401 - a fixture for each test
+from tests.contract.told_secrets import refuse
 from tests.user_subgraph.service import Service, settings_for
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
@@ -82,6 +84,7 @@ def service(database_url: str, keys_dir: Path) -> Iterator[Service]:
     service = Service(settings_for(database_url, keys_dir))
     yield service
     service.close()
+    refuse(service.secrets_told)
 
 
 def _new_database(server_url: str) -> Iterator[str]:

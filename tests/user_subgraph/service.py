@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
-from flask import Flask
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, event, text
 from ulid import ULID
 
+from tests.contract.overheard import secrets_of_errors
 from user_subgraph.app import Parts, assembled, create_app
 from user_subgraph.settings import Settings
 from user_subgraph.user import Role, User, UserId
@@ -73,11 +75,20 @@ class Service:
     parts: Parts = field(init=False)
     app: Flask = field(init=False)
     http: FlaskClient = field(init=False)
+    secrets_told: list[str] = field(default_factory=list)
+    """Secrets that stood in errors it has answered; there must be none."""
 
     def __post_init__(self) -> None:
         self.parts = assembled(self.settings, self.clock)
         self.app = create_app(self.settings, self.parts)
+        self.app.after_request(self._look_for_secrets)
         self.http = self.app.test_client()
+
+    def _look_for_secrets(self, answer: Response) -> Response:
+        body = "" if answer.status_code == 413 else request.get_data(as_text=True)  # that one was not read
+        said = body + unquote_plus(request.query_string.decode())
+        self.secrets_told += secrets_of_errors(said, answer.get_json(silent=True))
+        return answer
 
     def with_own_client(self) -> "Service":
         """The same service for another thread: a test client is one caller."""

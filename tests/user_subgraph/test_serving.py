@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.contract.told_secrets import findings_in, refuse
 from tests.user_subgraph.service import LOGIN, PASSWORD, REFRESH
 from user_subgraph.__main__ import main
 
@@ -58,7 +59,8 @@ def served(environment: dict[str, str]) -> Iterator[tuple[httpx.Client, subproce
                 yield client, process
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.communicate(timeout=20)
+                said = process.communicate(timeout=20)[1]
+    refuse(findings_in("user_subgraph serve", said))
 
 
 def wait_until_ready(client: httpx.Client, process: subprocess.Popen[str]) -> None:
