@@ -83,6 +83,7 @@ _PAGES = {
     MailKind.RESET_PASSWORD: "reset-password",
     MailKind.CLAIM_ACCOUNT: "claim-account",
     MailKind.INVITATION: "accept-invitation",
+    MailKind.CHANGE_EMAIL: "confirm-email-change",
 }
 _MUTATIONS = {
     Purpose.VERIFY_EMAIL: "verifyEmail",
@@ -144,11 +145,10 @@ class Letterhead:
     def _how(self, kind: MailKind, token: str | None) -> str:
         if kind.purpose is None:
             return ""
-        page = _PAGES.get(kind)
-        if self.link_base is None or page is None:
+        if self.link_base is None:
             return f"Send this token with the mutation {_MUTATIONS[kind.purpose]}:\n\n  {token}"
         # A fragment: browsers send it to no server, so it is in no log on the way.
-        return f"Open this link:\n\n  {self.link_base}/{page}#token={token}"
+        return f"Open this link:\n\n  {self.link_base}/{_PAGES[kind]}#token={token}"
 
 
 @cache

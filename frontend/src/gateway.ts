@@ -11,15 +11,26 @@ export class GatewayUnavailableError extends Error {
   override readonly name = "GatewayUnavailableError";
 }
 
+/** Asks for the answer to an operation: as the owner of *token*, or as nobody. */
+export type Ask = (query: string, variables: object, token?: string) => Promise<GraphQLAnswer>;
+
+/** Leaves the browser's cookie as it is. */
+export const askBesideTheCookie: Ask = (query, variables, token) =>
+  ask({ query, variables }, authorization(token));
+
 /**
  * Asks for a login, or to go on with one or end it: with *token* or, as the login form must work with a stale one in
  * the box, without. The refresh token travels in a cookie that no script can read. The header asks for that; a page
  * of another site cannot send it.
  */
-export function askAboutLogin(query: string, variables: object, token?: string): Promise<GraphQLAnswer> {
-  const headers = new Headers({ "X-Refresh-Token": "cookie" });
-  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+export const askAboutLogin: Ask = (query, variables, token) => {
+  const headers = authorization(token);
+  headers.set("X-Refresh-Token", "cookie");
   return ask({ query, variables }, headers);
+};
+
+function authorization(token: string | undefined): Headers {
+  return new Headers(token === undefined ? {} : { Authorization: `Bearer ${token}` });
 }
 
 export async function ask(request: object, headers: Headers): Promise<GraphQLAnswer> {

@@ -19,11 +19,11 @@ from tests.e2e.running_system import RunningSystem, clean_environment
 
 MANIFEST = ROOT / "frontend" / "dist" / "trusted-documents.json"
 PAGES = ROOT / "frontend" / "src"
-OPERATIONS = PAGES / "graphiql" / "operations"
 
 
 def operation(name: str) -> str:
-    return (OPERATIONS / f"{name}.graphql").read_text()
+    [found] = PAGES.rglob(f"{name}.graphql")
+    return found.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_build_lists_every_operation_of_the_pages_under_its_hash() -> None:
     texts = [file.read_text() for file in PAGES.rglob("*.graphql")]
 
     assert json.loads(MANIFEST.read_text()) == {sha256(text.encode()).hexdigest(): text for text in texts}
-    assert {file.parent.parent.name for file in PAGES.rglob("*.graphql")} == {"account", "graphiql"}
+    assert {file.parent.parent.name for file in PAGES.rglob("*.graphql")} == {"account", "graphiql", "login"}
 
 
 def test_what_the_pages_send_is_answered_as_text_and_by_its_hash(trusting_url: str) -> None:

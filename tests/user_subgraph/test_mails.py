@@ -114,6 +114,7 @@ def test_a_link_to_a_page_stands_in_the_mail_when_there_are_pages(service: Servi
         (MailKind.RESET_PASSWORD, "reset-password"),
         (MailKind.CLAIM_ACCOUNT, "claim-account"),
         (MailKind.INVITATION, "accept-invitation"),
+        (MailKind.CHANGE_EMAIL, "confirm-email-change"),
     ],
 )
 def test_each_kind_of_mail_has_a_page_of_its_own(kind: MailKind, page: str) -> None:

@@ -1,8 +1,9 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
-import type { Ask } from "./actionOutcome";
+import type { Ask } from "../gateway";
 import { ActionForm } from "./ActionForm";
 import { Field } from "./Field";
+import { LoginFirst } from "./LoginFirst";
 import type { MailedLink, Said } from "./mailedLink";
 import { PasswordFields } from "./PasswordFields";
 
@@ -19,10 +20,6 @@ interface MailedLinkPageProps {
 
 type View = "link" | "dead" | "noLink" | "done" | "mailed";
 
-const DEAD: Said = {
-  heading: "This link does not work any more",
-  text: "It was used already, it is too old, a newer mail has replaced it, or it was not copied whole. If you used it yourself, all is well: log in. Else have a new one sent to you.",
-};
 const MAILED: Said = {
   heading: "Look into your mail",
   text: "If the address has an account that needs such a mail, one is on its way. It may take a minute, and may land among the unwanted ones. Its link replaces all earlier ones.",
@@ -37,11 +34,12 @@ export function MailedLinkPage({ link, token, isDone, ask, onSpent }: MailedLink
     setView(outcome === "accepted" ? "done" : "dead");
   }
 
-  const newMail = (
+  const { askForMail } = link;
+  const newMail = askForMail && (
     <ActionForm
       key="newMail"
       button="Send me a new mail"
-      act={(fields) => link.newMail.ask(fields, ask)}
+      act={(fields) => askForMail(fields, ask)}
       onEnd={() => setView("mailed")}
     >
       {({ email }) => <Field label="E-mail address" name="email" type="email" autoComplete="email" problem={email} />}
@@ -51,15 +49,24 @@ export function MailedLinkPage({ link, token, isDone, ask, onSpent }: MailedLink
     case "link":
       return (
         <Section heading={link.heading} text={link.lead}>
-          <ActionForm key="link" button={link.button} act={(fields) => link.act(token ?? "", fields, ask)} onEnd={end}>
-            {(problems) => link.wantsPassword && <PasswordFields problems={problems} />}
-          </ActionForm>
+          {link.wants === "login" ? (
+            <LoginFirst button={link.button} ask={ask} act={(as) => link.act(token ?? "", new FormData(), as)} onEnd={end} />
+          ) : (
+            <ActionForm
+              key="link"
+              button={link.button}
+              act={(fields) => link.act(token ?? "", fields, ask)}
+              onEnd={end}
+            >
+              {(problems) => link.wants === "password" && <PasswordFields problems={problems} />}
+            </ActionForm>
+          )}
         </Section>
       );
     case "dead":
-      return <Section {...DEAD}>{newMail}</Section>;
+      return <Section {...link.dead}>{newMail}</Section>;
     case "noLink":
-      return <Section {...link.newMail}>{newMail}</Section>;
+      return <Section {...link.noLink}>{newMail}</Section>;
     case "done":
       return <Section {...link.done} />;
     case "mailed":

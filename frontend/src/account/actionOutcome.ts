@@ -1,4 +1,4 @@
-import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
+import { type Ask, GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
 
 /** How an action on an account ended, in words for who asked for it. */
 export type ActionOutcome =
@@ -17,8 +17,6 @@ export interface Refusal {
 
 /** What is wrong with which field, by its name in the input. */
 export type Problems = Readonly<Record<string, string>>;
-
-export type Ask = (query: string, variables: object) => Promise<GraphQLAnswer>;
 
 /** A member of the union `TokenActionResult`, as our operations ask for it. */
 type TokenActionResult =

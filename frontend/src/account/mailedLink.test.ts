@@ -39,7 +39,7 @@ describe("a mailed link", () => {
     const { sent, ask } = recording();
     await page(name).act("abc", form({ newPassword: PASSWORD, repeated: PASSWORD }), ask);
 
-    expect(page(name).wantsPassword).toBe(true);
+    expect(page(name).wants).toBe("password");
     expect(sent).toEqual([["ResetPassword", { input: { token: "abc", newPassword: PASSWORD } }]]);
   });
 
@@ -55,6 +55,14 @@ describe("a mailed link", () => {
     expect(sent).toEqual([]);
   });
 
+  it("that changes an address wants a login, and cannot be had again by a stranger", async () => {
+    const { sent, ask } = recording();
+    await page("confirm-email-change").act("abc", form({}), ask);
+
+    expect(page("confirm-email-change")).toMatchObject({ wants: "login", askForMail: null });
+    expect(sent).toEqual([["ConfirmEmailChange", { token: "abc" }]]);
+  });
+
   it.each([
     ["verify-email", "ResendVerificationEmail"],
     ["reset-password", "RequestPasswordReset"],
@@ -62,7 +70,7 @@ describe("a mailed link", () => {
     ["claim-account", "RequestPasswordReset"],
   ])("of the page %s is had again by %s", async (name, mutation) => {
     const { sent, ask } = recording();
-    await page(name).newMail.ask(form({ email: "ada@example.com" }), ask);
+    await page(name).askForMail?.(form({ email: "ada@example.com" }), ask);
 
     expect(sent).toEqual([[mutation, { email: "ada@example.com" }]]);
   });

@@ -1,4 +1,6 @@
-import { type ActionOutcome, type Ask, outcomeOf, refusal } from "./actionOutcome";
+import type { Ask } from "../gateway";
+import { type ActionOutcome, outcomeOf, refusal } from "./actionOutcome";
+import confirmEmailChange from "./operations/confirm-email-change.graphql?raw";
 import requestPasswordReset from "./operations/request-password-reset.graphql?raw";
 import resendVerificationEmail from "./operations/resend-verification-email.graphql?raw";
 import resetPassword from "./operations/reset-password.graphql?raw";
@@ -9,12 +11,16 @@ export interface MailedLink {
   readonly heading: string;
   readonly lead: string;
   readonly button: string;
-  /** Whether a password is to be chosen. */
-  readonly wantsPassword: boolean;
+  /** What the token alone is not enough for. */
+  readonly wants: "nothing" | "password" | "login";
+  /** *ask* does so as whoever had to log in, if somebody had to. */
   readonly act: (token: string, fields: FormData, ask: Ask) => Promise<ActionOutcome>;
   readonly done: Said;
+  readonly dead: Said;
   /** What the page is for where it was opened without a link. */
-  readonly newMail: Said & { readonly ask: (fields: FormData, ask: Ask) => Promise<ActionOutcome> };
+  readonly noLink: Said;
+  /** Null: it is asked for elsewhere. */
+  readonly askForMail: ((fields: FormData, ask: Ask) => Promise<ActionOutcome>) | null;
 }
 
 export interface Said {
@@ -22,16 +28,22 @@ export interface Said {
   readonly text: string;
 }
 
+const DEAD: Said = {
+  heading: "This link does not work any more",
+  text: "It was used already, it is too old, a newer mail has replaced it, or it was not copied whole. If you used it yourself, all is well: log in. Else have a new one sent to you.",
+};
+
 const SET_PASSWORD = {
   button: "Set the password",
-  wantsPassword: true,
+  wants: "password",
   act: setPassword,
-  newMail: {
+  dead: DEAD,
+  noLink: {
     heading: "Forgot your password?",
     text: "Say which address your account has. You get a mail with a link that sets a new password.",
-    ask: (fields: FormData, ask: Ask) => mail(requestPasswordReset, fields, ask),
   },
-};
+  askForMail: (fields: FormData, ask: Ask) => mail(requestPasswordReset, fields, ask),
+} as const;
 
 /** By the name of the page, which is the last part of its address, too. */
 export const MAILED_LINKS: Readonly<Record<string, MailedLink>> = {
@@ -40,14 +52,15 @@ export const MAILED_LINKS: Readonly<Record<string, MailedLink>> = {
     lead: "Somebody, probably you, gave this e-mail address to an account here. If it was you, confirm it.",
     // Not done at once: programs that look at mails open the links in them.
     button: "Confirm the address",
-    wantsPassword: false,
+    wants: "nothing",
     act: (token, _fields, ask) => outcomeOf(verifyEmail, { token }, ask),
     done: { heading: "Your address is confirmed", text: "You can log in now, and close this page." },
-    newMail: {
+    dead: DEAD,
+    noLink: {
       heading: "Do you need another mail?",
       text: "Say which address is to be confirmed. You get a mail with a new link.",
-      ask: (fields, ask) => mail(resendVerificationEmail, fields, ask),
     },
+    askForMail: (fields, ask) => mail(resendVerificationEmail, fields, ask),
   },
   "reset-password": {
     ...SET_PASSWORD,
@@ -66,6 +79,24 @@ export const MAILED_LINKS: Readonly<Record<string, MailedLink>> = {
     heading: "Make the account of your address yours",
     lead: "Somebody opened an account with your address and never confirmed it. Once you set a password it is yours, and all who are logged in to it are logged out.",
     done: { heading: "The account is yours", text: "Log in with your e-mail address and the password you have just set." },
+  },
+  "confirm-email-change": {
+    heading: "Confirm your new e-mail address",
+    // Else whoever gets the mail by mistake could make the account theirs.
+    lead: "Log in once more, with the address that your account has so far. Then the new one takes its place, and other devices are logged out.",
+    button: "Log in and confirm",
+    wants: "login",
+    act: (token, _fields, ask) => outcomeOf(confirmEmailChange, { token }, ask),
+    done: { heading: "Your e-mail address is changed", text: "Log in with the new one from now on." },
+    dead: {
+      heading: "This link does not work",
+      text: "It was used already, it is too old, a newer mail has replaced it, it was not copied whole, or it is for another account. If you used it yourself, all is well: log in with the new address. Else log in and ask for the change again.",
+    },
+    noLink: {
+      heading: "There is nothing to confirm here",
+      text: "Open the link in the mail that was sent to your new address.",
+    },
+    askForMail: null,
   },
 };
 

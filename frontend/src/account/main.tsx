@@ -4,7 +4,7 @@ import "./page.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { ask } from "../gateway";
+import { askBesideTheCookie } from "../gateway";
 import { MAILED_LINKS } from "./mailedLink";
 import { MailedLinkPage } from "./MailedLinkPage";
 import { mailedToken } from "./mailedToken";
@@ -32,7 +32,7 @@ function show(): void {
         link={link!}
         token={mailedToken(hash)}
         isDone={isDone}
-        ask={(query, variables) => ask({ query, variables }, new Headers())}
+        ask={askBesideTheCookie}
         onSpent={forgetToken}
       />
     </StrictMode>,

@@ -3,8 +3,16 @@ import { useId, useState, useSyncExternalStore } from "react";
 import { readAuthorization } from "./authorization";
 import type { AuthorizationBox } from "./authorizationBox";
 import { authorizationStatus } from "./authorizationStatus";
-import { LoginForm } from "./LoginForm";
+import { askAboutLogin } from "../gateway";
+import { LoginForm } from "../login/LoginForm";
 import { useNow } from "./useNow";
+
+const LOGIN_HINT = (
+  <>
+    Fills the box above. Or run the <code>login</code> mutation and paste its <code>accessToken</code>.{" "}
+    <a href="/account/reset-password">Forgot your password?</a>
+  </>
+);
 
 interface AuthorizationBarProps {
   readonly box: AuthorizationBox;
@@ -60,6 +68,9 @@ export function AuthorizationBar({ box, hasLogin, onLogOut }: AuthorizationBarPr
       {hasLogin && (
         <div id={formId} hidden={!formOpen}>
           <LoginForm
+            ask={askAboutLogin}
+            button="Log in"
+            hint={LOGIN_HINT}
             onLogin={({ accessToken, email: owner }) => {
               box.fill({ text: accessToken, email: owner });
               setFormOpen(false);

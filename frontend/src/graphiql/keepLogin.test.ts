@@ -4,7 +4,7 @@ import { type AuthorizationBox, type BoxContent, createAuthorizationBox, EMPTY_B
 import { emptyStorage } from "./emptyStorage";
 import { jwt } from "./jwt";
 import { keepLogin } from "./keepLogin";
-import type { LoginOutcome } from "./login";
+import type { LoginOutcome } from "../login/login";
 
 const ADA = "ada@example.com";
 const MINUTE = 60_000;

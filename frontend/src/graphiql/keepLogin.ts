@@ -1,6 +1,6 @@
 import { claimsIn } from "./authorization";
 import type { AuthorizationBox, BoxContent } from "./authorizationBox";
-import type { LoginOutcome } from "./login";
+import type { LoginOutcome } from "../login/login";
 
 const EARLY_MS = 60_000;
 const AGAIN_AFTER_MS = 30_000;

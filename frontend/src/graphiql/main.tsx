@@ -14,7 +14,7 @@ import { createFetcher } from "./fetcher";
 import { GraphiqlPage } from "./GraphiqlPage";
 import { introspected } from "./introspection";
 import { keepLogin } from "./keepLogin";
-import { logOut, resume } from "./login";
+import { logOut, resume } from "../login/login";
 import { shareLogouts } from "./shareLogouts";
 import { resumeLogin } from "./resumeLogin";
 import { sampleTabs } from "./sampleTabs";

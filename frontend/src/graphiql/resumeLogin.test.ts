@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { createAuthorizationBox, EMPTY_BOX } from "./authorizationBox";
 import { emptyStorage } from "./emptyStorage";
-import type { LoginOutcome } from "./login";
+import type { LoginOutcome } from "../login/login";
 import { resumeLogin } from "./resumeLogin";
 
 const ADA = "ada@example.com";

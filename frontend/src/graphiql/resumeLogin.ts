@@ -1,5 +1,5 @@
 import type { AuthorizationBox } from "./authorizationBox";
-import type { LoginOutcome } from "./login";
+import type { LoginOutcome } from "../login/login";
 
 /** After a reload: fills the box of who had logged in here, or forgets them if that has ended meanwhile. */
 export async function resumeLogin(

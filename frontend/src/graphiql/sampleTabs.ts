@@ -1,6 +1,6 @@
 import { type DocumentNode, type GraphQLSchema, Kind, parse, validate } from "graphql";
 
-import logIn from "./operations/log-in.graphql?raw";
+import logIn from "../login/operations/log-in.graphql?raw";
 import meAndMyPayments from "./operations/me-and-my-payments.graphql?raw";
 import pay from "./operations/pay.graphql?raw";
 import refund from "./operations/refund.graphql?raw";

@@ -50,6 +50,10 @@ class MailedLinkPage(Tab):
     def alert(self) -> str:
         return self.wait_for(lambda: self.driver.find_element(By.CSS_SELECTOR, "[role=alert]").text)
 
+    def refusal(self) -> str:
+        """What the login says, if anything."""
+        return "".join(each.text for each in self.driver.find_elements(By.CSS_SELECTOR, ".refusal"))
+
     def overhang(self) -> int:
         """How many pixels of the page are to the right of the window."""
         return int(self._run("return document.documentElement.scrollWidth - innerWidth"))

@@ -15,6 +15,8 @@ NEW_PASSWORD = "battery-staple-two"
 VERIFIED = "{ me { emailVerified } }"
 CREATE = """mutation ($input: CreateUserInput!) { createUser(input: $input) { __typename } }"""
 ASK_FOR_RESET = "mutation ($email: EmailAddress!) { requestPasswordReset(email: $email) { __typename } }"
+ASK_FOR_CHANGE = """mutation ($new: EmailAddress!, $password: String!) {
+  requestEmailChange(newEmail: $new, currentPassword: $password) { __typename } }"""
 CONFIRM, SET, SEND = "Confirm the address", "Set the password", "Send me a new mail"
 DEAD = "This link does not work any more"
 
@@ -186,6 +188,45 @@ def test_who_owns_an_address_that_somebody_else_registered_claims_the_account(
     assert login_with(anonymous, email, NEW_PASSWORD) == "LoginSuccess"
 
 
+def test_another_address_takes_a_login_and_the_link_that_was_mailed_there(
+    mailed_page: MailedLinkPage, system: RunningSystem, anonymous: Client, email: str
+) -> None:
+    new = f"new-{email}"
+    register(anonymous, email)
+    customer = anonymous.logged_in(email)
+    customer.get(ASK_FOR_CHANGE, new=new, password=PASSWORD)
+
+    mailed_page.open(mailed_link(system, new))
+    mailed_page.fill_in(**{"e-mail": email}, password="wrong-horse-demo")
+    mailed_page.press("Log in and confirm")
+    refusal = mailed_page.wait_for(mailed_page.refusal)
+    mailed_page.fill_in(password=PASSWORD)
+    mailed_page.press("Log in and confirm")
+    mailed_page.wait_for_heading("Your e-mail address is changed")
+
+    assert "password" in refusal
+    assert login_with(anonymous, email, PASSWORD) == "InvalidCredentialsError"
+    sessions = anonymous.logged_in(new).get("{ me { email sessions { current } } }")["me"]
+    assert sessions == {"email": new, "sessions": [{"current": True}]}  # the page has left none
+    assert mailed_page.driver.get_cookies() == []
+
+
+def test_the_link_to_another_address_is_of_no_use_to_another_account(
+    mailed_page: MailedLinkPage, system: RunningSystem, anonymous: Client, email: str
+) -> None:
+    new = f"new-{email}"
+    register(anonymous, email)
+    anonymous.logged_in(email).get(ASK_FOR_CHANGE, new=new, password=PASSWORD)
+
+    mailed_page.open(mailed_link(system, new))
+    mailed_page.fill_in(**{"e-mail": "grace@example.com"}, password=PASSWORD)
+    mailed_page.press("Log in and confirm")
+    mailed_page.wait_for_heading("This link does not work")
+
+    assert login_with(anonymous, email, PASSWORD) == "LoginSuccess"
+    assert login_with(anonymous, "grace@example.com", PASSWORD) == "LoginSuccess"
+
+
 def test_who_asks_for_too_many_mails_is_told_how_long_to_wait(
     mailed_page: MailedLinkPage, anonymous: Client, email: str
 ) -> None:
@@ -226,7 +267,10 @@ def test_a_second_link_opened_in_the_same_tab_is_another_link(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["verify-email", "reset-password", "accept-invitation", "claim-account"])
+@pytest.mark.parametrize(
+    "name",
+    ["verify-email", "reset-password", "accept-invitation", "claim-account", "confirm-email-change"],
+)
 def test_a_page_fits_a_small_phone_by_day_and_by_night(
     mailed_page: MailedLinkPage, name: str, scheme: str
 ) -> None:

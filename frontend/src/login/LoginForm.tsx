@@ -1,12 +1,20 @@
-import { useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 
-import { askAboutLogin } from "../gateway";
+import type { Ask } from "../gateway";
 import { type Challenge, completeMfa, logIn, type LoginOutcome } from "./login";
 
 type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;
 
+interface LoginFormProps {
+  readonly ask: Ask;
+  readonly button: string;
+  /** What is said below the password. */
+  readonly hint: ReactNode;
+  readonly onLogin: (login: LoggedIn) => void;
+}
+
 /** Asks for e-mail address and password, then for a code if the account has a second factor; *onLogin* gets the token. */
-export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
+export function LoginForm({ ask, button, hint, onLogin }: LoginFormProps) {
   const [challenge, setChallenge] = useState<Challenge | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [waiting, setWaiting] = useState(false);
@@ -14,7 +22,7 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
   async function submit(fields: FormData): Promise<void> {
     setRefusal(null);
     setWaiting(true);
-    const outcome = await answered(fields, challenge);
+    const outcome = await answered(fields, challenge, ask);
     setWaiting(false);
     switch (outcome.kind) {
       case "loggedIn":
@@ -39,7 +47,7 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
     >
       {challenge === null ? <PasswordFields /> : <CodeField />}
       <button type="submit" className="primary" disabled={waiting}>
-        Log in
+        {button}
       </button>
       {challenge !== null && (
         <button
@@ -53,7 +61,7 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
         </button>
       )}
       {refusal === null ? (
-        <p className="hint">{challenge === null ? <PasswordHint /> : CODE_HINT}</p>
+        <p className="hint">{challenge === null ? hint : CODE_HINT}</p>
       ) : (
         <p className="refusal" role="alert">
           {refusal}
@@ -65,9 +73,9 @@ export function LoginForm({ onLogin }: { onLogin: (login: LoggedIn) => void }) {
 
 const CODE_HINT = "The six digits that your authenticator app shows, or one of your recovery codes.";
 
-function answered(fields: FormData, challenge: Challenge | null): Promise<LoginOutcome> {
-  if (challenge !== null) return completeMfa(challenge, field(fields, "code"), askAboutLogin);
-  return logIn({ email: field(fields, "email"), password: field(fields, "password") }, askAboutLogin);
+function answered(fields: FormData, challenge: Challenge | null, ask: Ask): Promise<LoginOutcome> {
+  if (challenge !== null) return completeMfa(challenge, field(fields, "code"), ask);
+  return logIn({ email: field(fields, "email"), password: field(fields, "password") }, ask);
 }
 
 function PasswordFields() {
@@ -81,14 +89,6 @@ function PasswordFields() {
 
 function CodeField() {
   return <Field label="Code" name="code" type="text" autoComplete="one-time-code" autoFocus />;
-}
-
-function PasswordHint() {
-  return (
-    <>
-      Fills the box above. Or run the <code>login</code> mutation and paste its <code>accessToken</code>.
-    </>
-  );
 }
 
 interface FieldProps {

@@ -1,4 +1,4 @@
-import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
+import { type Ask, GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
 import completeMfaOperation from "./operations/complete-mfa.graphql?raw";
 import logInOperation from "./operations/log-in.graphql?raw";
 import logOutOperation from "./operations/log-out.graphql?raw";
@@ -21,8 +21,6 @@ export type LoginOutcome =
   | { readonly kind: "refused"; readonly message: string }
   /** Not judged: the same may be taken later. */
   | { readonly kind: "unavailable"; readonly message: string };
-
-type Ask = (query: string, variables: object, token?: string) => Promise<GraphQLAnswer>;
 
 /** What the mutations answer: a member of their unions. All but the success are errors with a message. */
 type LoginResult =
