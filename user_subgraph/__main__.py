@@ -1,4 +1,4 @@
-"""The commands: serve, prepare, migrate, create-keys, keys, create-demo-data, create-admin, take-away-mfa, print-schema."""
+"""The commands: serve, prepare, migrate, create-keys, keys, clients, create-demo-data, create-admin, take-away-mfa, print-schema."""
 
 import argparse
 import getpass
@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.exc import DatabaseError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
-from user_subgraph import key_commands
+from user_subgraph import client_commands, key_commands
 from user_subgraph.accounts import Accounts
 from user_subgraph.app import (
     assembled,
@@ -142,6 +142,11 @@ def take_away_mfa(settings: Settings, options: argparse.Namespace) -> None:
     print("The password alone is enough now, and all sessions have ended.")
 
 
+def clients(settings: Settings, options: argparse.Namespace) -> None:
+    with _migrated(settings) as database:
+        client_commands.clients(options, database)
+
+
 def print_sdl() -> None:
     sys.stdout.write(subgraph_sdl())
 
@@ -152,6 +157,7 @@ COMMANDS: Mapping[str, Callable[[Settings, argparse.Namespace], None]] = {
     "migrate": migrate,
     "create-keys": create_keys,
     "keys": key_commands.keys,
+    "clients": clients,
     "create-demo-data": demo_data,
     "create-admin": create_admin,
     "take-away-mfa": take_away_mfa,
@@ -183,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name)
     commands.add_parser("create-keys", help="make the first signing key; does nothing when there is one")
     key_commands.add_parser(commands)
+    client_commands.add_parser(commands)
     admin = commands.add_parser("create-admin", help="asks for the password, or reads it from standard input")
     admin.add_argument("--email", required=True)
     lost = commands.add_parser("take-away-mfa", help="from who has lost authenticator and recovery codes")

@@ -31,12 +31,15 @@ from user_subgraph.login import Login
 from user_subgraph.mail_delivery import MailDelivery
 from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, ProcessWindows, RedisWindows
+from user_subgraph.oauth import OAuth
+from user_subgraph.oauth_view import PAGES, OAuthView
 from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.payments_of_owner import PaymentService
 from user_subgraph.refresh_cookie import CookieAttributes
 from user_subgraph.second_factor import SecondFactor
+from user_subgraph.session_tokens import SessionTokens
 from user_subgraph.sessions import Sessions
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import SigningKeys
@@ -60,6 +63,7 @@ class Parts:
     view: GraphQLView
     data_export_view: DataExportView
     data_export_making: DataExportMaking
+    oauth_view: OAuthView
     mail_delivery: MailDelivery
     audit_trail: AuditTrail
     audit_origin_days: int
@@ -89,7 +93,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     links = MailedLinks(database, passwords, throttling, clock)
     delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock, throttling)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
-    login = Login(database, passwords, throttling, tokens, settings.session_ttl_s, clock)
+    session_tokens = SessionTokens(tokens, settings.session_ttl_s)
+    login = Login(database, passwords, throttling, session_tokens, clock)
     second_factor = second_factor_of(settings, database, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
@@ -115,6 +120,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         proxies,
         CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
+    oauth = OAuth(database, login, throttling, clock, settings.token_issuer, settings.public_url)
+    oauth_view = OAuthView(oauth, settings.mfa_issuer, proxies)
     days, events = settings.audit_origin_days, _event_delivery(settings, database, clock)
     download = DataExportView(data_exports, tokens, clock, proxies)
     return Parts(
@@ -126,6 +133,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         view,
         download,
         making,
+        oauth_view,
         delivery,
         trail,
         days,
@@ -175,10 +183,11 @@ def fresh_for(settings: Settings) -> timedelta:
 
 
 def create_app(settings: Settings, parts: Parts) -> Flask:
-    app = Flask("user_subgraph", static_folder=None)
+    app = Flask("user_subgraph", static_folder=None, template_folder=PAGES)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it; GraphQL keeps the order asked
     _add_routes(app, parts)
+    parts.oauth_view.add_routes(app)
     app.before_request(_begin)
     app.after_request(_log_access)
     app.register_error_handler(HTTPException, _http_error)

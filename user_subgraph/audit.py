@@ -51,6 +51,12 @@ class Action(StrEnum):
     SESSION_LOGGED_OUT = "session.logged_out"
     REAUTHENTICATION_FAILED = "reauthentication.failed"  # logged in, and asked for the password once more
     SESSION_REVOKED = "session.revoked"  # one of the user's own, which need not be the one they did it in
+    CLIENT_ADDED = "client.added"
+    CLIENT_SECRET_CHANGED = "client.secret_changed"  # noqa: S105 - the name of an event
+    CLIENT_REMOVED = "client.removed"
+    APP_AUTHORIZED = "app.authorized"  # somebody let an app in
+    AUTHORIZATION_CODE_REUSED = "authorization_code.reused"  # and its session has ended
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event; by the app that had it
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - the name of an event
 
 

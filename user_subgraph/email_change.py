@@ -24,10 +24,11 @@ from user_subgraph.errors import (
 )
 from user_subgraph.fresh_login import account_to_prove
 from user_subgraph.mail import MailKind
-from user_subgraph.one_time_token import Purpose, one_time_token_hash
+from user_subgraph.one_time_token import Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes
+from user_subgraph.random_secret import secret_hash
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
@@ -104,7 +105,7 @@ class EmailChange:
         users = UserRepository(session)
         before = _locked(users, viewer, now)
         # Looked for under the lock: of all who use it at once one finds it.
-        found = OneTimeTokens(session).valid(one_time_token_hash(token), (Purpose.CHANGE_EMAIL,), now)
+        found = OneTimeTokens(session).valid(secret_hash(token), (Purpose.CHANGE_EMAIL,), now)
         if found is None or found.user_id != before.id:
             raise InvalidTokenError(_DEAD)
         after = moved(before, found.address, now)

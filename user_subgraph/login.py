@@ -1,12 +1,13 @@
 """Logging in and staying logged in."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Generic, NoReturn, TypeVar
 
 from sqlalchemy.orm import Session
-from ulid import ULID
 
-from user_subgraph.audit import OPERATOR, Action, Caller, noted
+from user_subgraph.audit import OPERATOR, Action, Caller
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
@@ -18,32 +19,19 @@ from user_subgraph.errors import (
     InvalidTokenError,
     MfaRequiredError,
 )
-from user_subgraph.login_session import LoginSession, PresentedToken
-from user_subgraph.mail import MailKind
 from user_subgraph.mfa import AMR_OF, MfaMethod, new_challenge_id
-from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.second_factor_check import SecondFactorCheck
 from user_subgraph.second_factor_repository import SecondFactorRepository
-from user_subgraph.session_repository import SessionRepository
+from user_subgraph.session_tokens import LoginSuccess, Proof, Refresher, SessionTokens, known_scopes
 from user_subgraph.throttling import Throttling
-from user_subgraph.tokens import AccessTokens, TokenPair, new_refresh_token, refresh_token_hash
-from user_subgraph.user import EVERY_SCOPE, User, UserId, UserStatus
+from user_subgraph.user import User, UserStatus
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
-
-@dataclass(frozen=True)
-class LoginSuccess:
-    """`session_ends_in_s`: as long as the refresh token, and what descends from it, may be good."""
-
-    tokens: TokenPair
-    user: User
-    session_ends_in_s: int
-
-
-_Outcome = LoginSuccess | DomainError
-"""A refusal may have written something too, so it is raised when the transaction is committed."""
+T = TypeVar("T")
+Opening = Callable[[Session, User, Proof], T]
+"""What is to be done for a user once all is proved, in the same transaction."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +39,7 @@ class Login:
     database: Database
     passwords: PasswordHashes
     throttling: Throttling
-    access_tokens: AccessTokens
-    session_ttl_s: int
+    session_tokens: SessionTokens
     clock: Clock
     _: KW_ONLY
     caller: Caller = OPERATOR
@@ -65,14 +52,49 @@ class Login:
         """Raises `InvalidCredentialsError`; `AccountDisabledError` or `MfaRequiredError` once the password has proved right;
         or `RateLimitedError` without a look at it.
         """
-        with self.throttling.guess(Throttled.LOGIN, email, self.caller):
-            while (success := self._logged_in(email, password, asked_scopes)) is None:
-                pass  # the password was changed while this one was judged, so it is judged again
-            return success
+        return self.by_password(email, password, asked_scopes, self._begin_session)
 
-    def _logged_in(
-        self, email: str, password: str, asked_scopes: frozenset[str] | None
-    ) -> LoginSuccess | None:
+    def by_password(
+        self, email: str, password: str, asked_scopes: frozenset[str] | None, opening: Opening[T]
+    ) -> T:
+        """What *opening* gives. Raises what `log_in` does."""
+        with self.throttling.guess(Throttled.LOGIN, email, self.caller):
+            while (outcome := self._judged(email, password, asked_scopes, opening)) is None:
+                pass  # the password was changed while this one was judged, so it is judged again
+            return outcome.opened()
+
+    def complete_mfa(self, challenge_id: str, method: MfaMethod, code: str) -> LoginSuccess:
+        """The other half of a login that was answered with `MfaRequiredError`.
+
+        Raises `InvalidTokenError` for a challenge that is unknown, answered or expired; `InvalidCredentialsError` and
+        `RateLimitedError` for a code that is not good.
+        """
+        return self.by_code(challenge_id, method, code, self._begin_session)
+
+    def by_code(self, challenge_id: str, method: MfaMethod, code: str, opening: Opening[T]) -> T:
+        """What *opening* gives. Raises what `complete_mfa` does."""
+        with self.database.writing() as session:
+            outcome = self._completed(session, challenge_id, method, code, opening)
+        return outcome.opened()
+
+    def refresh(self, refresh_token: str) -> LoginSuccess:
+        """New tokens for a refresh token of the newest generations; raises `InvalidTokenError`, or `RateLimitedError`.
+
+        An old token in a second hand means that one of the two stole it, so the whole family dies
+        (RFC 9700, 4.14.2). `login_session.py` says which ones are old.
+        """
+        with self.database.writing() as session:
+            by = Refresher(self.caller, self.clock())
+            success = self.session_tokens.go_on(session, refresh_token, by)
+        if success is None:
+            # Looked for first: a valid token is good however many others come from the same address.
+            self.throttling.count(Throttled.REFRESH_TOKEN, None, self.caller)
+            raise InvalidTokenError
+        return success
+
+    def _judged(
+        self, email: str, password: str, asked_scopes: frozenset[str] | None, opening: Opening[T]
+    ) -> "_Outcome[T] | None":
         """No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
         record of a failure. `None`: meanwhile the account got another hash, so this password may not be right any more.
         """
@@ -88,69 +110,51 @@ class Login:
                 return None
             if new_hash and locked is not None:
                 users.set_hash(user.id, new_hash)
-            outcome = self._let_in(session, users, locked or user, asked_scopes)
-        return _success_or_raised(outcome)
-
-    def complete_mfa(self, challenge_id: str, method: MfaMethod, code: str) -> LoginSuccess:
-        """The other half of a login that was answered with `MfaRequiredError`.
-
-        Raises `InvalidTokenError` for a challenge that is unknown, answered or expired; `InvalidCredentialsError` and
-        `RateLimitedError` for a code that is not good.
-        """
-        with self.database.writing() as session:
-            outcome = self._completed(session, challenge_id, method, code)
-        return _success_or_raised(outcome)
-
-    def refresh(self, refresh_token: str) -> LoginSuccess:
-        """New tokens for a refresh token of the newest generations; raises `InvalidTokenError`, or `RateLimitedError`.
-
-        An old token in a second hand means that one of the two stole it, so the whole family dies
-        (RFC 9700, 4.14.2). `login_session.py` says which ones are old.
-        """
-        with self.database.writing() as session:
-            success = self._refreshed(session, refresh_token_hash(refresh_token))
-        if success is None:
-            # Looked for first: a valid token is good however many others come from the same address.
-            self.throttling.count(Throttled.REFRESH_TOKEN, None, self.caller)
-            raise InvalidTokenError
-        return success
+            return self._let_in(session, users, locked or user, asked_scopes, opening)
 
     def _let_in(
-        self, session: Session, users: UserRepository, user: User, asked_scopes: frozenset[str] | None
-    ) -> _Outcome:
+        self,
+        session: Session,
+        users: UserRepository,
+        user: User,
+        asked_scopes: frozenset[str] | None,
+        opening: Opening[T],
+    ) -> "_Outcome[T]":
         """After the right password."""
         now = self.clock()
         if not user.is_active:
             AuditLog(session, self.caller).record(Action.LOGIN_REFUSED, now, subject=user.id)
-            return _not_active(user)
+            return _Refused(_not_active(user))
         if user.mfa_enabled:
-            return self._challenge(session, user, asked_scopes, now)
-        users.note_login(user.id, now)
-        return self._start_session(session, user, self._new_login(user.id, asked_scopes, now))
+            return _Refused(self._challenge(session, user, asked_scopes, now))
+        return _opened(session, users, user, Proof("pwd", now, asked_scopes), opening)
 
     def _challenge(
         self, session: Session, user: User, asked_scopes: frozenset[str] | None, now: datetime
     ) -> MfaRequiredError:
         challenge_id = new_challenge_id()
-        SecondFactorRepository(session).open_challenge(challenge_id, user.id, _known(asked_scopes), now)
+        SecondFactorRepository(session).open_challenge(challenge_id, user.id, known_scopes(asked_scopes), now)
         AuditLog(session, self.caller).record(Action.LOGIN_CHALLENGED, now, subject=user.id)
         return MfaRequiredError(challenge_id, list(MfaMethod))
 
-    def _completed(self, session: Session, challenge_id: str, method: MfaMethod, code: str) -> _Outcome:
+    def _completed(
+        self, session: Session, challenge_id: str, method: MfaMethod, code: str, opening: Opening[T]
+    ) -> "_Outcome[T]":
         factors, users, now = SecondFactorRepository(session), UserRepository(session), self.clock()
         challenge = factors.challenge(challenge_id, now)
         user = users.locked(challenge.user_id) if challenge else None
         # Looked up again under the lock: another request may have answered it meanwhile.
         if challenge is None or user is None or factors.challenge(challenge_id, now) is None:
-            return InvalidTokenError()
+            return _Refused(InvalidTokenError())
         if not user.is_active:
-            return AccountDisabledError()
+            return _Refused(AccountDisabledError())
         if refusal := SecondFactorCheck(session, self.caller, now).refusal(user.id, method, code):
-            return refusal
+            return _Refused(refusal)
         factors.close_challenge(challenge_id)
-        users.note_login(user.id, now)
-        login = self._new_login(user.id, challenge.asked_scopes, now)
-        return self._start_session(session, user, replace(login, amr=AMR_OF[method]))
+        return _opened(session, users, user, Proof(AMR_OF[method], now, challenge.asked_scopes), opening)
+
+    def _begin_session(self, session: Session, user: User, proof: Proof) -> LoginSuccess:
+        return self.session_tokens.begin(session, user, proof, self.caller)
 
     def _record_failure(self, user: User | None) -> None:
         """A row for an unknown address too: else the time it takes to write one would tell who has an account here."""
@@ -166,75 +170,33 @@ class Login:
         with self.database.reading() as session:
             return UserRepository(session).with_password(address) or (None, None)
 
-    def _new_login(self, user_id: UserId, asked_scopes: frozenset[str] | None, now: datetime) -> LoginSession:
-        return LoginSession(
-            id=f"ses_{ULID()}".lower(),
-            user_id=user_id,
-            asked_scopes=_known(asked_scopes),
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + timedelta(seconds=self.session_ttl_s),
-            ip_address=self.caller.ip_address,
-            user_agent=self.caller.user_agent,
-        )
 
-    def _start_session(self, session: Session, user: User, login: LoginSession) -> LoginSuccess:
-        now, refresh_token = login.created_at, new_refresh_token()
-        sessions = SessionRepository(session)
-        sessions.forget_expired(user.id, now)
-        sessions.add(login, refresh_token_hash(refresh_token))
-        AuditLog(session, self.caller).record(
-            Action.LOGIN_SUCCEEDED, now, subject=user.id, actor=user.id, changes=noted(session=login.id)
-        )
-        return self._success(replace(user, last_login_at=now), login, refresh_token, now)
+@dataclass(frozen=True)
+class _Opened(Generic[T]):
+    value: T
 
-    def _refreshed(self, session: Session, token_hash: str) -> LoginSuccess | None:
-        """`None` refuses; the transaction is committed all the same, because a reuse revokes the family."""
-        sessions, now = SessionRepository(session), self.clock()
-        presented = sessions.presented(token_hash)
-        if presented is None or not presented.session.runs_at(now):
-            return None
-        user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
-        if presented.is_replayed_at(now):
-            self._end_family(session, user, presented.session.id, now)
-            return None
-        if not user.is_active:
-            return None
-        refresh_token, login = new_refresh_token(), self._continued(presented, now)
-        sessions.continue_as(login, refresh_token_hash(refresh_token))
-        return self._success(user, login, refresh_token, now)
-
-    def _end_family(self, session: Session, user: User, session_id: str, now: datetime) -> None:
-        SessionRepository(session).revoke(session_id, now)
-        OutgoingMails(session).notify(MailKind.LOGIN_ENDED, user, now)
-        family = noted(session=session_id)
-        log = AuditLog(session, self.caller)
-        log.record(Action.REFRESH_TOKEN_REUSED, now, subject=user.id, changes=family)
-
-    def _continued(self, presented: PresentedToken, now: datetime) -> LoginSession:
-        return replace(
-            presented.session,
-            generation=presented.next_generation,
-            last_used_at=now,
-            ip_address=self.caller.ip_address,
-            user_agent=self.caller.user_agent,
-        )
-
-    def _success(self, user: User, login: LoginSession, refresh_token: str, now: datetime) -> LoginSuccess:
-        access_token, scope = self.access_tokens.issue(user, login, now)
-        tokens = TokenPair(access_token, refresh_token, self.access_tokens.ttl_s, scope)
-        return LoginSuccess(tokens, user, int((login.expires_at - now).total_seconds()))
+    def opened(self) -> T:
+        return self.value
 
 
-def _success_or_raised(outcome: _Outcome) -> LoginSuccess:
-    if isinstance(outcome, DomainError):
-        raise outcome
-    return outcome
+@dataclass(frozen=True)
+class _Refused:
+    """A refusal may have written something too, so it is raised when the transaction is committed."""
+
+    error: DomainError
+
+    def opened(self) -> NoReturn:
+        raise self.error
 
 
-def _known(asked_scopes: frozenset[str] | None) -> frozenset[str] | None:
-    """Words of strangers are not stored."""
-    return None if asked_scopes is None else asked_scopes & EVERY_SCOPE
+_Outcome = _Opened[T] | _Refused
+
+
+def _opened(
+    session: Session, users: UserRepository, user: User, proof: Proof, opening: Opening[T]
+) -> "_Outcome[T]":
+    users.note_login(user.id, proof.at)
+    return _Opened(opening(session, replace(user, last_login_at=proof.at), proof))
 
 
 def _not_active(user: User) -> AccountDisabledError:

@@ -23,6 +23,9 @@ class LoginSession:
     `ip_address` and `user_agent` are those of its last use, as far as they are known.
 
     `amr`: how the person proved who they are, in RFC 8176's words, space-separated.
+
+    `client_id`: the app that the person has let in, and `client_name` what it is called; `None`: they have logged in
+    themselves.
     """
 
     id: str
@@ -36,6 +39,8 @@ class LoginSession:
     ip_address: str | None = None
     user_agent: str | None = None
     amr: str = "pwd"
+    client_id: str | None = None
+    client_name: str | None = None
 
     def runs_at(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at

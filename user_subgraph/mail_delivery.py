@@ -18,11 +18,10 @@ from user_subgraph.mail_carriers import MailCarrier
 from user_subgraph.one_time_token import (
     OneTimeToken,
     may_be_mailed,
-    new_one_time_token,
-    one_time_token_hash,
 )
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
+from user_subgraph.random_secret import new_secret, secret_hash
 from user_subgraph.throttling import Throttling
 from user_subgraph.user import User, UserStatus
 from user_subgraph.user_repository import UserRepository
@@ -146,10 +145,10 @@ def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
     mail = _fitting(mail, user)
     if mail.kind.purpose is None:
         return _Envelope(mail, None, is_wanted=True)
-    token = new_one_time_token()
+    token = new_secret()
     for_whom = OneTimeToken(user.id, mail.recipient)
     expires_at = now + token_life(mail.kind)
-    OneTimeTokens(session).add(for_whom, mail.kind.purpose, one_time_token_hash(token), mail.id, expires_at)
+    OneTimeTokens(session).add(for_whom, mail.kind.purpose, secret_hash(token), mail.id, expires_at)
     return _Envelope(mail, token, is_wanted=True)
 
 

@@ -13,10 +13,11 @@ from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import FieldError, InvalidTokenError, ValidationError
 from user_subgraph.mail import MailKind
-from user_subgraph.one_time_token import SETTING_A_PASSWORD, Purpose, one_time_token_hash
+from user_subgraph.one_time_token import SETTING_A_PASSWORD, Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.random_secret import secret_hash
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
@@ -60,7 +61,7 @@ class MailedLinks:
         No transaction is open while the password is hashed, and without a valid token nothing is hashed.
         """
         with self.database.reading() as session:
-            found = OneTimeTokens(session).valid(one_time_token_hash(token), SETTING_A_PASSWORD, self.clock())
+            found = OneTimeTokens(session).valid(secret_hash(token), SETTING_A_PASSWORD, self.clock())
         if found is None:
             raise InvalidTokenError(_DEAD)
         password_hash = self.passwords.hash(_fit_password(new_password, found.address))
@@ -97,7 +98,7 @@ class MailedLinks:
         self, session: Session, users: UserRepository, token: str, purposes: Collection[Purpose]
     ) -> User:
         """The owner of the token, locked. Of all who use it at once one finds it; it is gone then."""
-        tokens, token_hash, now = OneTimeTokens(session), one_time_token_hash(token), self.clock()
+        tokens, token_hash, now = OneTimeTokens(session), secret_hash(token), self.clock()
         found = tokens.valid(token_hash, purposes, now)
         user = None if found is None else users.locked(found.user_id)
         # Once more: somebody else may have used it while we waited for the lock.

@@ -66,6 +66,9 @@ NO_GUESSES = Guesses(0, None)
 
 
 def is_fresh(login: LoginSession, user: User, now: datetime, within: timedelta) -> bool:
-    """Whether *login* may do what could cost the account: it is recent, and has proved all that the account asks for."""
+    """Whether *login* may do what could cost the account: it is recent, and has proved all that the account asks for.
+
+    An app never may: whoever let it in did not mean that.
+    """
     proved = not user.mfa_enabled or "mfa" in login.amr.split()
-    return proved and now - login.created_at < within
+    return login.client_id is None and proved and now - login.created_at < within

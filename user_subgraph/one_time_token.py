@@ -1,7 +1,5 @@
 """Tokens that are mailed: random, known here by their hash only, good for one use. Pure."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,12 +33,3 @@ class OneTimeToken:
 def may_be_mailed(user: User) -> bool:
     """Whether links to the account are of any use."""
     return user.status in {UserStatus.ACTIVE, UserStatus.PENDING_VERIFICATION}
-
-
-def new_one_time_token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-def one_time_token_hash(token: str) -> str:
-    """SHA-256: of 256 random bits a slow hash would not be harder to guess."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

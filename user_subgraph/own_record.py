@@ -64,6 +64,7 @@ def _login(login: LoginSession) -> Document:
         "provedBy": login.amr.split(),
         "ipAddress": login.ip_address,
         "userAgent": login.user_agent,
+        "appName": login.client_name,
     }
 
 

@@ -47,8 +47,13 @@ class RequestContext:
     representations: int = 0
 
     @cached_property
-    def me(self) -> User:
-        """Read once, under however many names it is asked for: whoever asks is logged in until the answer is made."""
+    def me(self) -> User | None:
+        """Read once, under however many names it is asked for: whoever asks is logged in until the answer is made.
+
+        A machine is nobody: `None`.
+        """
+        if self.known_viewer.is_machine:
+            return None
         user = self.accounts.me(self.known_viewer)
         self.expect([user])
         return user

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from user_subgraph.login_session import LoginSession, PresentedToken, Successor
-from user_subgraph.tables import RefreshTokenRow, SessionRow
+from user_subgraph.tables import AuthorizationCodeRow, RefreshTokenRow, SessionRow
 from user_subgraph.user import UserId
 
 
@@ -28,6 +28,7 @@ class SessionRepository:
             generation=login.generation,
             ip_address=login.ip_address,
             user_agent=login.user_agent,
+            client_id=login.client_id,
         )
         self._session.add(row)
         self._session.flush()
@@ -40,6 +41,7 @@ class SessionRepository:
             .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
             .where(RefreshTokenRow.token_hash == token_hash)
             .with_for_update(of=SessionRow)
+            .options(_WITH_APP)
         )
         found = self._session.execute(statement).one_or_none()
         if found is None:
@@ -68,7 +70,10 @@ class SessionRepository:
         of_users = SessionRow.user_id.in_(user_ids) & _runs_at(now)
         placed = select(SessionRow.id, place).where(of_users).subquery()
         statement = (
-            select(SessionRow).join(placed, placed.c.id == SessionRow.id).where(placed.c.place <= most)
+            select(SessionRow)
+            .join(placed, placed.c.id == SessionRow.id)
+            .where(placed.c.place <= most)
+            .options(_WITH_APP)
         )
         found: dict[UserId, list[LoginSession]] = {}
         for row in self._session.scalars(statement.order_by(*newest_first)):
@@ -79,10 +84,10 @@ class SessionRepository:
         """All that are stored, running or not, the newest first."""
         newest_first = (SessionRow.created_at.desc(), SessionRow.id.desc())
         rows = select(SessionRow).where(SessionRow.user_id == user_id).order_by(*newest_first)
-        return [_login(row) for row in self._session.scalars(rows)]
+        return [_login(row) for row in self._session.scalars(rows.options(_WITH_APP))]
 
     def running_one(self, session_id: str, now: datetime) -> LoginSession | None:
-        row = self._session.get(SessionRow, session_id)
+        row = self._session.get(SessionRow, session_id, options=[_WITH_APP])
         login = None if row is None else _login(row)
         return login if login is not None and login.runs_at(now) else None
 
@@ -92,7 +97,8 @@ class SessionRepository:
         return self._revoke(one if of is None else one & (SessionRow.user_id == of), now)
 
     def revoke_of_user(self, user_id: UserId, now: datetime, *, besides: str | None = None) -> int:
-        """End every running session of the user except *besides*; gives how many that were."""
+        """End every running session of the user except *besides*, and what apps could begin one with; gives how many ran."""
+        self._forget_codes_of(user_id)
         mine = SessionRow.user_id == user_id
         return self._revoke(mine if besides is None else mine & (SessionRow.id != besides), now)
 
@@ -103,7 +109,12 @@ class SessionRepository:
 
     def erase_of_user(self, user_id: UserId) -> None:
         """The user's sessions and their tokens (the foreign key cascades), whether they run or not."""
+        self._forget_codes_of(user_id)
         self._session.execute(delete(SessionRow).where(SessionRow.user_id == user_id), **UNSYNCHRONISED)
+
+    def _forget_codes_of(self, user_id: UserId) -> None:
+        codes = delete(AuthorizationCodeRow).where(AuthorizationCodeRow.user_id == user_id)
+        self._session.execute(codes, **UNSYNCHRONISED)
 
     def _successor(self, generation: int, session: SessionRow) -> Successor | None:
         """Asked for when the session is locked: what was asked together with the lock is from before the wait for it."""
@@ -133,6 +144,8 @@ class SessionRepository:
         return result.rowcount
 
 
+# At most one each, so in the same statement.
+_WITH_APP = joinedload(SessionRow.client)
 # No row of this session is looked at after a bulk statement, so none needs to be brought up to date.
 UNSYNCHRONISED: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
@@ -154,6 +167,8 @@ def _login(row: SessionRow) -> LoginSession:
         ip_address=row.ip_address,
         user_agent=row.user_agent,
         amr=row.amr,
+        client_id=row.client_id,
+        client_name=None if row.client is None else row.client.name,
     )
 
 

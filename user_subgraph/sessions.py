@@ -9,7 +9,7 @@ from user_subgraph.audit import OPERATOR, Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
-from user_subgraph.errors import NotFoundError, Unauthenticated
+from user_subgraph.errors import Forbidden, NotFoundError, Unauthenticated
 from user_subgraph.login_session import LoginSession
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tokens import Viewer
@@ -48,7 +48,9 @@ class Sessions:
             return SessionRepository(session).running(user_ids, self.clock(), MAX_LISTED)
 
     def log_out(self, viewer: Viewer, scope: LogoutScope) -> LogoutSuccess:
-        """A session that has ended, though its token may still be fresh, ends no other."""
+        """A session that has ended, though its token may still be fresh, ends no other. An app may end its own only."""
+        if viewer.client_id is not None and scope is not LogoutScope.THIS_SESSION:
+            raise Forbidden([["profile:write"]])
         now = self.clock()
         with self.database.writing() as session:
             if UserRepository(session).logged_in(viewer.user_id, viewer.session_id, now) is None:

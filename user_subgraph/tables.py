@@ -99,7 +99,7 @@ class SessionRow(Base):
     """One login; all refresh tokens that descend from it form its family and die with it."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index(None, "user_id"),)
+    __table_args__ = (Index(None, "user_id"), Index(None, "client_id"))
 
     id: Mapped[str] = mapped_column(String(30), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
@@ -116,6 +116,50 @@ class SessionRow(Base):
     # Whence and with what it was last used. Personal data: who erases a person empties both.
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(256))
+    # The app that the user has let in; null: they have logged in themselves. SQLite adds no foreign key to a table that
+    # is there, so whoever removes an app removes its sessions.
+    client_id: Mapped[str | None] = mapped_column(String(30))
+
+    client: Mapped["OAuthClientRow | None"] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: foreign(SessionRow.client_id) == OAuthClientRow.id,
+    )
+
+
+class OAuthClientRow(Base):
+    """A program that may ask for tokens by OAuth 2."""
+
+    __tablename__ = "oauth_clients"
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    # SHA-256, hexadecimal, of 256 random bits. Null: an app that can keep no secret.
+    secret_hash: Mapped[str | None] = mapped_column(String(64))
+    # Empty: a machine, which nobody is sent back to.
+    redirect_uris: Mapped[list[str]] = mapped_column(JSON)
+    # The most it may have, space-separated.
+    scopes: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuthorizationCodeRow(Base):
+    """A consent, until the app has changed it for tokens, and then until it expires: a second use has to be noticed."""
+
+    __tablename__ = "authorization_codes"
+    __table_args__ = (Index(None, "user_id"), Index(None, "client_id"))
+
+    # SHA-256, hexadecimal, of 256 random bits.
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    client_id: Mapped[str] = mapped_column(ForeignKey("oauth_clients.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    redirect_uri: Mapped[str | None] = mapped_column(Text)
+    scopes: Mapped[str] = mapped_column(Text)
+    code_challenge: Mapped[str] = mapped_column(String(43))
+    amr: Mapped[str] = mapped_column(String(40))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # No foreign key: the session may be gone before the code is.
+    session_id: Mapped[str | None] = mapped_column(String(30))
 
 
 class RefreshTokenRow(Base):

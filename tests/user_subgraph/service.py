@@ -177,6 +177,8 @@ class Service:
             "audit_events": "id",
             "audit_origins": "event_id",
             "user_events": "id",
+            "oauth_clients": "id",
+            "authorization_codes": "code_hash",
         }
         return {
             table: self.rows(f"SELECT * FROM {table} ORDER BY {keys}")  # noqa: S608 - our own names

@@ -8,7 +8,7 @@ from dataclasses import replace
 import graphene
 from graphql import GraphQLResolveInfo
 
-from user_subgraph import errors, login, sessions
+from user_subgraph import errors, session_tokens, sessions
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.errors import errors_as_data
 from user_subgraph.schema.inputs import CompleteMfaInput, Input, LoginInput, RefreshTokenInput
@@ -45,7 +45,7 @@ def _refresh_token(_root: None, info: GraphQLResolveInfo, input: Input) -> objec
         raise
 
 
-def _carried(info: GraphQLResolveInfo, success: login.LoginSuccess) -> login.LoginSuccess:
+def _carried(info: GraphQLResolveInfo, success: session_tokens.LoginSuccess) -> session_tokens.LoginSuccess:
     """With its refresh token in the cookie, if the client wants it there."""
     cookie = context_of(info).refresh_cookie
     return replace(success, tokens=cookie.carry(success.tokens, success.session_ends_in_s))

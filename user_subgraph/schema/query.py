@@ -20,7 +20,7 @@ from user_subgraph.user import User as Account
 from user_subgraph.user import UserId
 
 
-def _me(_root: None, info: GraphQLResolveInfo) -> Account:
+def _me(_root: None, info: GraphQLResolveInfo) -> Account | None:
     return context_of(info).me
 
 
@@ -67,7 +67,7 @@ def _set_or_none(values: list[Any] | None) -> frozenset[Any] | None:
 
 
 class Query(graphene.ObjectType):
-    me = ProtectedField(User, resolver=_me)
+    me = ProtectedField(User, resolver=_me, description="Null for a machine, which is nobody.")
     user = ProtectedField(
         User,
         scopes=[["profile:read"], ["users:read"]],

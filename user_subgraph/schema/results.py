@@ -5,7 +5,7 @@
 
 import graphene
 
-from user_subgraph import accepted, accounts, data_exports, login, second_factor, sessions
+from user_subgraph import accepted, accounts, data_exports, second_factor, session_tokens, sessions
 from user_subgraph.schema.errors import (
     AccountDisabledError,
     ConflictError,
@@ -31,7 +31,7 @@ class RegisterUserSuccess(graphene.ObjectType):
 
 class LoginSuccess(graphene.ObjectType):
     class Meta:
-        possible_types = (login.LoginSuccess,)
+        possible_types = (session_tokens.LoginSuccess,)
 
     tokens = graphene.Field(TokenPair, required=True)
     user = graphene.Field(User, required=True)

@@ -63,6 +63,10 @@ class Session(graphene.ObjectType):
     expires_at = graphene.Field(DateTime, required=True)
     ip_address = graphene.String(description="Where it was last used from.")
     user_agent = graphene.String(description="What the program that last used it calls itself.")
+    app_name = graphene.String(
+        description="The app that was let in by OAuth 2; null for who has logged in themselves.",
+        resolver=lambda shown, _info: shown.client_name,
+    )
     current = graphene.Boolean(
         required=True,
         description="Whether it is the one of the access token in use.",

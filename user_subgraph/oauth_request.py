@@ -1,0 +1,75 @@
+# mypy: allow-subclassing-any
+# mypy: disable-error-code="import-untyped"
+# Authlib ships no types.
+"""What a client of OAuth 2 has sent: its parameters, checked for what no standard allows, and Authlib's view of them."""
+
+import base64
+import binascii
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
+
+# RFC 6749, appendix A. Only `state` is wholly the client's own.
+_VALUE = re.compile(r"[ !#-\[\]-~]*")
+_STATE = re.compile(r"[ -~]*")
+MAX_LENGTH = 2_000
+
+
+class ClientRequest(OAuth2Request):
+    """Of one method to one of our addresses.
+
+    *parameters*: of the query or of the form, whichever the endpoint reads; those without a value count as left out
+    (RFC 6749, 3.1).
+    """
+
+    def __init__(
+        self, method: str, url: str, authorization: str | None, parameters: Mapping[str, list[str]]
+    ) -> None:
+        """Raises `OAuth2Error` for an address that is neither https nor of this machine, and for wrong parameters."""
+        super().__init__(method, url, headers=_readable(authorization))
+        self.payload = _Parameters(_checked(parameters))
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        return self.payload.data
+
+    @property
+    def args(self) -> Mapping[str, str]:
+        return self.payload.data
+
+
+class _Parameters(OAuth2Payload):
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    @property
+    def data(self) -> Mapping[str, str]:
+        return self._values
+
+    @property
+    def datalist(self) -> "defaultdict[str, list[str]]":
+        return defaultdict(list, {name: [value] for name, value in self._values.items()})
+
+
+def _checked(parameters: Mapping[str, list[str]]) -> dict[str, str]:
+    given = {name: values for name, values in parameters.items() if any(values)}
+    if any(len(values) > 1 for values in given.values()):
+        raise InvalidRequestError("A parameter is there twice.")
+    found = {name: value for name, (value,) in given.items()}
+    for name, value in found.items():
+        pattern = _STATE if name == "state" else _VALUE
+        if len(value) > MAX_LENGTH or not pattern.fullmatch(value):
+            raise InvalidRequestError("A parameter is too long, or has characters that do not belong there.")
+    return found
+
+
+def _readable(authorization: str | None) -> dict[str, str]:
+    """The header, if it is one of HTTP Basic that can be read; anything else proves nothing."""
+    scheme, _, credentials = (authorization or "").partition(" ")
+    try:
+        text = base64.b64decode(credentials.strip(), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return {}
+    return {"Authorization": f"Basic {credentials.strip()}"} if scheme.lower() == "basic" and text else {}
