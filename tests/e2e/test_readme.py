@@ -17,7 +17,7 @@ from launcher.settings import ROOT
 from tests.e2e.client import REFUND_PAYMENT, Client, eventually, new_customer
 from tests.e2e.mails import mailed_link
 from tests.e2e.readme import README, blocks, operation, with_ids_left_open
-from tests.e2e.running_system import RunningSystem
+from tests.e2e.running_system import RunningSystem, environment_of
 
 
 def test_the_printed_mutations_do_what_is_said_of_them(anonymous: Client, ada: Client) -> None:
@@ -112,7 +112,7 @@ def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client)
     not (shutil.which("curl") or os.environ.get("CI")), reason="needs curl: install the package of that name"
 )
 def test_the_shell_commands_answer(system: RunningSystem) -> None:
-    commands, _ = [block for block in blocks("sh") if "curl" in block]
+    [commands] = [block for block in blocks("sh") if "mutation { login" in block]
 
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands.replace("http://127.0.0.1:8000", system.gateway_url)],
@@ -122,6 +122,41 @@ def test_the_shell_commands_answer(system: RunningSystem) -> None:
     )
 
     assert json.loads(done.stdout)["data"]["me"]["email"] == "ada@example.com"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("curl") or os.environ.get("CI")), reason="needs curl: install the package of that name"
+)
+def test_a_machine_reads_the_report(system: RunningSystem) -> None:
+    [adding] = [block for block in blocks("sh") if "add-machine" in block]
+    [asking] = [block for block in blocks("sh") if "client_credentials" in block]
+    ports = {"8000": system.gateway_url, "8001": system.users_url}
+    for port, url in ports.items():
+        asking = asking.replace(f"http://127.0.0.1:{port}", url)
+
+    def run(commands: str, **environment: str) -> str:
+        ours = os.environ | environment_of(system.ports, system.data_dir)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=ROOT,
+            env=ours | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    added = dict(line.split("=", 1) for line in run(adding).splitlines())
+    answer = json.loads(run(asking, CLIENT_ID=added["client_id"], CLIENT_SECRET=added["client_secret"]))
+
+    assert "errors" not in answer
+    assert {row["currency"] for row in answer["data"]["paymentReport"]} >= {"EUR"}
+
+
+def test_people_see_the_apps_they_have_let_in(ada: Client) -> None:
+    sessions = ada.get(operation("appName"))["me"]["sessions"]
+
+    assert [one["appName"] for one in sessions if one["current"]] == [None]
 
 
 def test_a_part_is_given_back_and_the_report_tells_of_it(anonymous: Client, finance: Client) -> None:
