@@ -30,6 +30,7 @@ GatewayError
 │       ├── PlanningDelayed          too many new operations came before this one
 │       └── TokensUncheckable        nobody has told us the issuer's keys yet
 ├── Unauthorized                 a field or object the caller may not have; costs only itself
+├── UnknownEntity                a subgraph has no such object, or does not show it; costs what must have a field of it
 ├── PlanningError                a field of the API schema no subgraph can supply from where it is asked
 └── SubgraphFailure              one fetch; costs only the fields it was to bring
     ├── SubgraphUnavailable      unreachable, or an answer that is not GraphQL
@@ -289,6 +290,21 @@ class Unauthorized(GatewayError):
         extensions: dict[str, Any] = {"code": self.code}
         if self.required_scopes is not None:
             extensions["requiredScopes"] = self.required_scopes
+        return {"message": self.message, "path": path, "extensions": extensions}
+
+
+class UnknownEntity(GatewayError):
+    """Null is a subgraph's good answer about an entity; it is an error only where a field may not be null."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.message = f"The service '{service}' has no such object, or you may not see it."
+        super().__init__(self.message)
+
+    def at(self, path: list[str | int]) -> FormattedError:
+        extensions = {"code": self.code, "service": self.service}
         return {"message": self.message, "path": path, "extensions": extensions}
 
 

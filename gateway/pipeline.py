@@ -140,7 +140,7 @@ class Pipeline:
         result = await execute(planned.executable, send, prepared.variables, portion)
         if result.failures:
             log_failures(request.request_id, result.failures)
-        data = planned.shape.shape(result.data, result.errors, prepared.here)
+        data = planned.shape.shape(result.data, result.errors, result.absent, prepared.here)
         return Answer(
             result.errors,
             data,

@@ -92,6 +92,10 @@ class Result:
     errors: list[FormattedError] = field(default_factory=list)
     failures: list[SubgraphFailure] = field(default_factory=list)
     """Why requests to subgraphs brought nothing, one for each."""
+    absent: dict[int, dict[str, str]] = field(default_factory=dict)
+    """id of an object in `data` -> the keys that no subgraph brought, each with the one that answered null for the entity."""
+    absentees: list[Object] = field(default_factory=list)
+    """The objects of `absent`: as long as they are kept, no other can have the id of one."""
 
 
 async def execute(
@@ -174,6 +178,8 @@ class _Execution:
     async def _fetch_entities(self, fetch: Fetch) -> None:
         wanted = [collect(self.result.data) for collect in self._executable.collectors[fetch.index]]
         self._report_incomplete(fetch, wanted)
+        for part, entities in zip(fetch.parts, wanted, strict=True):
+            self._note_incomplete(part, entities)
         portions = list(in_portions(wanted, self._portion_size))
         if len(portions) == 1:
             await self._fetch_portion(fetch, portions[0])
@@ -205,8 +211,25 @@ class _Execution:
         put = merge if fetch.index in self._executable.overlapping else dict.update
         for part, entities, answers in zip(fetch.parts, wanted, found, strict=True):
             _put_in(part, entities, answers, put)
+            if None in answers:
+                self._note_absent(part, entities, answers, fetch.service)
         if answer.errors:
             self._pass_on_entity_errors(fetch, wanted, answer.errors)
+
+    def _note_absent(self, part: EntityPart, entities: Entities, answers: list[Any], service: str) -> None:
+        brings = dict.fromkeys((key for _, key in part.asked), service)
+        for places, answer in zip(entities.places, answers, strict=True):
+            if answer is None:
+                for _, place in places:
+                    self.result.absent.setdefault(id(place), {}).update(brings)
+                    self.result.absentees.append(place)
+
+    def _note_incomplete(self, part: EntityPart, entities: Entities) -> None:
+        """An entity that one subgraph does not know cannot be asked for where only that one's fields lead to."""
+        for _, place in entities.incomplete:
+            if known := self.result.absent.get(id(place)):
+                service = next(iter(known.values()))
+                known.update({key: service for _, key in part.asked if key not in known})
 
     def _report_incomplete(self, fetch: Fetch, wanted: list[Entities]) -> None:
         """Where a required field was not delivered because its fetch failed, that failure is the reason here too."""

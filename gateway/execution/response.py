@@ -23,7 +23,7 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.errors import ERROR_LIMIT, FormattedError, Unauthorized
+from gateway.errors import ERROR_LIMIT, FormattedError, Unauthorized, UnknownEntity
 from gateway.execution.representations import Object
 from gateway.execution.whole_objects import WholeObjects
 from gateway.operations.selection import TYPENAME, Field, Selection
@@ -45,18 +45,36 @@ class Shaping:
     errors: list[FormattedError]
     here: Mapping[str, Any]
     """What the gateway answers itself: response key -> value of `__schema` and `__type`."""
+    absent: Mapping[int, Mapping[str, str]]
+    """id of an object -> what it lacks because a subgraph has no such entity, or does not show it: key -> subgraph."""
     done: dict[int, Any] = field(default_factory=dict)
     """id of an entity -> what it was shaped to; an object stands at one place of the operation only."""
 
     def broken(self, path: "PathNode", message: str) -> None:
         """Report a value that breaks the schema, unless an error at or around the place has said so already."""
+        self._explain(
+            path,
+            lambda steps: {
+                "message": message,
+                "path": steps,
+                "extensions": {"code": "INVALID_SUBGRAPH_VALUE"},
+            },
+        )
+
+    def lacking(self, value: Object, key: str, path: "PathNode", where: str) -> None:
+        """Report that *value* has no *where*, which may not be null: nobody may see the object, or it is broken."""
+        service = self.absent.get(id(value), {}).get(key)
+        if service is None:
+            self.broken(path, f"Cannot return null for non-nullable field {where}.")
+        else:
+            self._explain(path, UnknownEntity(service).at)
+
+    def _explain(self, path: "PathNode", make: Callable[[list[str | int]], FormattedError]) -> None:
         if len(self.errors) >= ERROR_LIMIT:
             return
         steps = unfolded(path)
         if not any(_explains(error.get("path"), steps) for error in self.errors):
-            self.errors.append(
-                {"message": message, "path": steps, "extensions": {"code": "INVALID_SUBGRAPH_VALUE"}}
-            )
+            self.errors.append(make(steps))
 
     def deny(self, path: "PathNode", reason: Unauthorized) -> None:
         """Say what is withheld at *path*, and why."""
@@ -99,10 +117,16 @@ class ResponseShape:
         compiler = _Compiler(supergraph, whole)
         self._shape = compiler.object(selection, root_type, location)
 
-    def shape(self, data: Object, errors: list[FormattedError], here: Mapping[str, Any]) -> Object | None:
+    def shape(
+        self,
+        data: Object,
+        errors: list[FormattedError],
+        absent: Mapping[int, Mapping[str, str]],
+        here: Mapping[str, Any],
+    ) -> Object | None:
         """The `data` of the answer; adds to *errors* what is found to be broken."""
         try:
-            return self._shape(data, None, Shaping(errors, here))
+            return self._shape(data, None, Shaping(errors, here, absent))
         except _Bubble:
             return None
 
@@ -243,7 +267,7 @@ def _reader(names: tuple[str, str, str], complete: Complete, *, may_be_null: boo
     def read_non_null(value: Object, path: "PathNode | None", shaping: Shaping) -> Any:
         held = value.get(key)
         if held is None:
-            shaping.broken((path, response_key), f"Cannot return null for non-nullable field {where}.")
+            shaping.lacking(value, key, (path, response_key), where)
             raise _Bubble
         return complete(held, (path, response_key), shaping)
 

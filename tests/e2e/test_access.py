@@ -87,6 +87,22 @@ def test_a_stranger_cannot_tell_an_existing_user_from_none(
         assert without_request_ids(existing, owner_id) == without_request_ids(missing, nobody_id)
 
 
+def test_of_a_payer_whom_one_may_not_see_there_is_the_id_and_what_may_be_null(
+    payer: tuple[str, Client], finance: Client
+) -> None:
+    owner = payer[1].get("{ me { id payments { nodes { id } } } }")["me"]
+    payment_id = owner["payments"]["nodes"][0]["id"]
+    user = "query ($id: ID!) { payment(id: $id) { status user { %s } } }"
+
+    shown = finance.ask(user % "id email", id=payment_id)
+    demanded = finance.ask(user % "id email status", id=payment_id)
+
+    assert shown == {"data": {"payment": {"status": "SUCCEEDED", "user": {"id": owner["id"], "email": None}}}}
+    assert demanded["data"] == {"payment": {"status": "SUCCEEDED", "user": None}}
+    assert codes(demanded) == {"NOT_FOUND"}
+    assert [error["path"] for error in demanded["errors"]] == [["payment", "user", "status"]]
+
+
 def test_customers_may_not_refund_nor_list(ada: Client) -> None:
     payment_id = ada.get("{ me { payments(first: 1) { nodes { id } } } }")["me"]["payments"]["nodes"][0]["id"]
     refund = ada.ask(

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.settings import Settings
 from tests.gateway.test_entities import library
+from tests.gateway.test_keys import warehouse
 from tests.gateway.test_requires import shop
 from tests.gateway.testbed import Federation, json_response
 from tests.gateway.work import calls_made
@@ -439,3 +440,47 @@ def test_a_null_where_none_may_be_takes_its_parents_along(query: str, data: Any)
     assert answer["data"] == data
     assert answer["data"] == federation.truth(query)["data"]
     assert ("errors" in answer) == ("errors" in federation.truth(query))
+
+
+# --- entities that a subgraph does not know, or does not show -------------------------------------------------------
+
+
+NO_ENTITY = answering({"data": {"_entities": [None]}})
+
+
+def test_what_may_be_null_of_an_unknown_entity_is_no_error() -> None:
+    answer = broken("loans", NO_ENTITY).ask("{ book(isbn: 1) { title loans { days } } }")
+
+    assert answer == {"data": {"book": {"title": "Emma", "loans": None}}}
+
+
+def test_an_unknown_entity_is_null_where_a_field_of_it_must_not_be() -> None:
+    answer = broken("books", NO_ENTITY).ask("{ me { email favourite { isbn title } } }")
+
+    assert answer["data"] == {"me": {"email": "ben@example.com", "favourite": None}}
+    assert problems(answer) == [(["me", "favourite", "title"], "NOT_FOUND", "books")]
+
+
+def test_an_entity_that_lacks_what_its_subgraph_must_bring_is_not_called_unknown() -> None:
+    answer = broken("books", answering({"data": {"_entities": [{}]}})).ask("{ me { favourite { title } } }")
+
+    assert [code for _, code, _ in problems(answer)] == ["INVALID_SUBGRAPH_VALUE"]
+
+
+def test_a_subgraph_that_says_why_it_shows_no_entity_is_believed() -> None:
+    error = {"message": "No.", "path": ["_entities", 0], "extensions": {"code": "FORBIDDEN"}}
+    answer = broken("books", answering({"data": {"_entities": [None]}, "errors": [error]})).ask(
+        "{ me { favourite { title } } }"
+    )
+
+    assert problems(answer) == [(["me", "favourite", "title"], "FORBIDDEN", "books")]
+
+
+def test_what_only_an_unknown_entity_leads_to_is_unknown_too() -> None:
+    federation = warehouse()
+    federation.broken["barcodes"] = answering({"data": {"_entities": [None, None]}})
+
+    answer = federation.ask("{ items { shelf { hall } } }")
+
+    assert answer["data"] is None
+    assert problems(answer) == [(["items", 0, "shelf"], "NOT_FOUND", "barcodes")]
