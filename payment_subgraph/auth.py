@@ -98,7 +98,9 @@ class Verifier:
         if scheme.lower() != "bearer":
             raise Unauthenticated("The Authorization header must be a Bearer token.")
         claims = await self._verified(token.strip(" "))
-        return Viewer(claims.subject, claims.scopes, claims.expires_at)
+        # RFC 9068, 2.2: without a resource owner, the subject is the client itself.
+        is_machine = claims.named.get("client_id") == claims.subject
+        return Viewer(claims.subject, claims.scopes, claims.expires_at, is_machine)
 
     async def _verified(self, token: str) -> Claims:
         try:

@@ -112,7 +112,7 @@ def create_command(  # noqa: PLR0913 - one argument per input field, all by name
     flaws = [
         *_key_flaws(client_key),
         *([money] if isinstance(money, Flaw) else []),
-        *_text_flaws("userId", owner_id, MAX_USER_ID),
+        *_payer_flaws(owner_id),
         *_text_flaws("reference", reference, MAX_REFERENCE),
         *_text_flaws("description", description, MAX_TEXT),
         *_method_flaws(payment_method_id, required=confirm),
@@ -180,6 +180,12 @@ def _key_flaws(key: str) -> Iterable[Flaw]:
     if not key.strip():
         yield Flaw(("idempotencyKey",), "REQUIRED", "Send a key that is new for each intention.")
     yield from _text_flaws("idempotencyKey", key, MAX_KEY)
+
+
+def _payer_flaws(owner_id: str) -> Iterable[Flaw]:
+    if not owner_id:
+        yield Flaw(("userId",), "REQUIRED", "A machine pays for a user: say for whom.")
+    yield from _text_flaws("userId", owner_id, MAX_USER_ID)
 
 
 def _text_flaws(field: str, text: str | None, limit: int) -> Iterable[Flaw]:

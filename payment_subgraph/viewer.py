@@ -18,11 +18,15 @@ READ_REPORTS: Final[Scopes] = (("reports:read",),)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The caller; *user_id* is None for an anonymous one. *expires_at*: seconds since the epoch."""
+    """The caller; *user_id* is None for an anonymous one. *expires_at*: seconds since the epoch.
+
+    A machine acts under its client id, but is no user: nothing is its own, and it pays for others only.
+    """
 
     user_id: str | None
     scopes: frozenset[str]
     expires_at: float | None = None
+    is_machine: bool = False
 
     def require(self, alternatives: Scopes) -> None:
         """Raise unless every scope of one alternative is held."""
@@ -34,8 +38,13 @@ class Viewer:
     def holds(self, alternatives: Scopes) -> bool:
         return self.user_id is not None and any(self.scopes.issuperset(needed) for needed in alternatives)
 
+    @property
+    def payer_id(self) -> str:
+        """Who pays if nobody else is named; empty where that must be somebody else."""
+        return "" if self.is_machine else self.user_id or ""
+
     def owns(self, owner_id: str | None) -> bool:
-        return owner_id is not None and self.user_id == owner_id
+        return owner_id is not None and self.user_id == owner_id and not self.is_machine
 
     def may_read(self, owner_id: str | None) -> bool:
         """Own payments need payments:read, everyone else's and nobody's payments:read:any."""

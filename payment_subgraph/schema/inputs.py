@@ -71,7 +71,8 @@ class CreatePaymentInput:
     return_url: Url | None = UNSET
     metadata: list[MetadataInput] | None = UNSET
     user_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="Staff only: pay on behalf of this user."
+        default=UNSET,
+        description="Staff and machines only: pay on behalf of this user. A machine has to name one.",
     )
 
     def command(self, owner_id: str) -> commands.CreatePayment:

@@ -18,7 +18,7 @@ from payment_subgraph.viewer import WRITE, WRITE_ANY
 _SET_UP = (
     "Begins to keep a payment method for later payments: its secret lets the browser SDK take the payer's card. There is "
     "one open setup for a user, and asking again gives the same one, so no key is needed. Once a card was given, "
-    "`User.paymentMethods` shows it within moments. `userId` is for staff: set up for this user."
+    "`User.paymentMethods` shows it within moments. `userId` is for staff and machines: set up for this user."
 )
 _SET_DEFAULT = "The first method that is kept is the default by itself."
 _REMOVE = (
@@ -52,9 +52,11 @@ class MethodMutations:
         self, info: Info, user_id: strawberry.ID | None = UNSET
     ) -> SetupPaymentMethodResult | None:
         viewer = info.context.viewer
-        owner_id = given(user_id) or viewer.user_id or ""
+        owner_id = given(user_id) or viewer.payer_id
         if not viewer.may_write(owner_id):
             raise Forbidden(WRITE_ANY)
+        if not owner_id:
+            raise BadUserInput("userId: a machine keeps methods for a user; say for whom.")
         if len(owner_id) > MAX_USER_ID:
             raise BadUserInput(f"userId: at most {MAX_USER_ID} characters.")
         try:

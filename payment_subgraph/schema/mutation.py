@@ -163,7 +163,7 @@ class Mutation(MethodMutations):
     @scoped(WRITE)
     async def create_payment(self, info: Info, input: CreatePaymentInput) -> CreatePaymentResult | None:  # noqa: A002
         viewer, use_cases = info.context.viewer, info.context.use_cases
-        owner_id = input.user_id or viewer.user_id or ""
+        owner_id = input.user_id or viewer.payer_id
         if not viewer.may_write(owner_id):
             raise Forbidden(WRITE_ANY)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.payment_subgraph.world import ADA, FINANCE, GRACE, HELPDESK, STAFF, Person, World
+from tests.payment_subgraph.world import ADA, CUSTOMER, FINANCE, GRACE, HELPDESK, STAFF, Person, World
 
 pytestmark = pytest.mark.anyio
 
@@ -12,6 +12,10 @@ ENTITIES = """query($r: [_Any!]!) { _entities(representations: $r) {
   __typename ... on User { id payments { nodes { id } } } ... on Payment { id status } ... on Refund { id } } }"""
 NO_SCOPES = Person("usr_ada", "profile:read")
 READ_ONLY = Person("usr_ada", "payments:read")
+MACHINE = Person("cli_1", FINANCE, client_id="cli_1")
+NARROW_MACHINE = Person("cli_1", CUSTOMER, client_id="cli_1")
+CREATE = """mutation($i: CreatePaymentInput!) { createPayment(input: $i) { __typename
+  ... on PaymentSuccess { payment { id } } ... on ValidationError { fields { path code } } } }"""
 
 
 def codes(answer: dict[str, Any]) -> list[tuple[Any, str]]:
@@ -72,6 +76,43 @@ async def test_paying_for_another_needs_more_than_ones_own_scope(small_world: Wo
     assert answer["data"] == {"createPayment": None}
     assert answer["errors"][0]["extensions"]["requiredScopes"] == [["payments:write:any"]]
     assert (await small_world.all_rows())["payments"] == 0
+
+
+async def test_a_machine_pays_for_a_user_whom_it_names(world: World) -> None:
+    given = {"idempotencyKey": "k", "amount": {"amount": "1.00", "currency": "EUR"}}
+
+    unnamed = await world.ask(CREATE, MACHINE, i=given)
+    unable = await world.ask(CREATE, NARROW_MACHINE, i=given)
+    set_up = await world.ask("mutation { setupPaymentMethod { __typename } }", MACHINE)
+    before = await world.all_rows()
+    named = await world.ask(CREATE, MACHINE, i=given | {"userId": ADA.id})
+    payment_id = named["data"]["createPayment"]["payment"]["id"]
+    mine = await world.ask("query($id: ID!) { payment(id: $id) { user { id } } }", ADA, id=payment_id)
+
+    assert unnamed["data"]["createPayment"]["fields"] == [{"path": ["input", "userId"], "code": "REQUIRED"}]
+    assert codes(unable) == [(["createPayment"], "FORBIDDEN")]
+    assert codes(set_up) == [(["setupPaymentMethod"], "BAD_USER_INPUT")]
+    assert before["payments"] == before["payment_operations"] == 0
+    assert mine["data"]["payment"]["user"] == {"id": ADA.id}
+
+
+async def test_nothing_belongs_to_a_machine(world: World) -> None:
+    """Not even what somebody was let pay under its id: an own right is of no use to it."""
+    given = {"idempotencyKey": "k", "amount": {"amount": "1.00", "currency": "EUR"}, "userId": MACHINE.id}
+    made = (await world.ask(CREATE, STAFF, i=given))["data"]["createPayment"]["payment"]
+    query = "query($id: ID!) { payment(id: $id) { id } }"
+
+    assert await world.ask(query, NARROW_MACHINE, id=made["id"]) == {"data": {"payment": None}}
+    assert await world.ask(query, MACHINE, id=made["id"]) == {"data": {"payment": {"id": made["id"]}}}
+
+
+async def test_an_app_acts_for_the_user_whose_token_it_has(world: World) -> None:
+    payment = await world.pay()
+    query = "query($id: ID!) { payment(id: $id) { id } }"
+
+    by_app = await world.ask(query, Person(ADA.id, ADA.scope, client_id="cli_app"), id=payment["id"])
+
+    assert by_app == {"data": {"payment": {"id": payment["id"]}}}
 
 
 async def test_a_foreign_payment_is_as_unknown_as_none(world: World) -> None:

@@ -50,8 +50,11 @@ class Clock:
 
 @dataclass(frozen=True)
 class Person:
+    """*client_id*: of the program that asks in the person's name; a machine's is its own id."""
+
     id: str
     scope: str
+    client_id: str | None = None
 
     def token(self, *, key: ECKey = SIGNING_KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
         now = int(time.time())
@@ -61,6 +64,7 @@ class Person:
             "sub": self.id,
             "sid": "ses_1",
             "scope": self.scope,
+            "client_id": self.client_id,
             "roles": [],
             "iat": now,
             "exp": now + 600,
