@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.recording_proxy import RecordingProxy
+from tests.e2e.rights_callers import Caller, all_callers
+from tests.e2e.rights_estate import Estate, new_estate
 from tests.e2e.running_system import RunningSystem, free_ports, running_system
 
 
@@ -61,3 +63,22 @@ def grace(anonymous: Client) -> Client:
 @pytest.fixture
 def finance(anonymous: Client) -> Client:
     return anonymous.logged_in("finance@example.com")
+
+
+# For the tests of rights: so many wrong passwords and codes lock a system's accounts.
+
+
+@pytest.fixture(scope="module")
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    with running_system(tmp_path_factory.mktemp("rights")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def estate(own_system: RunningSystem) -> Estate:
+    return new_estate(own_system)
+
+
+@pytest.fixture(scope="module")
+def callers(own_system: RunningSystem, estate: Estate) -> list[Caller]:
+    return all_callers(own_system, estate)

@@ -1,152 +1,268 @@
 """Each caller asks for each root field by each way, and gets what tests/contract/rights.toml says."""
 
+import os
+import signal
+import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
-from graphql import (
-    GraphQLArgument,
-    GraphQLEnumType,
-    GraphQLField,
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLList,
-    GraphQLNonNull,
-    build_schema,
-    get_named_type,
-    is_composite_type,
-    is_required_argument,
-    is_required_input_field,
-)
 
 from schema.__main__ import HERE
-from tests.contract.rights import RULES, allows, scopes_of
-from tests.e2e.client import LOGIN, PASSWORD, Client
-from tests.e2e.running_system import RunningSystem, running_system
+from tests.contract.rights import RULES
+from tests.e2e.client import eventually, new_customer
+from tests.e2e.rights_callers import Caller
+from tests.e2e.rights_documents import (
+    OF_THE_ESTATE,
+    WAYS,
+    Asked,
+    asked,
+    documents,
+    harmful,
+    harmless,
+    root_fields,
+)
+from tests.e2e.rights_estate import Estate
+from tests.e2e.running_system import RunningSystem
+from tests.e2e.stored_rows import stored_rows
 
-API = build_schema((HERE / "api.graphql").read_text())
 REFUSALS = {"UNAUTHORIZED_FIELD_OR_TYPE", "FORBIDDEN", "UNAUTHENTICATED"}
-HARMLESS = {
-    "Boolean": "false",
-    "Int": "1",
-    "EmailAddress": '"nobody@example.com"',
-    "Decimal": '"1.00"',
-    "CurrencyCode": '"EUR"',
-    "DateTime": '"2026-01-01T00:00:00Z"',
-}
-LOGINS = {
-    "customer": "ada@example.com",
-    "support": "support@example.com",
-    "finance": "finance@example.com",
-    "admin": "admin@example.com",
-}
-WAYS = {
-    "plain": "%(kind)s { %(field)s }",
-    "alias": "%(kind)s { other: %(field)s }",
-    "inline fragment": "%(kind)s { ... on %(root)s { %(field)s } }",
-    "named fragment": "%(kind)s { ...it } fragment it on %(root)s { %(field)s }",
-}
-# Whoever may log out has no session for the next cell: test_logins.py shows that it can be done.
-ENDS_THE_SESSION = {"Mutation.logout"}
+USERS = (HERE / "users.graphql").read_text()
+# There would be no session for the next cell, or nothing left to set up. The last test does them.
+ONLY_ONCE = {"Mutation.logout", "Mutation.setupPaymentMethod"}
 
 
 @dataclass(frozen=True)
-class Caller:
-    """`scopes` is None for who must be treated as nobody."""
+class Place:
+    """Where one can ask; *knows* only the fields of its schema."""
 
     name: str
-    token: str | None
-    scopes: set[str] | None
+    url: str
+    subgraph: str | None = None
+
+    def knows(self, field: str) -> bool:
+        return self.subgraph is None or self.subgraph == subgraph_of(field)
 
 
-def value(type_: GraphQLInputType) -> str:
-    """A literal of the type, of what names nothing that exists."""
-    if isinstance(type_, GraphQLNonNull):
-        return value(type_.of_type)
-    if isinstance(type_, GraphQLList):
-        return "[]"
-    if isinstance(type_, GraphQLEnumType):
-        return next(iter(type_.values))
-    if isinstance(type_, GraphQLInputObjectType):
-        needed = {name: each for name, each in type_.fields.items() if is_required_input_field(each)}
-        return "{" + ", ".join(f"{name}: {value(each.type)}" for name, each in needed.items()) + "}"
-    return HARMLESS.get(type_.name, '"nothing"')
-
-
-def arguments(given: dict[str, GraphQLArgument]) -> str:
-    needed = [f"{name}: {value(each.type)}" for name, each in given.items() if is_required_argument(each)]
-    return f"({', '.join(needed)})" if needed else ""
-
-
-def selection(name: str, field: GraphQLField) -> str:
-    below = " { __typename }" if is_composite_type(get_named_type(field.type)) else ""
-    return f"{name}{arguments(field.args)}{below}"
-
-
-def root_fields() -> Iterator[tuple[str, str]]:
-    """Each with how it is selected. Subscriptions are answered by a stream: test_payment_updated.py has them."""
-    for root in (API.query_type, API.mutation_type):
-        assert root
-        for name, field in root.fields.items():
-            yield f"{root.name}.{name}", selection(name, field)
-
-
-@pytest.fixture(scope="module")
-def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Not the one of the other tests: so many wrong passwords and codes lock its accounts."""
-    with running_system(tmp_path_factory.mktemp("rights")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def callers(own_system: RunningSystem) -> list[Caller]:
-    client = Client(f"{own_system.gateway_url}/graphql")
-    tokens = {
-        role: client.get(LOGIN, input={"email": email, "password": PASSWORD})["login"]["tokens"]
-        for role, email in LOGINS.items()
-    }
-    known = [Caller(role, each["accessToken"], scopes_of(role)) for role, each in tokens.items()]
-    return [Caller("anonymous", None, None), Caller("refresh", tokens["admin"]["refreshToken"], None), *known]
-
-
-def is_refused(client: httpx.Client, url: str, document: str, caller: Caller) -> bool:
-    headers = {"authorization": f"Bearer {caller.token}"} if caller.token else {}
-    answer = client.post(url, json={"query": document}, headers=headers).json()
-    codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
-    refused = bool(codes & REFUSALS)
-    assert not (refused and any((answer.get("data") or {}).values())), (document, answer)
-    assert codes <= REFUSALS | {"BAD_USER_INPUT"}, (document, answer)
-    return refused
-
-
-def urls(system: RunningSystem, field: str) -> dict[str, str]:
+def subgraph_of(field: str) -> str:
     kind, name = field.split(".")
-    users = f"type {kind} {{" in USERS and f"\n  {name}" in USERS.split(f"type {kind} {{")[1].split("\n}")[0]
-    return {"gateway": system.gateway_url, "subgraph": system.users_url if users else system.payments_url}
+    of_users = USERS.split(f"type {kind} {{")[1].split("\n}")[0]
+    return "users" if f"\n  {name}" in of_users else "payments"
 
 
-USERS = (HERE / "users.graphql").read_text()
+def places(system: RunningSystem) -> list[Place]:
+    return [
+        Place("the gateway", system.gateway_url),
+        Place("the user subgraph", system.users_url, "users"),
+        Place("the payment subgraph", system.payments_url, "payments"),
+    ]
 
 
-def test_no_cell_of_root_fields_is_wrong(own_system: RunningSystem, callers: list[Caller]) -> None:
-    wrong, cells = [], 0
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=30, trust_env=False) as client:
-        for field, selected in root_fields():
-            root = field.split(".")[0]
-            for caller in callers:
-                allowed = allows(RULES[field], caller.scopes)
-                if allowed and (
-                    field in ENDS_THE_SESSION or (RULES[field] == "anybody" and caller.name == "refresh")
-                ):
-                    continue
-                for place, url in urls(own_system, field).items():
-                    for way, document in WAYS.items():
-                        asked = document % {"kind": root.lower(), "root": root, "field": selected}
-                        cells += 1
-                        if is_refused(client, f"{url}/graphql", asked, caller) == allowed:
-                            wrong.append(
-                                f"{field} for {caller.name} by {place}, {way}: allowed should be {allowed}"
-                            )
-    print(cells, "cells")
-    assert not wrong, "\n".join(wrong)
+        yield client
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was answered at one field."""
+
+    value: Any
+    codes: set[str]
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.codes & REFUSALS)
+
+    @property
+    def shows_something(self) -> bool:
+        return self.value is not None and not (
+            isinstance(self.value, dict) and self.value.get("code") == "NOT_FOUND"
+        )
+
+
+def ask(http: httpx.Client, place: Place, caller: Caller, document: str) -> dict[str, Any]:
+    answer = http.post(f"{place.url}/graphql", json={"query": document}, headers=caller.headers)
+    whole: dict[str, Any] = answer.json()
+    return whole
+
+
+def told(answer: dict[str, Any], key: str) -> Told:
+    """An error without a path is about all that was asked."""
+    errors = [each for each in answer.get("errors", ()) if each.get("path", [key])[0] == key]
+    return Told((answer.get("data") or {}).get(key), {each["extensions"]["code"] for each in errors})
+
+
+class Matrix:
+    """Asks for cells and notes those that are wrong."""
+
+    def __init__(self, system: RunningSystem, http: httpx.Client) -> None:
+        self.places, self._http = places(system), http
+        self.cells, self.wrong = 0, list[str]()
+
+    def ask(self, caller: Caller, fields: dict[str, str], *, may: bool, ways: tuple[str, ...] = WAYS) -> None:
+        """*fields*: each with its arguments. None of them is given to a caller who *may* not have it."""
+        for place in self.places:
+            for way in ways:
+                by_kind = defaultdict[str, list[Asked]](list)
+                for field, arguments in fields.items():
+                    if place.knows(field):
+                        by_kind[field.split(".")[0]].append(asked(field, way, arguments))
+                for kind, cells in by_kind.items():
+                    for document, some in documents(kind, way, cells):
+                        self._judge(
+                            caller, place, way, some, ask(self._http, place, caller, document), may=may
+                        )
+
+    def _judge(
+        self, caller: Caller, place: Place, way: str, some: list[Asked], answer: dict[str, Any], *, may: bool
+    ) -> None:
+        for cell in some:
+            self.cells += 1
+            said = told(answer, cell.key)
+            if not (_allowed_well if may else _denied_well)(caller, cell.field, said):
+                self.wrong.append(
+                    f"{cell.field} for {caller.name} by {place.name}, {way}, may={may}: {said} {answer}"
+                )
+
+
+def _denied_well(caller: Caller, field: str, said: Told) -> bool:
+    """Who may not ask hears so; who may, but not for this, hears no more than that there is nothing."""
+    return not said.shows_something and (said.is_refused or caller.may_ask(field))
+
+
+def _allowed_well(caller: Caller, field: str, said: Told) -> bool:
+    must_show = field.startswith("Query.") and touches(caller, field)
+    return said.codes <= {"BAD_USER_INPUT"} and (said.shows_something or not must_show)
+
+
+def touches(caller: Caller, field: str) -> bool:
+    return field in OF_THE_ESTATE and caller.may_touch_the_estate(field)
+
+
+def guarded_fields() -> list[str]:
+    return [field for field in root_fields() if RULES[field] != "anybody"]
+
+
+def is_denied(caller: Caller, field: str) -> bool:
+    if subgraph_of(field) == "users" and not caller.has_session:
+        return True
+    return not (caller.may_touch_the_estate(field) if field in OF_THE_ESTATE else caller.may_ask(field))
+
+
+@contextmanager
+def nothing_stirs(system: RunningSystem) -> Iterator[None]:
+    """Inside the block nothing is written but for requests: all is delivered, and the payment worker stands still."""
+    eventually(lambda: _on_its_way(system), lambda waiting: not waiting)
+    worker = system.pids()["payment_worker"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+def _on_its_way(system: RunningSystem) -> list[object]:
+    """Webhooks that Stripe has not delivered, or nobody has worked on; mails that were not sent."""
+    state = httpx.get(f"{system.fake_stripe_url}/_fake/webhook_deliveries", trust_env=False).json()
+    pending = [each for each in state["deliveries"] if each["state"] == "pending"]
+    waiting = _rows(system, "payments", "SELECT id FROM provider_events WHERE state = 'RECEIVED'")
+    return [*pending, *waiting, *_rows(system, "users", "SELECT id FROM outgoing_mails")]
+
+
+def _rows(system: RunningSystem, database: str, query: str) -> list[object]:
+    with closing(sqlite3.connect(system.data_dir / f"{database}.sqlite3", timeout=30)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_what_is_denied_is_neither_shown_nor_done(
+    own_system: RunningSystem, http: httpx.Client, estate: Estate, callers: list[Caller]
+) -> None:
+    """With arguments that would show or change something. No row of either database is another one afterwards."""
+    matrix = Matrix(own_system, http)
+    with nothing_stirs(own_system):
+        before = stored_rows(own_system)
+        for caller in callers:
+            denied = [field for field in guarded_fields() if is_denied(caller, field)]
+            matrix.ask(caller, {field: harmful(field, estate.ids) for field in denied}, may=False)
+        after = stored_rows(own_system)
+
+    print(matrix.cells, "cells")
+    assert not matrix.wrong, "\n".join(matrix.wrong)
+    assert [table for table in before if before[table] != after[table]] == []
+
+
+def test_what_is_allowed_is_not_refused(
+    own_system: RunningSystem, http: httpx.Client, estate: Estate, callers: list[Caller]
+) -> None:
+    """Queries for what is there; mutations of what is not, so that one cell does not spoil the next, and by one way only."""
+    matrix = Matrix(own_system, http)
+    for caller in callers:
+        allowed = {field for field in guarded_fields() if not is_denied(caller, field)} - ONLY_ONCE
+        fields = {field: _allowed_arguments(caller, field, estate) for field in sorted(allowed)}
+        for kind, ways in (("Query.", WAYS), ("Mutation.", WAYS[:1])):
+            some = {field: given for field, given in fields.items() if field.startswith(kind)}
+            matrix.ask(caller, some, may=True, ways=ways)
+
+    print(matrix.cells, "cells")
+    assert not matrix.wrong, "\n".join(matrix.wrong)
+
+
+def test_what_anybody_may_ask_nobody_is_refused(
+    own_system: RunningSystem, http: httpx.Client, callers: list[Caller]
+) -> None:
+    """Once each, for there is nothing to get round, and most of it hashes a password. A stale token is no hindrance."""
+    matrix = Matrix(own_system, http)
+    for_anybody = {field: harmless(field) for field in root_fields() if RULES[field] == "anybody"}
+    for caller in callers:
+        matrix.ask(caller, for_anybody, may=True, ways=WAYS[:1])
+
+    print(matrix.cells, "cells")
+    assert not matrix.wrong, "\n".join(matrix.wrong)
+
+
+def _allowed_arguments(caller: Caller, field: str, estate: Estate) -> str:
+    shows = field.startswith("Query.") and touches(caller, field)
+    return harmful(field, estate.ids) if shows else harmless(field)
+
+
+def test_each_denied_mutation_would_have_changed_something(
+    own_system: RunningSystem, http: httpx.Client, estate: Estate, callers: list[Caller]
+) -> None:
+    """Else it would prove nothing that rows stayed as they were. The last test: little is left of the estate."""
+    gateway, by_name = places(own_system)[0], {caller.name: caller for caller in callers}
+    guarded = [field for field in guarded_fields() if field.startswith("Mutation.")]
+    idle = []
+    with nothing_stirs(own_system):
+        for field in sorted(guarded, key=_ends_something):
+            before = stored_rows(own_system)
+            caller = _who_may(own_system, field, by_name)
+            [(document, _)] = documents(
+                "Mutation", "plain", [asked(field, "plain", harmful(field, estate.ids))]
+            )
+            answer = ask(http, gateway, caller, document)
+            if stored_rows(own_system) == before:
+                idle.append((field, answer))
+
+    assert not idle
+
+
+def _ends_something(field: str) -> int:
+    """Where it comes in the order: what is needed by another ends last."""
+    last = [
+        f"Mutation.{name}"
+        for name in ("removePaymentMethod", "changePassword", "logout", "deleteMyAccount", "deleteUser")
+    ]
+    return last.index(field) + 1 if field in last else 0
+
+
+def _who_may(system: RunningSystem, field: str, callers: dict[str, Caller]) -> Caller:
+    if field == "Mutation.deleteMyAccount":
+        _, leaver = new_customer(f"{system.gateway_url}/graphql")
+        return Caller("leaver", leaver.token, scopes=None)
+    return callers["owner"] if callers["owner"].may_touch_the_estate(field) else callers["admin"]

@@ -1,0 +1,102 @@
+"""Whoever asks: each with a token of the running system, or with one that was never meant for asking."""
+
+import base64
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from launcher.settings import ROOT
+from tests.contract.rights import RULES, SCOPES, allows, allows_others, scopes_of
+from tests.e2e.client import LOGIN, PASSWORD, Client
+from tests.e2e.rights_estate import Estate
+from tests.e2e.running_system import RunningSystem, clean_environment
+
+LOGINS = {
+    "another customer": ("customer", "grace@example.com"),
+    "support": ("support", "support@example.com"),
+    "finance": ("finance", "finance@example.com"),
+    "admin": ("admin", "admin@example.com"),
+}
+MACHINE = "cli_00000000000000000000000000"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`scopes` is None for who must be treated as nobody. Without a session the user subgraph takes no token."""
+
+    name: str
+    token: str | None
+    scopes: set[str] | None
+    is_owner: bool = False
+    has_session: bool = True
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def may_ask(self, field: str) -> bool:
+        return allows(RULES[field], self.scopes)
+
+    def may_touch_the_estate(self, field: str) -> bool:
+        """Whether *field* lets the caller at what belongs to the owner of the estate."""
+        if self.is_owner:
+            return self.may_ask(field)
+        return allows_others(field, self.scopes)
+
+
+def all_callers(system: RunningSystem, estate: Estate) -> list[Caller]:
+    client = Client(f"{system.gateway_url}/graphql")
+    owners = str(estate.owner.token)
+    of_expired, of_a_machine = signed(system, expired(owners), of_machine(owners))
+    staff = [
+        Caller(name, _login(client, email)["accessToken"], scopes_of(role))
+        for name, (role, email) in LOGINS.items()
+    ]
+    return [
+        Caller("anonymous", None, None),
+        Caller("owner", owners, scopes_of("customer"), is_owner=True),
+        *staff,
+        Caller("expired", of_expired, None),
+        Caller("refresh token as access token", estate.refresh_token, None),
+        Caller("machine", of_a_machine, scopes_of("machine"), has_session=False),
+    ]
+
+
+def expired(token: str) -> dict[str, Any]:
+    """The claims of the same token, but for its time."""
+    now = int(time.time())
+    return claims_of(token) | {"iat": now - 700, "exp": now - 100}
+
+
+def of_machine(token: str) -> dict[str, Any]:
+    """RFC 9068: without a resource owner, the client itself is the subject. There is no session."""
+    usual = {name: claim for name, claim in claims_of(token).items() if name in {"iss", "aud", "iat", "exp"}}
+    return usual | {
+        "sub": MACHINE,
+        "client_id": MACHINE,
+        "scope": " ".join(SCOPES["machine"]),
+        "jti": "tok_1",
+    }
+
+
+def signed(system: RunningSystem, *claims: dict[str, Any]) -> list[str]:
+    """Tokens that are refused for nothing but what they say: the system's own key signs them."""
+    python = ROOT / "user_subgraph/.venv/bin/python"
+    command = [str(python), "-m", "tests.e2e.signed_tokens", *map(json.dumps, claims)]
+    given = clean_environment() | {"DATA_DIR": str(system.data_dir)}
+    done = subprocess.run(command, cwd=ROOT, env=given, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(f"{token.split('.')[1]}=="))
+    return claims
+
+
+def _login(client: Client, email: str) -> dict[str, Any]:
+    tokens: dict[str, Any] = client.get(LOGIN, input={"email": email, "password": PASSWORD})["login"][
+        "tokens"
+    ]
+    return tokens
