@@ -56,6 +56,7 @@ OF_THE_ESTATE = {
 OF_THE_CALLER = {
     "Mutation.updateProfile": '(input: {displayName: "Mallory"})',
     "Mutation.changePassword": '(input: {currentPassword: "$password", newPassword: "another-good-password"})',
+    "Mutation.requestEmailChange": '(newEmail: "mallory@example.org", currentPassword: "$password")',
     "Mutation.deleteMyAccount": '(currentPassword: "$password")',
     "Mutation.createUser": '(input: {email: "mallory@example.com", roles: [ADMIN]})',
     "Mutation.replayWebhookEvent": '(id: "$event")',

@@ -32,8 +32,10 @@ from tests.e2e.stored_rows import stored_rows
 
 REFUSALS = {"UNAUTHORIZED_FIELD_OR_TYPE", "FORBIDDEN", "UNAUTHENTICATED"}
 USERS = (HERE / "users.graphql").read_text()
-# There would be no session for the next cell, or nothing left to set up. The last test does them.
-ONLY_ONCE = {"Mutation.logout", "Mutation.setupPaymentMethod"}
+# There would be no session for the next cell, or nothing left to do. The last test does them.
+ONLY_ONCE = {"Mutation.logout", "Mutation.setupPaymentMethod", "Mutation.requestDataExport"}
+# A token that was never mailed leaves all as it is.
+NEEDS_A_MAIL = {"Mutation.confirmEmailChange"}
 
 
 @dataclass(frozen=True)
@@ -236,10 +238,10 @@ def test_each_denied_mutation_would_have_changed_something(
 ) -> None:
     """Else it would prove nothing that rows stayed as they were. The last test: little is left of the estate."""
     gateway, by_name = places(own_system)[0], {caller.name: caller for caller in callers}
-    guarded = [field for field in guarded_fields() if field.startswith("Mutation.")]
+    guarded = {field for field in guarded_fields() if field.startswith("Mutation.")} - NEEDS_A_MAIL
     idle = []
     with nothing_stirs(own_system):
-        for field in sorted(guarded, key=_ends_something):
+        for field in sorted(sorted(guarded), key=_ends_something):
             before = stored_rows(own_system)
             caller = _who_may(own_system, field, by_name)
             [(document, _)] = documents(
