@@ -7,9 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from launcher.settings import ROOT
 from tests.contract.rights import RULES, SCOPES, allows, allows_others, scopes_of
 from tests.e2e.client import LOGIN, PASSWORD, Client
+from tests.e2e.oauth_programs import add_client
 from tests.e2e.rights_estate import Estate
 from tests.e2e.running_system import RunningSystem, clean_environment
 
@@ -19,18 +22,16 @@ LOGINS = {
     "finance": ("finance", "finance@example.com"),
     "admin": ("admin", "admin@example.com"),
 }
-MACHINE = "cli_00000000000000000000000000"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """`scopes` is None for who must be treated as nobody. Without a session the user subgraph takes no token."""
+    """`scopes` is None for who must be treated as nobody."""
 
     name: str
     token: str | None
     scopes: set[str] | None
     is_owner: bool = False
-    has_session: bool = True
 
     @property
     def headers(self) -> dict[str, str]:
@@ -49,7 +50,7 @@ class Caller:
 def all_callers(system: RunningSystem, estate: Estate) -> list[Caller]:
     client = Client(f"{system.gateway_url}/graphql")
     owners = str(estate.owner.token)
-    of_expired, of_a_machine = signed(system, expired(owners), of_machine(owners))
+    [of_expired] = signed(system, expired(owners))
     staff = [
         Caller(name, _login(client, email)["accessToken"], scopes_of(role))
         for name, (role, email) in LOGINS.items()
@@ -60,7 +61,7 @@ def all_callers(system: RunningSystem, estate: Estate) -> list[Caller]:
         *staff,
         Caller("expired", of_expired, None),
         Caller("refresh token as access token", estate.refresh_token, None),
-        Caller("machine", of_a_machine, scopes_of("machine"), has_session=False),
+        Caller("machine", token_of_machine(system), scopes_of("machine")),
     ]
 
 
@@ -70,15 +71,18 @@ def expired(token: str) -> dict[str, Any]:
     return claims_of(token) | {"iat": now - 700, "exp": now - 100}
 
 
-def of_machine(token: str) -> dict[str, Any]:
-    """RFC 9068: without a resource owner, the client itself is the subject. There is no session."""
-    usual = {name: claim for name, claim in claims_of(token).items() if name in {"iss", "aud", "iat", "exp"}}
-    return usual | {
-        "sub": MACHINE,
-        "client_id": MACHINE,
-        "scope": " ".join(SCOPES["machine"]),
-        "jti": "tok_1",
-    }
+def token_of_machine(system: RunningSystem) -> str:
+    """That of a machine which an operator has just let in."""
+    scopes = [part for scope in SCOPES["machine"] for part in ("--scope", scope)]
+    added = add_client(system, "add-machine", "--name", "matrix", *scopes)
+    answer = httpx.post(
+        f"{system.users_url}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(added["client_id"], added["client_secret"]),
+        trust_env=False,
+    )
+    token: str = answer.json()["access_token"]
+    return token
 
 
 def signed(system: RunningSystem, *claims: dict[str, Any]) -> list[str]:

@@ -54,15 +54,13 @@ class Shown:
     def may_see(self, entity: str) -> bool:
         if entity == "User" and self.place == "payments":
             return self.caller.scopes is not None or self.caller.token is None  # a stub: see below
-        known = self.caller.has_session or entity != "User"
-        return known and self.caller.may_touch_the_estate(SEEN_BY[entity])
+        return self.caller.may_touch_the_estate(SEEN_BY[entity])
 
     def missing(self) -> set[str]:
         """What the caller may have, but was not shown in any way."""
         of_place = {"users": {"User.sessions"}, "payments": BELOW_THE_ROOT - {"User.sessions"}}
         there = of_place.get(self.place, BELOW_THE_ROOT)
-        unknown = set() if self.caller.has_session else {"User.sessions"}
-        return {each for each in there - unknown if self.caller.may_touch_the_estate(each)} - self.fields
+        return {each for each in there if self.caller.may_touch_the_estate(each)} - self.fields
 
 
 @pytest.fixture(scope="module")
