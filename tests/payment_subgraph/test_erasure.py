@@ -162,6 +162,44 @@ async def test_others_keep_what_is_theirs(shop: World, fake_stripe: FakeStripe) 
     assert len(await kept(shop, GRACE)) == 1
 
 
+async def test_a_fault_with_one_keeps_no_other_from_being_forgotten(
+    shop: World, fake_stripe: FakeStripe, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row of hers cannot be read; as soon as it can, she is forgotten too."""
+    await live_a_life(shop, fake_stripe)
+    await shop.mutate(
+        "createPayment", GRACE, amount={"amount": "5.00", "currency": "EUR"}, description="Grace's own"
+    )
+    [details] = await details_of_cards(shop)
+    await set_details_of_cards(shop, '{"of": "a release to come"}')
+    await tell(shop, erasure(ADA.id))
+    await tell(shop, erasure(GRACE.id))
+
+    await shop.work()
+    stored = await everything(shop)
+
+    assert f"erased owner {ADA.id} could not be forgotten yet" in caplog.text
+    assert DESCRIPTION.lower() in stored
+    assert "grace's own" not in stored
+    await set_details_of_cards(shop, details)
+    shop.clock.turn(hours=1, minutes=1)
+    await shop.work()
+    assert await traces(shop) == []
+
+
+async def details_of_cards(world: World) -> list[str]:
+    async with world.parts.database.reading() as connection:
+        rows = await connection.execute(text("SELECT CAST(details AS TEXT) FROM saved_payment_methods"))
+        return [row[0] for row in rows]
+
+
+async def set_details_of_cards(world: World, details: str) -> None:
+    async with world.parts.database.writing() as connection:
+        value = ":details" if connection.dialect.name == "sqlite" else "CAST(:details AS json)"
+        statement = text(f"UPDATE saved_payment_methods SET details = {value}")  # noqa: S608 - ours
+        await connection.execute(statement, {"details": details})
+
+
 async def test_what_comes_later_about_the_payments_is_worked_on(shop: World, fake_stripe: FakeStripe) -> None:
     """Money moves on: staff pay back, Stripe tells, and the rows still follow from the log."""
     paid = await live_a_life(shop, fake_stripe)
