@@ -80,7 +80,8 @@ class Settings:
             signing_keys_dir=Path(read.text("SIGNING_KEYS_DIR", str(data_dir / "keys"))),
             token_issuer=read.text("TOKEN_ISSUER", f"http://127.0.0.1:{port}"),
             token_audience=read.text("TOKEN_AUDIENCE", "modular-payment-system"),
-            access_token_ttl_s=read.number("ACCESS_TOKEN_TTL_S", 600),
+            # An hour after an erasure other services look for the last time at what a token could still have done.
+            access_token_ttl_s=read.number("ACCESS_TOKEN_TTL_S", 600, at_most=3600),
             session_ttl_s=read.number("SESSION_TTL_S", 30 * 24 * 3600),
             audit_origin_days=read.number("AUDIT_ORIGIN_DAYS", 90, at_most=3650),
             fresh_login_s=read.number("FRESH_LOGIN_S", 900),

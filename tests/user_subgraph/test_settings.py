@@ -119,6 +119,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("DEMO_MODE", "yes"),
         ("INTROSPECTION", "true"),
         ("ACCESS_TOKEN_TTL_S", "10m"),
+        ("ACCESS_TOKEN_TTL_S", "3601"),
         ("ARGON2_MEMORY_KIB", "7"),
         ("PASSWORD_HASH_SLOTS", "0"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
