@@ -203,7 +203,7 @@ class Accounts:
         with self.database.reading() as session:
             return UserRepository(session).page(chosen, request)
 
-    def count(self, chosen: UserFilter) -> int:
+    def count(self, chosen: UserFilter) -> int | None:
         with self.database.reading() as session:
             return UserRepository(session).count(chosen)
 

@@ -56,7 +56,10 @@ class UserRow(Base):
             "status IN ('PENDING_VERIFICATION', 'ACTIVE', 'SUSPENDED', 'DELETED')", name="status"
         ),
         CheckConstraint("version > 0", name="version"),
-        Index(None, "created_at", "id"),
+        # For user_listing.py: each order, of each status by itself.
+        Index(None, "status", "created_at", "id"),
+        Index(None, "status", "email", "id"),
+        Index(None, "status", "last_login_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(30), primary_key=True)

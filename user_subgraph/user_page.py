@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
 MAX_SEARCH_LENGTH = 100
+COUNTED_TO = 10_000
+"""Of more, it is only known that they are more: counting all would cost as much as reading all."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 

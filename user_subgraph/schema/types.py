@@ -179,7 +179,7 @@ class UserEdge(graphene.ObjectType):
     node = graphene.Field(User, required=True)
 
 
-def _total_count(shown: ShownPage, info: GraphQLResolveInfo) -> int:
+def _total_count(shown: ShownPage, info: GraphQLResolveInfo) -> int | None:
     return context_of(info).accounts.count(shown.chosen)
 
 
@@ -187,7 +187,10 @@ class UserConnection(graphene.ObjectType):
     edges = graphene.List(graphene.NonNull(UserEdge), required=True)
     nodes = graphene.List(graphene.NonNull(User), required=True)
     page_info = graphene.Field(PageInfo, required=True)
-    total_count = graphene.Int(resolver=_total_count)
+    total_count = graphene.Int(
+        resolver=_total_count,
+        description=f"How many there are on all pages; null if there are more than {user_page.COUNTED_TO}.",
+    )
 
 
 class TokenPair(graphene.ObjectType):

@@ -1,0 +1,1 @@
+"""What it takes to list users, when few and when many are there."""
