@@ -1,7 +1,8 @@
-"""Statements that find a page of users. What one costs does not grow with the table.
+"""Statements that find a page of users. What one costs does not grow with the table, but for a search.
 
 Each status has an index of its own in each order. So a page is the first rows of a few walks, one for each status asked for,
-merged: however rare a status is, and wherever its users lie, nobody else's row is read on the way.
+merged: however rare a status is, and wherever its users lie, nobody else's row is read on the way. What a walk has no index
+for, it passes by: all whom a search does not find, and those of other roles or times, where more than FEW have the right ones.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from user_subgraph.user import UserStatus
 from user_subgraph.user_page import NEVER, PageRequest, Position, SortDirection, UserFilter, UserSortField
 
 FEW = 2_000
-"""So many users are read and sorted at once; where more fit, some of them are met early on any walk."""
+"""So many users are read and sorted at once; where more fit, a walk meets them early, unless all lie at its far end."""
 
 Ids = Select[str]
 Found = Select[str, Any]
@@ -73,12 +74,14 @@ def narrowings(chosen: UserFilter) -> Iterator[Ids]:
 
 
 def counted_to(most: int, rows: Select[Any]) -> Select[int]:
-    """Counts up to one more than *most*: whatever it counts, it reads no more."""
+    """Counts up to one more than *most*, and finds no more of *rows*."""
     return select(func.count()).select_from(rows.limit(most + 1).subquery())
 
 
-def chosen_ids(chosen: UserFilter) -> Ids:
-    """All whom the filter leaves, in no order."""
+def chosen_ids(chosen: UserFilter, few: Ids | None) -> Ids:
+    """All whom the filter leaves, in no order; *few* as for `listed`."""
+    if few is not None:
+        return select(UserRow.id).where(*_among(few, chosen))
     return select(UserRow.id).where(_has_status(chosen), *_conditions(chosen))
 
 
@@ -109,7 +112,9 @@ def _walks(
     status: UserStatus, chosen: UserFilter, request: PageRequest, order: _Order
 ) -> Iterator[Select[str, Any]]:
     """Who has this status, on from the page's position; those without a key apart, as the index has them."""
-    of_status = _selected(order).where(UserRow.status == status.value, *_conditions(chosen))
+    of_status = _selected(order).where(
+        UserRow.status == status.value, *_sought(chosen), *_created_on_walk(chosen, request)
+    )
     in_order = _directed(request, order.column, UserRow.id.expression)
     for stretch in _stretches(order, request.position, ascending=_is_ascending(request)):
         yield of_status.where(*stretch).order_by(*in_order).limit(request.size + 1)
@@ -140,16 +145,16 @@ def _stretches(
 
 
 def _looked_through(few: Ids, chosen: UserFilter, request: PageRequest, order: _Order) -> FromClause:
-    """Those of *few* who fit the rest. Nothing else here may look to SQLite like a way in through an index."""
-    status = UserRow.status + ""
-    rows = _selected(order).where(
-        UserRow.id.in_(few),
-        status.in_([status.value for status in _statuses(chosen)]),
-        *_conditions(chosen),
-    )
+    rows = _selected(order).where(*_among(few, chosen))
     if request.position is not None:
         rows = rows.where(_beyond(request.position, order.key, ascending=_is_ascending(request)))
     return rows.subquery()
+
+
+def _among(few: Ids, chosen: UserFilter) -> list[ColumnElement[bool]]:
+    """Who of *few* fits the rest. Nothing else here may look to SQLite like a way in through an index."""
+    statuses = [status.value for status in _statuses(chosen)]
+    return [UserRow.id.in_(few), (UserRow.status + "").in_(statuses), *_conditions(chosen)]
 
 
 def _selected(order: _Order) -> Select[str, Any]:
@@ -185,19 +190,41 @@ def _with_roles(chosen: UserFilter) -> Select[str]:
 
 def _conditions(chosen: UserFilter) -> list[ColumnElement[bool]]:
     """All that is asked for but for the status."""
+    return _sought(chosen) + _created(chosen)
+
+
+def _sought(chosen: UserFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if chosen.search:
         texts = (UserRow.email, UserRow.first_name, UserRow.last_name, UserRow.display_name)
         conditions.append(or_(*(text.icontains(chosen.search, autoescape=True) for text in texts)))
     if chosen.roles is not None:
         conditions.append(exists(_with_roles(chosen).where(UserRoleRow.user_id == UserRow.id)))
-    return conditions + _created(chosen)
+    return conditions
 
 
-def _created(chosen: UserFilter) -> list[ColumnElement[bool]]:
+def _created_on_walk(chosen: UserFilter, request: PageRequest) -> list[ColumnElement[bool]]:
+    """As `_created`, but an index is looked through by these bounds only if the walk ends, or else begins, there.
+
+    SQLite would begin a walk at the bound instead of the position, or leave the order for the index of the times.
+    """
+    plain = UserRow.created_at.expression
+    no_way_in = func.coalesce(plain, plain)
+    if request.order.field is not UserSortField.CREATED_AT:
+        return _created(chosen, no_way_in, no_way_in)
+    begin = plain if request.position is None else no_way_in
+    return _created(chosen, begin, plain) if _is_ascending(request) else _created(chosen, plain, begin)
+
+
+def _created(
+    chosen: UserFilter,
+    after: ColumnElement[Any] = UserRow.created_at.expression,
+    before: ColumnElement[Any] = UserRow.created_at.expression,
+) -> list[ColumnElement[bool]]:
+    """*after* and *before*: the time, as it is held against each bound."""
     conditions: list[ColumnElement[bool]] = []
     if chosen.created_after is not None:
-        conditions.append(UserRow.created_at > chosen.created_after)
+        conditions.append(after > chosen.created_after)
     if chosen.created_before is not None:
-        conditions.append(UserRow.created_at < chosen.created_before)
+        conditions.append(before < chosen.created_before)
     return conditions

@@ -158,7 +158,7 @@ class UserRepository:
 
     def count(self, chosen: UserFilter) -> int | None:
         """`None`: more than COUNTED_TO."""
-        return self._counted(COUNTED_TO, chosen_ids(chosen))
+        return self._counted(COUNTED_TO, chosen_ids(chosen, self._few(chosen)))
 
     def _few(self, chosen: UserFilter) -> Ids | None:
         return next((ids for ids in narrowings(chosen) if self._counted(FEW, ids) is not None), None)

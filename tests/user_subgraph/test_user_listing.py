@@ -1,5 +1,6 @@
 """Pages of very many users are those of a plain list of all, and are found without reading all."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,8 +28,18 @@ KEYS = {
     UserSortField.EMAIL: "coalesce(email, '')",
     UserSortField.LAST_LOGIN_AT: "coalesce(last_login_at, '1970-01-01 00:00:00.000000')",
 }
-HAS_ROLE = "id IN (SELECT user_id FROM user_roles WHERE role IN ({}))"
+
+
+def created_between(first: int, last: int) -> tuple[UserFilter, str]:
+    """Those whose numbers lie between the two: one is made a minute."""
+    after, before = (datetime(2026, 11, 29, tzinfo=UTC) - timedelta(minutes=MANY - n) for n in (first, last))
+    numbers = f"id > 'usr_{first:026}' AND id < 'usr_{last:026}'"
+    return UserFilter(created_after=after, created_before=before), f"{numbers} AND status <> 'DELETED'"
+
+
 CHOSEN = [
+    created_between(7_000, 7_000 + FEW // 2),
+    created_between(3_000, 3_000 + FEW * 3),
     (UserFilter(), "status <> 'DELETED'"),
     (UserFilter(statuses=frozenset()), "status IN ('none')"),
     (UserFilter(statuses=frozenset({UserStatus.SUSPENDED})), "status = 'SUSPENDED'"),
@@ -126,3 +137,9 @@ def test_sqlite_reads_no_table_from_end_to_end(
                 ]
 
             assert not [step for step in plan if step.startswith(("SCAN users", "SCAN user_roles"))], plan
+            ways = [] if few is not None else [step for step in plan if step.startswith("SEARCH users")]
+            column = field.value.lower()
+            walked = [way for way in ways if "(id=?)" not in way]
+            assert all(f"INDEX ix_users_status_{column}_id" in way for way in walked), plan
+            if after is not None and ways:
+                assert any(f"({column},id)" in way or f"{column}=? AND id" in way for way in ways), plan
