@@ -189,7 +189,7 @@ class UserConnection(graphene.ObjectType):
     page_info = graphene.Field(PageInfo, required=True)
     total_count = graphene.Int(
         resolver=_total_count,
-        description=f"How many there are on all pages; null if there are more than {user_page.COUNTED_TO}.",
+        description=f"How many there are on all pages; null if there are more than {user_page.COUNTED_TO:,}.",
     )
 
 
