@@ -28,7 +28,7 @@ check: prepare ## lint, types and the direction of imports
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/root launcher schema
 	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy --cache-dir .mypy_cache/$(service) $(service) &&) true
 	$(UV) run --frozen --project payment_subgraph mypy --cache-dir .mypy_cache/faults --explicit-package-bases tests/faults
-	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench --exclude bench/payments --exclude bench/users bench
+	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench --exclude "bench/(payments|users|postgresql)" bench
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/bench-payments bench/payments
 	$(UV) run --frozen --project user_subgraph mypy --cache-dir .mypy_cache/bench-users bench/users
 	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/examples examples
