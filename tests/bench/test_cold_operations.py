@@ -6,9 +6,7 @@ from bench.cold_operations import OPERATIONS, SUPERGRAPH, tries
 from gateway.supergraph.reader import load_supergraph
 
 
-@pytest.mark.parametrize(
-    ("file", "fetches"), [("log-in", 1), ("me-and-my-payments", 2), ("pay", 1), ("refund", 1)]
-)
+@pytest.mark.parametrize(("file", "fetches"), [("me-and-my-payments", 2), ("pay", 1), ("refund", 1)])
 def test_nothing_is_left_out_of_the_plan(file: str, fetches: int) -> None:
     text = (OPERATIONS / f"{file}.graphql").read_text()
 
