@@ -354,6 +354,22 @@ def test_an_app_cannot_take_the_account_over(service: Service, app: Program) -> 
     assert service.data("mutation { logout { revokedSessions } }", access) == {"revokedSessions": 1}
 
 
+@pytest.mark.parametrize("scope", ["payments:read", " "])
+@pytest.mark.parametrize(
+    "field", ["email", "firstName", "lastLoginAt", "roles", "mfaEnabled", "sessions { id }"]
+)
+def test_an_app_that_was_not_let_see_the_profile_knows_the_id_alone(
+    service: Service, app: Program, scope: str, field: str
+) -> None:
+    tokens = app.tokens(ADA, scope=scope)
+    access = tokens["access_token"]
+
+    assert service.data("{ me { id } }", access) == {"id": claims(access)["sub"]}
+    answer = service.answer(f"{{ me {{ {field} }} }}", access)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+    assert not any((answer["data"]["me"] or {}).values())
+
+
 def test_a_login_of_an_app_is_never_fresh(service: Service) -> None:
     """Even of an app that had been given the scope."""
     service.add_user(ADA)

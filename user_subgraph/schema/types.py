@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import graphene
+from graphene.types.resolver import attr_resolver
 from graphql import GraphQLResolveInfo
 
 from user_subgraph import (
@@ -24,6 +25,7 @@ from user_subgraph import (
     user,
     user_page,
 )
+from user_subgraph.errors import Forbidden
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.scalars import DateTime, EmailAddress
@@ -82,10 +84,32 @@ def _sessions(shown: user.User, info: GraphQLResolveInfo) -> Sequence[login_sess
     return context.session_lists.of(shown.id)
 
 
+def _consented(attribute: str, default: Any, shown: user.User, info: GraphQLResolveInfo) -> Any:
+    """To an app an account is no more than its id, unless somebody has let it see profiles: `me` asks for no scope."""
+    if attribute != "id" and not _may_see_profiles(context_of(info).viewer):
+        raise Forbidden(_PROFILE)
+    return attr_resolver(attribute, default, shown, info)
+
+
+def _may_see_profiles(viewer: tokens.Viewer | None) -> bool:
+    """Those that it comes across: people who have logged in themselves do."""
+    if viewer is None or viewer.client_id is None:
+        return True
+    return any(viewer.may(*all_of) for all_of in _PROFILE)
+
+
+def _roles(shown: user.User, info: GraphQLResolveInfo) -> Sequence[user.Role]:
+    return sorted(_consented("roles", None, shown, info), key=list(user.Role).index)
+
+
+_PROFILE = [["profile:read"], ["users:read"]]
+
+
 class User(graphene.ObjectType):
     class Meta:
         description = "A person with an account."
         possible_types = (user.User,)
+        default_resolver = _consented
 
     id = graphene.ID(required=True)
     email = graphene.Field(
@@ -98,14 +122,10 @@ class User(graphene.ObjectType):
     phone = graphene.String()
     locale = graphene.String()
     status = graphene.Field(UserStatus, required=True)
-    roles = graphene.List(
-        graphene.NonNull(Role),
-        required=True,
-        resolver=lambda shown, _info: sorted(shown.roles, key=list(user.Role).index),
-    )
+    roles = graphene.List(graphene.NonNull(Role), required=True, resolver=_roles)
     sessions = ProtectedField(
         graphene.List(graphene.NonNull(Session)),
-        scopes=[["profile:read"], ["users:read"]],
+        scopes=_PROFILE,
         description=f"Those that run, the last used first, {sessions.MAX_LISTED} at most.",
         resolver=_sessions,
     )
