@@ -90,10 +90,11 @@ def good_token(server: OAuthTransaction, token: str) -> GoodToken | None:
     presented = server.presented(token)
     if presented is None:
         return _good_access_token(server, token)
-    user = server.active_user(presented.session.user_id)
-    if user is None or presented.is_replayed_at(server.now):
-        return None
     login = presented.session
+    # Not locked: the session is already, and whoever ends sessions locks the user before them.
+    user = UserRepository(server.session).by_ids([login.user_id])[login.user_id]
+    if not user.is_active or presented.is_replayed_at(server.now):
+        return None
     facts = {
         "scope": " ".join(sorted(login.asked_scopes or user.scopes)),
         "sub": login.user_id,

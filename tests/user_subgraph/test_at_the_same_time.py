@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.user_subgraph.service import PASSWORD, REFRESH, Service, wait_until_somebody_waits
+from tests.user_subgraph.third_party import Program, app_of
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.user import Role
+from user_subgraph.user_repository import UserRepository
 
 MANY = 8
 
@@ -131,3 +133,18 @@ def test_a_refresh_waits_for_a_revocation_under_way(service: Service) -> None:
         result = refreshing.result(timeout=20)
 
     assert result["__typename"] == "InvalidTokenError"
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
+def test_who_holds_a_session_waits_for_no_user(service: Service, path: str) -> None:
+    """Whoever ends sessions locks the user first: the other way round the two would wait for each other."""
+    user, app = service.add_user("ada@example.com"), app_of(service)
+    refresh_token = app.tokens("ada@example.com")["refresh_token"]
+    other = Program(service.with_own_client(), app.id, app.secret)
+
+    with ThreadPoolExecutor(1) as pool, service.parts.database.writing() as session:
+        UserRepository(session).locked(user.id)
+        answer = pool.submit(other.post, path, token=refresh_token).result(timeout=5)
+
+    assert answer.status_code == 200
