@@ -18,6 +18,7 @@ from user_subgraph.oauth_request import ClientRequest
 from user_subgraph.oauth_transaction import Client, OAuthTransaction
 from user_subgraph.token_claims import Claims, InvalidAccessToken
 from user_subgraph.tokens import Viewer
+from user_subgraph.user import granted_scopes
 from user_subgraph.user_repository import UserRepository
 
 
@@ -96,7 +97,7 @@ def good_token(server: OAuthTransaction, token: str) -> GoodToken | None:
     if not user.is_active or presented.is_replayed_at(server.now):
         return None
     facts = {
-        "scope": " ".join(sorted(login.asked_scopes or user.scopes)),
+        "scope": " ".join(sorted(granted_scopes(user.roles, login.asked_scopes))),
         "sub": login.user_id,
         "iat": int(login.created_at.timestamp()),
         "exp": int(login.expires_at.timestamp()),

@@ -433,6 +433,14 @@ def test_introspection_says_what_a_token_is_worth(service: Service, app: Program
     assert app.introspect(tokens["refresh_token"]) == {"active": False}
 
 
+def test_a_refresh_token_is_worth_what_a_refresh_would_give(service: Service, app: Program) -> None:
+    nothing, wide = app.tokens(ADA, scope=" "), app_of(service, scopes="payments:read refunds:write")
+    more_than_she_may = wide.tokens(ADA, scope=None)
+
+    assert app.introspect(nothing["refresh_token"])["scope"] == ""
+    assert wide.introspect(more_than_she_may["refresh_token"])["scope"] == "payments:read"
+
+
 def test_introspection_tells_an_app_nothing_of_others(service: Service, app: Program) -> None:
     other, tokens, own = app_of(service), app.tokens(ADA), service.log_in(ADA)
 
