@@ -40,11 +40,14 @@ class OAuthClients:
         self._session.execute(one.values(secret_hash=secret_hash), **UNSYNCHRONISED)
 
     def remove(self, client_id: str) -> bool:
-        """With its codes and its sessions and their refresh tokens (foreign keys cascade). Whether it was there."""
-        self._session.execute(delete(SessionRow).where(SessionRow.client_id == client_id), **UNSYNCHRONISED)
+        """With its codes and its sessions and their refresh tokens (foreign keys cascade). Whether it was there.
+
+        The client first: that waits for whoever changes one of its codes for a session, which then is there to be removed.
+        """
         result = self._session.execute(
             delete(OAuthClientRow).where(OAuthClientRow.id == client_id), **UNSYNCHRONISED
         )
+        self._session.execute(delete(SessionRow).where(SessionRow.client_id == client_id), **UNSYNCHRONISED)
         assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what a DELETE gives
         return result.rowcount > 0
 

@@ -10,8 +10,13 @@ import pytest
 
 from tests.user_subgraph.service import PASSWORD, REFRESH, Service, wait_until_somebody_waits
 from tests.user_subgraph.third_party import Program, app_of
+from user_subgraph.audit import OPERATOR
+from user_subgraph.authorization_codes import AuthorizationCodes
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
+from user_subgraph.oauth_clients import OAuthClients
+from user_subgraph.random_secret import secret_hash
 from user_subgraph.session_repository import SessionRepository
+from user_subgraph.session_tokens import Proof
 from user_subgraph.user import Role
 from user_subgraph.user_repository import UserRepository
 
@@ -148,3 +153,25 @@ def test_who_holds_a_session_waits_for_no_user(service: Service, path: str) -> N
         answer = pool.submit(other.post, path, token=refresh_token).result(timeout=5)
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_client_that_is_removed_leaves_no_session_that_was_begun_meanwhile(service: Service) -> None:
+    user, app = service.add_user("ada@example.com"), app_of(service)
+    code_hash = secret_hash(app.code("ada@example.com"))
+    tokens, proof = service.parts.oauth_view.oauth.login.session_tokens, Proof("pwd", service.clock(), None)
+
+    def remove() -> bool:
+        with service.parts.database.writing() as session:
+            return OAuthClients(session).remove(app.id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with service.parts.database.writing() as session:
+            AuthorizationCodes(session).locked(code_hash, app.id)
+            tokens.begin(session, user, proof, OPERATOR, OAuthClients(session).by_id(app.id))
+            session.flush()
+            removing = pool.submit(remove)
+            wait_until_somebody_waits(service)
+        assert removing.result(timeout=20)
+
+    assert service.rows("SELECT id FROM sessions") == []
