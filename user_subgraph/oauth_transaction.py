@@ -149,8 +149,9 @@ class OAuthTransaction(AuthorizationServer):
         return SessionRepository(self.session).running_one(viewer.session_id, self.now)
 
     def end_session(self, session_id: str, user_id: UserId, action: Action) -> None:
-        SessionRepository(self.session).revoke(session_id, self.now)
-        self.log.record(action, self.now, subject=user_id, changes=noted(session=session_id))
+        """Recorded if it ran: who repeats themselves does not fill the log."""
+        if SessionRepository(self.session).revoke(session_id, self.now):
+            self.log.record(action, self.now, subject=user_id, changes=noted(session=session_id))
 
 
 def refusal(error: OAuth2Error) -> Answer:

@@ -248,6 +248,15 @@ def test_a_code_is_good_once_and_the_second_time_ends_the_session(service: Servi
     assert "authorization_code.reused" in [row["action"] for row in service.rows(ACTIONS)]
 
 
+def test_a_code_that_is_brought_for_ever_is_recorded_once(service: Service, app: Program) -> None:
+    code = app.code(ADA)
+
+    statuses = [app.redeem(code).status_code for _ in range(4)]
+
+    assert statuses == [200, 400, 400, 400]
+    assert [row["action"] for row in service.rows(ACTIONS)].count("authorization_code.reused") == 1
+
+
 def test_a_code_brought_many_times_at_once_opens_one_session(service: Service, app: Program) -> None:
     code = app.code(ADA)
 
