@@ -15,13 +15,17 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Req
 _VALUE = re.compile(r"[ !#-\[\]-~]*")
 _STATE = re.compile(r"[ -~]*")
 MAX_LENGTH = 2_000
+_OF_CONSENT = frozenset({"response_type", "redirect_uri", "scope", "state"})
+_OF_PKCE = frozenset({"code_challenge", "code_challenge_method", "code_verifier"})
+_OF_TOKENS = frozenset({"grant_type", "code", "refresh_token", "token", "token_type_hint"})
+_KNOWN = _OF_CONSENT | _OF_PKCE | _OF_TOKENS | {"client_id", "client_secret"}
 
 
 class ClientRequest(OAuth2Request):
     """Of one method to one of our addresses.
 
-    *parameters*: of the query or of the form, whichever the endpoint reads; those without a value count as left out
-    (RFC 6749, 3.1).
+    *parameters*: of the query or of the form, whichever the endpoint reads; those without a value count as left out,
+    and those that no standard of ours knows are not looked at (RFC 6749, 3.1 and 3.2).
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class _Parameters(OAuth2Payload):
 
 
 def _checked(parameters: Mapping[str, list[str]]) -> dict[str, str]:
-    given = {name: values for name, values in parameters.items() if any(values)}
+    given = {name: values for name, values in parameters.items() if name in _KNOWN and any(values)}
     if any(len(values) > 1 for values in given.values()):
         raise InvalidRequestError("A parameter is there twice.")
     found = {name: value for name, (value,) in given.items()}

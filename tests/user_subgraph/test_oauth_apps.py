@@ -221,6 +221,13 @@ def test_a_parameter_that_is_there_twice_is_refused(service: Service, app: Progr
     assert service.http.get(twice).status_code == 400
 
 
+def test_parameters_that_nobody_here_knows_are_not_looked_at(service: Service, app: Program) -> None:
+    address = f"/oauth/authorize?{urlencode({**app.asking(), 'login_hint': 'jürgen'})}&resource=a&resource=b"
+
+    assert service.http.get(address).status_code == 200
+    assert app.redeem(app.code(ADA), claims='{"a": 1}').status_code == 200
+
+
 def test_a_machine_asks_nobody(service: Service) -> None:
     machine = machine_of(service)
 
