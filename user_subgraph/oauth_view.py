@@ -107,7 +107,7 @@ class OAuthView:
         meanings = [meaning for scope, meaning in MEANINGS.items() if scope in asked.scopes]
         facts = {"asked": asked, "meanings": meanings, "destination": destination}
         form = {"message": message, "email": email, "challenge": challenge}
-        response = self._html("consent.html", may_lead_to=destination, **facts, **form)
+        response = self._html("consent.html", may_lead_to=_source(asked.redirect_uri), **facts, **form)
         response.status_code = HTTPStatus.BAD_REQUEST if message else HTTPStatus.OK
         return response
 
@@ -185,6 +185,12 @@ def _policy(may_lead_to: str) -> str:
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action {form_action}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def _source(uri: str) -> str:
+    """The address as a policy names it (CSP 3, 2.3.1): those of IPv6 have no other name there than their scheme."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}:" if "[" in parts.netloc else _origin(uri)
 
 
 def _origin(uri: str) -> str:

@@ -75,6 +75,15 @@ def test_the_page_is_kept_by_nobody_and_shown_in_no_frame(app: Program) -> None:
     assert "form-action 'self' https://app.example;" in policy
 
 
+def test_the_form_may_lead_to_an_address_that_no_policy_can_name(service: Service) -> None:
+    app = app_of(service, secret=None, redirect_uris=("http://[::1]/callback",))
+
+    page = app.page(redirect_uri="http://[::1]:51004/callback")
+
+    assert "form-action 'self' http:;" in page.headers["Content-Security-Policy"]
+    assert "http://[::1]:51004" in page.text
+
+
 def test_names_and_addresses_are_text_on_the_page(service: Service, app: Program) -> None:
     rude = app_of(service, name="<script>alert(1)</script>")
     page = rude.decide({"email": '"><b>', "password": "wrong", "decision": "allow"})
