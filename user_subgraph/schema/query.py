@@ -67,7 +67,11 @@ def _set_or_none(values: list[Any] | None) -> frozenset[Any] | None:
 
 
 class Query(graphene.ObjectType):
-    me = ProtectedField(User, resolver=_me, description="Null for a machine, which is nobody.")
+    me = ProtectedField(
+        User,
+        resolver=_me,
+        description="Null for a machine, which is nobody. An app needs profile:read for more of it than the id.",
+    )
     user = ProtectedField(
         User,
         scopes=[["profile:read"], ["users:read"]],
