@@ -55,7 +55,11 @@ class Revocation(RevocationEndpoint):
         _require_token(request)
 
     def query_token(self, token: str, _hint: str | None) -> GoodToken | None:
-        return good_token(self.server, token)
+        """A refresh token of whatever generation: who gives back an old one wants the session to end, too."""
+        presented = self.server.presented(token)
+        if presented is None:
+            return _good_access_token(self.server, token)
+        return GoodToken(presented.session.client_id, presented.session, {})
 
     def revoke_token(self, token: GoodToken, request: ClientRequest) -> None:  # noqa: ARG002 - Authlib's signature
         if token.session is None:

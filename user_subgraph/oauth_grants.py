@@ -100,7 +100,7 @@ class CodeGrant(AuthorizationCodeGrant):
         if found is None:
             return None
         if found.session_id is not None:
-            self.server.end_session(found.session_id, found.user_id, Action.AUTHORIZATION_CODE_REUSED)
+            self.server.end_copied_session(found)
             return None
         return _Code(found, code_hash) if self.server.now < found.expires_at else None
 

@@ -17,9 +17,11 @@ from user_subgraph.audit_repository import AuditLog
 from user_subgraph.authorization_code import AuthorizationCode
 from user_subgraph.authorization_codes import AuthorizationCodes
 from user_subgraph.login_session import LoginSession, PresentedToken
+from user_subgraph.mail import MailKind
 from user_subgraph.oauth_client import OAuthClient
 from user_subgraph.oauth_clients import OAuthClients
 from user_subgraph.oauth_request import ClientRequest
+from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.random_secret import secret_hash
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.session_tokens import LoginSuccess, Proof, Refresher, SessionTokens
@@ -61,9 +63,9 @@ class Client:
         return self.ours.redirect_uris[0] if len(self.ours.redirect_uris) == 1 else None
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """All of *scope*, or nothing (`None`); without one all that the client may have."""
+        """All of *scope*, or nothing (`None`), as for one that names none; left out, all that the client may have."""
         asked = frozenset(scope.split()) if scope else self.ours.scopes
-        return " ".join(sorted(asked)) if asked <= self.ours.scopes else None
+        return " ".join(sorted(asked)) if asked and asked <= self.ours.scopes else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return self.ours.may_be_sent_to(redirect_uri)
@@ -148,10 +150,21 @@ class OAuthTransaction(AuthorizationServer):
     def session_of(self, viewer: Viewer) -> LoginSession | None:
         return SessionRepository(self.session).running_one(viewer.session_id, self.now)
 
-    def end_session(self, session_id: str, user_id: UserId, action: Action) -> None:
-        """Recorded if it ran: who repeats themselves does not fill the log."""
-        if SessionRepository(self.session).revoke(session_id, self.now):
+    def end_session(self, session_id: str, user_id: UserId, action: Action) -> bool:
+        """Whether it ran. Recorded only then: who repeats themselves does not fill the log."""
+        ran = SessionRepository(self.session).revoke(session_id, self.now) > 0
+        if ran:
             self.log.record(action, self.now, subject=user_id, changes=noted(session=session_id))
+        return ran
+
+    def end_copied_session(self, code: AuthorizationCode) -> None:
+        """That of a code that was used before: one of the two has copied it. The person, who is locked, is told."""
+        if code.session_id is None or not self.end_session(
+            code.session_id, code.user_id, Action.AUTHORIZATION_CODE_REUSED
+        ):
+            return
+        user = UserRepository(self.session).by_ids([code.user_id])[code.user_id]
+        OutgoingMails(self.session).notify(MailKind.LOGIN_ENDED, user, self.now)
 
 
 def refusal(error: OAuth2Error) -> Answer:

@@ -204,6 +204,7 @@ def test_a_request_that_cannot_be_answered_to_the_app_is_told_to_the_person(
     [
         ({"scope": "profile:read refunds:write"}, "invalid_scope"),
         ({"scope": "everything"}, "invalid_scope"),
+        ({"scope": " "}, "invalid_scope"),
         ({"code_challenge": None}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
@@ -262,6 +263,9 @@ def test_a_code_is_good_once_and_the_second_time_ends_the_session(service: Servi
     assert refused_as(app.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
     assert service.refusal(ME, tokens["access_token"])["code"] == "UNAUTHENTICATED"
     assert "authorization_code.reused" in [row["action"] for row in service.rows(ACTIONS)]
+    assert service.rows("SELECT kind, recipient FROM outgoing_mails") == [
+        {"kind": "LOGIN_ENDED", "recipient": ADA}
+    ]
 
 
 def test_a_code_that_is_brought_for_ever_is_recorded_once(service: Service, app: Program) -> None:
@@ -379,14 +383,13 @@ def test_an_app_cannot_take_the_account_over(service: Service, app: Program) -> 
     assert service.data("mutation { logout { revokedSessions } }", access) == {"revokedSessions": 1}
 
 
-@pytest.mark.parametrize("scope", ["payments:read", " "])
 @pytest.mark.parametrize(
     "field", ["email", "firstName", "lastLoginAt", "roles", "mfaEnabled", "sessions { id }"]
 )
 def test_an_app_that_was_not_let_see_the_profile_knows_the_id_alone(
-    service: Service, app: Program, scope: str, field: str
+    service: Service, app: Program, field: str
 ) -> None:
-    tokens = app.tokens(ADA, scope=scope)
+    tokens = app.tokens(ADA, scope="payments:read")
     access = tokens["access_token"]
 
     assert service.data("{ me { id } }", access) == {"id": claims(access)["sub"]}
@@ -429,6 +432,17 @@ def test_an_app_gives_a_token_back(service: Service, any_app: Program, kind: str
     assert any_app.post("/oauth/revoke", token=tokens[kind]).status_code == 200
 
 
+def test_an_old_refresh_token_that_is_given_back_ends_the_session_too(app: Program) -> None:
+    old = app.tokens(ADA)["refresh_token"]
+    middle = app.refresh(old).get_json()["refresh_token"]
+    newest = app.refresh(middle).get_json()["refresh_token"]
+    app.service.clock.move(10)
+
+    assert app.post("/oauth/revoke", token=old).status_code == 200
+
+    assert refused_as(app.refresh(newest)) == (400, "invalid_grant")
+
+
 def test_only_ones_own_tokens_can_be_given_back(service: Service, app: Program) -> None:
     other, tokens, own = app_of(service), app.tokens(ADA), service.log_in(ADA)
 
@@ -458,11 +472,15 @@ def test_introspection_says_what_a_token_is_worth(service: Service, app: Program
     assert app.introspect(tokens["refresh_token"]) == {"active": False}
 
 
-def test_a_refresh_token_is_worth_what_a_refresh_would_give(service: Service, app: Program) -> None:
-    nothing, wide = app.tokens(ADA, scope=" "), app_of(service, scopes="payments:read refunds:write")
-    more_than_she_may = wide.tokens(ADA, scope=None)
+def test_a_refresh_token_is_worth_what_a_refresh_would_give(service: Service) -> None:
+    service.add_user(ADA)
+    idle, wide = (
+        app_of(service, scopes="refunds:write"),
+        app_of(service, scopes="payments:read refunds:write"),
+    )
+    nothing, more_than_she_may = idle.tokens(ADA, scope=None), wide.tokens(ADA, scope=None)
 
-    assert app.introspect(nothing["refresh_token"])["scope"] == ""
+    assert idle.introspect(nothing["refresh_token"])["scope"] == ""
     assert wide.introspect(more_than_she_may["refresh_token"])["scope"] == "payments:read"
 
 
