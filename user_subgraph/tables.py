@@ -98,6 +98,18 @@ class UserRoleRow(Base):
     role: Mapped[str] = mapped_column(String(24), primary_key=True)
 
 
+class UserSearchKeyRow(Base):
+    """What a user is found by (search_keys.py). Compared byte by byte, so that a beginning is a range."""
+
+    __tablename__ = "user_search_keys"
+    __table_args__ = (Index(None, "user_id"), {"sqlite_with_rowid": False})
+
+    key: Mapped[str] = mapped_column(
+        String(100).with_variant(String(100, collation="C"), "postgresql"), primary_key=True
+    )
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+
+
 class SessionRow(Base):
     """One login; all refresh tokens that descend from it form its family and die with it."""
 

@@ -1,8 +1,8 @@
-"""Statements that find a page of users. What one costs does not grow with the table, but for a search.
+"""Statements that find a page of users. What one costs does not grow with the table.
 
 Each status has an index of its own in each order. So a page is the first rows of a few walks, one for each status asked for,
 merged: however rare a status is, and wherever its users lie, nobody else's row is read on the way. What a walk has no index
-for, it passes by: all whom a search does not find, and those of other roles or times, where more than FEW have the right ones.
+for, it passes by: whom a search does not find, and those of other roles or times, where more than FEW are meant.
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     tuple_,
     union_all,
 )
 
-from user_subgraph.tables import UserRoleRow, UserRow, UtcDateTime
+from user_subgraph.search_keys import AFTER_ALL, sought
+from user_subgraph.tables import UserRoleRow, UserRow, UserSearchKeyRow, UtcDateTime
 from user_subgraph.user import UserStatus
 from user_subgraph.user_page import NEVER, PageRequest, Position, SortDirection, UserFilter, UserSortField
 
@@ -66,7 +66,9 @@ def listed(chosen: UserFilter, request: PageRequest, few: Ids | None) -> Found:
 
 
 def narrowings(chosen: UserFilter) -> Iterator[Ids]:
-    """What else than status and order has an index: roles, and the time of creation."""
+    """What else than status and order has an index: what is searched for, roles, and the time of creation."""
+    if chosen.search:
+        yield _found_by(chosen.search)
     if chosen.roles is not None:
         yield _with_roles(chosen)
     if chosen.created_after is not None or chosen.created_before is not None:
@@ -188,6 +190,15 @@ def _with_roles(chosen: UserFilter) -> Select[str]:
     return select(UserRoleRow.user_id).where(UserRoleRow.role.in_(roles))
 
 
+def _found_by(search: str) -> Select[str]:
+    """Somebody may be there more than once."""
+    beginning = sought(search)
+    if beginning is None:
+        return select(UserSearchKeyRow.user_id).where(false())
+    key = UserSearchKeyRow.key
+    return select(UserSearchKeyRow.user_id).where(key >= beginning, key < beginning + AFTER_ALL)
+
+
 def _conditions(chosen: UserFilter) -> list[ColumnElement[bool]]:
     """All that is asked for but for the status."""
     return _sought(chosen) + _created(chosen)
@@ -196,8 +207,8 @@ def _conditions(chosen: UserFilter) -> list[ColumnElement[bool]]:
 def _sought(chosen: UserFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if chosen.search:
-        texts = (UserRow.email, UserRow.first_name, UserRow.last_name, UserRow.display_name)
-        conditions.append(or_(*(text.icontains(chosen.search, autoescape=True) for text in texts)))
+        of_user = UserSearchKeyRow.user_id == UserRow.id
+        conditions.append(exists(_found_by(chosen.search).where(of_user)))
     if chosen.roles is not None:
         conditions.append(exists(_with_roles(chosen).where(UserRoleRow.user_id == UserRow.id)))
     return conditions

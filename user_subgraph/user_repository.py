@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, literal, select
+from sqlalchemy import delete, exists, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from user_subgraph.tables import SessionRow, UserRoleRow, UserRow
+from user_subgraph.search_keys import search_keys
+from user_subgraph.session_repository import UNSYNCHRONISED
+from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UserSearchKeyRow
 from user_subgraph.user import Role, User, UserId, UserStatus, is_user_id
 from user_subgraph.user_listing import (
     FEW,
@@ -120,16 +122,20 @@ class UserRepository:
             .returning(UserRow.id)
         )
         owner = self._session.scalars(statement).one()
-        # A known address has another user's id, so this finds nobody and adds nothing.
+        # A known address has another user's id, so these find nobody and add nothing.
         for role in user.roles:
             added = select(UserRow.id, literal(role.value)).where(UserRow.id == user.id)
             self._session.execute(insert(UserRoleRow).from_select(["user_id", "role"], added))
+        for key in search_keys(user):
+            added = select(UserRow.id, literal(key)).where(UserRow.id == user.id)
+            self._session.execute(insert(UserSearchKeyRow).from_select(["user_id", "key"], added))
         return UserId(owner)
 
     def add(self, user: User, password_hash: str | None) -> None:
         roles = [UserRoleRow(role=role.value) for role in user.roles]
         self._session.add(UserRow(**_values(user), password_hash=password_hash, roles=roles))
         self._flush()
+        self._find_by(user)
 
     def save(self, user: User) -> None:
         """Write *user* over the row that `locked` has read in this transaction."""
@@ -140,6 +146,7 @@ class UserRepository:
         added = user.roles - {Role(role.role) for role in kept}
         row.roles = kept + [UserRoleRow(role=role.value) for role in added]
         self._flush()
+        self._find_by(user)
 
     def erase(self, user: User) -> None:
         """Save *user*, who is `erased`, and forget what of the account is no part of a `User`."""
@@ -166,6 +173,17 @@ class UserRepository:
     def _counted(self, most: int, ids: Ids) -> int | None:
         found = self._session.scalars(counted_to(most, ids)).one()
         return found if found <= most else None
+
+    def _find_by(self, user: User) -> None:
+        """Make the search keys those of *user*."""
+        keys, of_user = search_keys(user), UserSearchKeyRow.user_id == user.id
+        stored = frozenset(self._session.scalars(select(UserSearchKeyRow.key).where(of_user)))
+        if stored - keys:
+            old = delete(UserSearchKeyRow).where(of_user, UserSearchKeyRow.key.in_(stored - keys))
+            self._session.execute(old, **UNSYNCHRONISED)
+        if keys - stored:
+            rows = [{"user_id": user.id, "key": key} for key in keys - stored]
+            self._session.execute(insert(UserSearchKeyRow), rows)
 
     def _flush(self) -> None:
         try:

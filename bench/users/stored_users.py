@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from user_subgraph.database import Database
+from user_subgraph.search_keys import search_keys_of
 
 SUSPENDED: Final = 50
 """So many, the oldest of all: who lists the newest first meets them last."""
@@ -49,11 +50,22 @@ def store(database: Database, count: int) -> None:
     with database.engine.execution_options(writing=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-        for statement in ("DELETE FROM user_roles", "DELETE FROM users"):
+        for statement in ("DELETE FROM user_search_keys", "DELETE FROM user_roles", "DELETE FROM users"):
             connection.execute(text(statement))
         for statement in (_USERS, _ROLES):
             connection.execute(text(_written(connection, statement)), {"count": count})
+        _make_findable(connection)
     _analyze(database)
+
+
+def _make_findable(connection: Connection) -> None:
+    """As the service does with each user that it writes."""
+    users = connection.execution_options(yield_per=10_000).execute(
+        text("SELECT id, email, first_name, last_name FROM users")
+    )
+    for some in users.partitions():
+        rows = [{"key": key, "user_id": id_} for id_, *texts in some for key in search_keys_of(texts)]
+        connection.execute(text("INSERT INTO user_search_keys (key, user_id) VALUES (:key, :user_id)"), rows)
 
 
 def _written(connection: Connection, statement: str) -> str:

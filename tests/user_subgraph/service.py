@@ -166,6 +166,7 @@ class Service:
         order = {
             "users": "id",
             "user_roles": "user_id, role",
+            "user_search_keys": "user_id, key",
             "sessions": "id",
             "refresh_tokens": "token_hash",
             "totp": "user_id",

@@ -90,7 +90,9 @@ class UpdateUserInput(graphene.InputObjectType):
 
 
 class UserFilter(graphene.InputObjectType):
-    search = graphene.String(description="Part of the e-mail address or of a name.")
+    search = graphene.String(
+        description="The e-mail address or a name, or what follows the beginning of a word in it: `lovelace@`, `ada lo`."
+    )
     status = graphene.List(
         graphene.NonNull(UserStatus), description="Deleted users appear only when DELETED is among these."
     )
