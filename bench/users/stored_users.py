@@ -60,9 +60,8 @@ def store(database: Database, count: int) -> None:
 
 def _make_findable(connection: Connection) -> None:
     """As the service does with each user that it writes."""
-    users = connection.execution_options(yield_per=10_000).execute(
-        text("SELECT id, email, first_name, last_name FROM users")
-    )
+    query = text("SELECT id, email, first_name, last_name FROM users").execution_options(yield_per=10_000)
+    users = connection.execute(query)
     for some in users.partitions():
         rows = [{"key": key, "user_id": id_} for id_, *texts in some for key in search_keys_of(texts)]
         connection.execute(text("INSERT INTO user_search_keys (key, user_id) VALUES (:key, :user_id)"), rows)

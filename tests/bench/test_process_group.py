@@ -26,7 +26,8 @@ def test_children_count_those_that_ended_too(tmp_path: Path) -> None:
     with running([sys.executable, "-c", PARENT], log, {}, tmp_path) as group:
         wait_for("done", log, group)
 
-        assert 0.6 <= group.cpu_s() < 2
+        # The kernel tells hundredths, rounded down for each of the two.
+        assert 0.58 <= group.cpu_s() < 2
         assert group.peak_memory_bytes() >= group.memory_bytes() > 2_000_000
 
     assert not group.is_running()
