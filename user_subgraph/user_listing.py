@@ -30,6 +30,9 @@ from user_subgraph.user_page import NEVER, PageRequest, Position, SortDirection,
 FEW = 2_000
 """So many users are read and sorted at once; where more fit, a walk meets them early, unless all lie at its far end."""
 
+NOT_TOO_MANY = 50_000
+"""So many are looked through for a count; where more fit, a walk meets enough of them early."""
+
 Ids = Select[str]
 Found = Select[str, Any]
 """Of users: the id, and the key they are sorted by, which is never null."""
@@ -81,7 +84,7 @@ def counted_to(most: int, rows: Select[Any]) -> Select[int]:
 
 
 def chosen_ids(chosen: UserFilter, few: Ids | None) -> Ids:
-    """All whom the filter leaves, in no order; *few* as for `listed`."""
+    """All whom the filter leaves, in no order; *few*: one of the `narrowings`, if it gives no more than NOT_TOO_MANY."""
     if few is not None:
         return select(UserRow.id).where(*_among(few, chosen))
     return select(UserRow.id).where(_has_status(chosen), *_conditions(chosen))

@@ -15,6 +15,7 @@ from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UserSearchKey
 from user_subgraph.user import Role, User, UserId, UserStatus, is_user_id
 from user_subgraph.user_listing import (
     FEW,
+    NOT_TOO_MANY,
     Ids,
     chosen_ids,
     counted_to,
@@ -157,7 +158,7 @@ class UserRepository:
 
     def page(self, chosen: UserFilter, request: PageRequest) -> Page[User]:
         """In the asked order, whichever way the page was reached."""
-        found = listed(chosen, request, self._few(chosen)).subquery()
+        found = listed(chosen, request, self._narrowed(chosen, FEW)).subquery()
         statement = select(UserRow).join(found, found.c.id == UserRow.id).options(joinedload(UserRow.roles))
         rows = self._session.scalars(statement.order_by(*direction(request, found))).unique().all()
         users = [_user(row) for row in rows[: request.size]]
@@ -165,10 +166,10 @@ class UserRepository:
 
     def count(self, chosen: UserFilter) -> int | None:
         """`None`: more than COUNTED_TO."""
-        return self._counted(COUNTED_TO, chosen_ids(chosen, self._few(chosen)))
+        return self._counted(COUNTED_TO, chosen_ids(chosen, self._narrowed(chosen, NOT_TOO_MANY)))
 
-    def _few(self, chosen: UserFilter) -> Ids | None:
-        return next((ids for ids in narrowings(chosen) if self._counted(FEW, ids) is not None), None)
+    def _narrowed(self, chosen: UserFilter, most: int) -> Ids | None:
+        return next((ids for ids in narrowings(chosen) if self._counted(most, ids) is not None), None)
 
     def _counted(self, most: int, ids: Ids) -> int | None:
         found = self._session.scalars(counted_to(most, ids)).one()

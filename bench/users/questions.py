@@ -84,7 +84,11 @@ def questions(database: Database, stored: int) -> Mapping[str, Ask]:
             "totalCount of 50 suspended": Count(UserFilter(statuses=_RARE)),
             "totalCount of 1 of 20": Count(UserFilter(statuses=_FREQUENT)),
             "totalCount of 5 administrators": Count(UserFilter(roles=frozenset({Role.ADMIN}))),
-            "totalCount of a search": Count(UserFilter(search=searches["a name that a thousandth has"])),
+            "totalCount of a search: a thousandth": Count(
+                UserFilter(search=searches["a name that a thousandth has"])
+            ),
+            "totalCount of a search: a hundredth": Count(UserFilter(search="family77")),
+            "totalCount of a search: all": Count(UserFilter(search=searches["what all have"])),
         }
     )
 
