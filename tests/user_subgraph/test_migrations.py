@@ -10,10 +10,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from bench.users.stored_users import store
 from tests.user_subgraph.service import Service
 from user_subgraph.database import Database, alembic_config
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.tables import Base
+
+AT_ONCE = 10_000  # as migration 0016 reads them
 
 
 def test_the_migrated_tables_are_those_of_the_models(database_url: str) -> None:
@@ -172,6 +175,19 @@ def test_sessions_get_generations_and_lose_them_again(service: Service) -> None:
         ).scalars()
         assert set(used) == {"a", "b"}
         command.upgrade(alembic_config(connection), "head")
+
+
+def test_users_who_are_there_already_can_be_found(service: Service) -> None:
+    """More than are read at once."""
+    store(service.parts.database, AT_ONCE + 5)
+    before = service.everything()["user_search_keys"]
+    moved = service.parts.database.engine.execution_options(writing=True)
+    for move, revision in ((command.downgrade, "0015"), (command.upgrade, "head")):
+        with moved.begin() as connection:
+            move(alembic_config(connection), revision)
+
+    assert len(before) > AT_ONCE
+    assert service.everything()["user_search_keys"] == before
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
