@@ -111,7 +111,7 @@ class OAuth:
         return self._answered(INTROSPECT, authorization, parameters, _endpoint(Introspection.ENDPOINT_NAME))
 
     def metadata(self) -> Mapping[str, Any]:
-        """RFC 8414. Who asks for scopes is an app, so those that only machines have are not told."""
+        """RFC 8414. Of scopes those are told that a program can be given."""
         metadata: Mapping[str, Any] = AuthorizationServerMetadata(
             issuer=self.issuer,
             authorization_endpoint=f"{self.public_url}{AUTHORIZE}",

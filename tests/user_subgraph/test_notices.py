@@ -99,11 +99,11 @@ def test_a_login_that_was_used_twice(service: Service, box: Postbox) -> None:
     assert told(service, box) == [(ADA, "A login to your account was ended")]
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_a_notice_of_who_holds_the_session_of_somebody_who_is_being_erased_is_erased_too(
-    service: Service, backend: str
+    service: Service,
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer")
+    """SQLite has one writer."""
     admin = service.token_of("admin@example.com", Role.ADMIN)
     user = service.add_user(ADA)
     service.log_in(ADA)
