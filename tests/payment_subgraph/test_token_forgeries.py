@@ -7,7 +7,7 @@ import pytest
 
 from payment_subgraph.auth import KeySource, Verifier
 from tests.contract.access_tokens import ACCEPTED, REFUSED, Issuer
-from tests.contract.refusals import assert_refused, soon
+from tests.contract.refusals import assert_refused
 from tests.payment_subgraph.databases import SqliteFiles
 from tests.payment_subgraph.world import AUDIENCE, ISSUER, SIGNING_KEY, World, serve_keys
 
@@ -45,8 +45,7 @@ async def test_a_forged_token_is_refused(
     ]
     caplog.set_level("DEBUG", "payment_subgraph")
 
-    with soon():
-        answer = await one_world.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    answer = await one_world.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
 
     assert answer.status_code == 401
     assert_refused(answer.json(), messages=MESSAGES, authorization=authorization, log=caplog.text)

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from tests.contract.access_tokens import ACCEPTED, REFUSED, Issuer
-from tests.contract.refusals import assert_refused, soon
+from tests.contract.refusals import assert_refused
 from tests.user_subgraph.service import Service, settings_for
 from user_subgraph.auth import viewer_of
 
@@ -58,8 +58,7 @@ def test_a_forged_token_is_refused(
     authorization = issuer.authorization(REFUSED[name])
     caplog.set_level("DEBUG", "user_subgraph")
 
-    with soon():
-        answer = ask(one_service, authorization)
+    answer = ask(one_service, authorization)
 
     assert answer.status_code == 401
     assert_refused(answer.get_json(), messages=MESSAGES, authorization=authorization, log=caplog.text)
