@@ -61,7 +61,7 @@ class DataExports:
             exports = DataExportRepository(session)
             before = exports.of(user.id)
             if before is not None and (wait := before.next_one_in(now)) is not None:
-                raise RateLimitedError(math.ceil(wait.total_seconds()))
+                raise RateLimitedError(math.ceil(wait.total_seconds()), "There is one copy a day")
             export = exports.replace(user.id, now)
             AuditLog(session, self.caller).record(Action.DATA_EXPORT_REQUESTED, now, subject=user.id)
         return DataExportSuccess(self._shown(export, now))

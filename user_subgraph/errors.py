@@ -187,20 +187,24 @@ class ConflictError(DomainError):
 
 
 class RateLimitedError(DomainError):
+    """*rule*: what was asked for too often, or how often it may be."""
+
     code = "RATE_LIMITED"
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(
-            f"Too many attempts at once, or of late; try again in {_spoken(retry_after_seconds)}."
-        )
+    def __init__(self, retry_after_seconds: int, rule: str = "Too many attempts at once, or of late") -> None:
+        super().__init__(f"{rule}; try again in {_spoken(retry_after_seconds)}.")
         self.retry_after_seconds = retry_after_seconds
 
 
 def _spoken(seconds: int) -> str:
-    """Seconds up to two minutes, minutes rounded up beyond."""
+    """Seconds up to two minutes, then minutes up to two hours, then hours; rounded up."""
     if seconds == 1:
         return "a second"
-    return f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"
+    if seconds <= 2 * 60:
+        return f"{seconds} seconds"
+    if seconds <= 2 * 3600:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"
 
 
 class InvalidCredentialsError(DomainError):

@@ -304,6 +304,7 @@ def test_asking_and_downloading_are_recorded(service: Service, ada: User) -> Non
 
 def test_there_is_one_a_day_and_a_new_one_takes_the_place_of_the_old(service: Service, ada: User) -> None:
     first = ready(service, service.log_in(ADA).access)
+    at_once = service.data(REQUEST, service.log_in(ADA).access)
     service.clock.move(DAY - 60)
     refused = service.data(REQUEST, service.log_in(ADA).access)
     service.clock.move(60)
@@ -311,6 +312,7 @@ def test_there_is_one_a_day_and_a_new_one_takes_the_place_of_the_old(service: Se
     token = service.log_in(ADA).access
     second = requested(service, token)
 
+    assert at_once["message"] == "There is one copy a day; try again in 24 hours."
     assert (refused["code"], refused["retryAfterSeconds"]) == ("RATE_LIMITED", 60)
     assert second["id"] != first["id"]
     assert download(service, first["id"], token).status_code == 404

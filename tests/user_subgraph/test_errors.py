@@ -118,7 +118,16 @@ def test_a_null_where_the_schema_has_only_a_default_is_bad_input(service: Servic
 
 
 @pytest.mark.parametrize(
-    ("seconds", "spoken"), [(1, "a second"), (5, "5 seconds"), (120, "120 seconds"), (121, "3 minutes")]
+    ("seconds", "spoken"),
+    [
+        (1, "a second"),
+        (5, "5 seconds"),
+        (120, "120 seconds"),
+        (121, "3 minutes"),
+        (7200, "120 minutes"),
+        (7201, "3 hours"),
+        (86400, "24 hours"),
+    ],
 )
 def test_who_is_refused_for_being_too_much_hears_when_to_come_back(seconds: int, spoken: str) -> None:
     assert RateLimitedError(seconds).message.endswith(f"; try again in {spoken}.")
