@@ -29,6 +29,7 @@ from user_subgraph.demo_data import create_demo_data
 from user_subgraph.errors import CommandRefused, StartRefused, ValidationError
 from user_subgraph.federation import subgraph_sdl
 from user_subgraph.punctual_channel import PunctualChannel
+from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.runtime import settle
 from user_subgraph.settings import Settings
 from user_subgraph.signing_keys import alone_with, create_key, key_files
@@ -214,7 +215,9 @@ def _migrated(settings: Settings) -> Iterator[Database]:
 
 def _accounts(settings: Settings, database: Database) -> Accounts:
     throttling = throttling_of(settings, database, utc_now)
-    return Accounts(database, password_hashes(settings), throttling, utc_now, fresh_for(settings))
+    passwords = password_hashes(settings)
+    again = Reauthentication(database, passwords, throttling, utc_now, fresh_for(settings))
+    return Accounts(database, passwords, again, throttling, utc_now)
 
 
 if __name__ == "__main__":

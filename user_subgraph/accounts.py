@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Any, assert_never
 
@@ -21,18 +21,17 @@ from user_subgraph.errors import (
     FieldCode,
     FieldError,
     Forbidden,
-    InvalidCredentialsError,
     LastAdminError,
     NotFoundError,
     Unauthenticated,
     ValidationError,
 )
-from user_subgraph.fresh_login import require_fresh_login
 from user_subgraph.mail import MailKind
 from user_subgraph.one_time_token import Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
@@ -73,17 +72,16 @@ class DeleteUserSuccess:
 class Accounts:
     database: Database
     passwords: PasswordHashes
+    reauthentication: Reauthentication
     throttling: Throttling
     clock: Clock
-    fresh_for: timedelta
-    """How long after a login the account may be given up."""
     _: KW_ONLY
     verification_required: bool = False
     caller: Caller = OPERATOR
 
     def asked_by(self, caller: Caller) -> "Accounts":
         """These accounts for one request, whose caller the audit log names."""
-        return replace(self, caller=caller)
+        return replace(self, caller=caller, reauthentication=self.reauthentication.asked_by(caller))
 
     def register(self, values: Mapping[str, Any]) -> RegisterUserSuccess:
         """Open an account for a stranger; answers alike, in equal work, for a known address."""
@@ -152,22 +150,10 @@ class Accounts:
 
         Raises `ReauthenticationRequiredError`, `InvalidCredentialsError`, `LastAdminError`.
         """
-        with self.database.reading() as session:
-            users = UserRepository(session)
-            user = self._logged_in(users, viewer)
-            require_fresh_login(session, viewer, user, self.clock(), self.fresh_for)
-            email = user.email
-            stored = users.password_hash_of(viewer.user_id)
-        with self.throttling.guess(Throttled.REAUTHENTICATION, str(email), self.caller):
-            self._prove(viewer, current_password, stored)
-        with self.database.writing() as session:
-            users = UserRepository(session)
-            users.lock_admins()
-            users.locked(viewer.user_id)
-            user = self._logged_in(users, viewer)
-            if users.password_hash_of(user.id) != stored:  # somebody has just changed the password
-                raise InvalidCredentialsError
-            self._erase(session, users, user)
+        account = self.reauthentication.account(viewer, fresh_only=True)
+        self.reauthentication.judge(account, current_password)
+        if not self._is_erased(viewer, account.password_hash):
+            self.reauthentication.refuse(account)
         return DeleteUserSuccess(viewer.user_id, UserDeleteMode.ERASE)
 
     def update_profile(self, viewer: Viewer, values: Mapping[str, Any]) -> UserSuccess:
@@ -232,6 +218,18 @@ class Accounts:
         SessionRepository(session).revoke_of_user(after.id, self.clock())
         self._record_change(session, Action.USER_DELETED, before, after)
 
+    def _is_erased(self, viewer: Viewer, stored: str | None) -> bool:
+        """Not if somebody has just changed the password."""
+        with self.database.writing() as session:
+            users = UserRepository(session)
+            users.lock_admins()
+            users.locked(viewer.user_id)
+            user = self._logged_in(users, viewer)
+            if not users.has_hash(user.id, stored):
+                return False
+            self._erase(session, users, user)
+        return True
+
     def _erase(self, session: Session, users: UserRepository, before: User) -> None:
         """The order matters: who acts in a session of theirs holds it, and then waits to keep an origin."""
         if before.is_erased:
@@ -247,14 +245,6 @@ class Accounts:
         self._record_change(session, Action.USER_ERASED, before, after)
         UserEventRepository(session).add(UserEventType.ERASED, after.id, after.updated_at)
         forget_origins_of(session, after.id)
-
-    def _prove(self, viewer: Viewer, password: str, stored: str | None) -> None:
-        if self.passwords.matches(password, stored):
-            return
-        with self.database.writing() as session:
-            log = AuditLog(session, self.caller)
-            log.record(Action.REAUTHENTICATION_FAILED, self.clock(), subject=viewer.user_id)
-        raise InvalidCredentialsError
 
     def _record_change(self, session: Session, action: Action, before: User | None, after: User) -> None:
         changes = changes_of(before, after)

@@ -37,6 +37,7 @@ from user_subgraph.operation import Operations
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.payments_of_owner import PaymentService
+from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.refresh_cookie import CookieAttributes
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.session_tokens import SessionTokens
@@ -89,7 +90,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     throttling = throttling_of(settings, database, clock)
     passwords, required = password_hashes(settings), settings.verification_required
     fresh = fresh_for(settings)
-    accounts = Accounts(database, passwords, throttling, clock, fresh, verification_required=required)
+    again = Reauthentication(database, passwords, throttling, clock, fresh)
+    accounts = Accounts(database, passwords, again, throttling, clock, verification_required=required)
     links = MailedLinks(database, passwords, throttling, clock)
     delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock, throttling)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
@@ -99,8 +101,8 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
     sessions = Sessions(database, clock)
-    password_change = PasswordChange(database, passwords, throttling, clock, fresh)
-    email_change = EmailChange(database, passwords, throttling, clock, fresh)
+    password_change = PasswordChange(database, passwords, again, clock)
+    email_change = EmailChange(database, again, throttling, clock)
     data_exports = DataExports(database, clock, fresh, settings.public_url)
     making = DataExportMaking(database, _payment_service(settings), tokens, clock)
     view = GraphQLView(

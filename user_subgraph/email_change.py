@@ -4,7 +4,7 @@ The confirmation, too, needs a login to the account: else whoever gets the mail 
 """
 
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -17,23 +17,21 @@ from user_subgraph.database import Database
 from user_subgraph.errors import (
     FieldCode,
     FieldError,
-    InvalidCredentialsError,
     InvalidTokenError,
     Unauthenticated,
     ValidationError,
 )
-from user_subgraph.fresh_login import account_to_prove
 from user_subgraph.mail import MailKind
 from user_subgraph.one_time_token import Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
-from user_subgraph.passwords import PasswordHashes
 from user_subgraph.random_secret import secret_hash
+from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
-from user_subgraph.user import User, UserId, moved
+from user_subgraph.user import User, moved
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import EmailTakenError, UserRepository
 
@@ -43,17 +41,15 @@ _DEAD = "The token is not valid for this account, or not any more; ask for the c
 @dataclass(frozen=True)
 class EmailChange:
     database: Database
-    passwords: PasswordHashes
+    reauthentication: Reauthentication
     throttling: Throttling
     clock: Clock
-    fresh_for: timedelta
-    """How long after a login an account with a second factor takes another address."""
     _: KW_ONLY
     caller: Caller = OPERATOR
 
     def asked_by(self, caller: Caller) -> "EmailChange":
         """The same for one request, whose caller the audit log names."""
-        return replace(self, caller=caller)
+        return replace(self, caller=caller, reauthentication=self.reauthentication.asked_by(caller))
 
     def request(self, viewer: Viewer, new_email: str, current_password: str) -> AcceptedSuccess:
         """A mail with a token to the new address. The same answer and work whether somebody else has it.
@@ -61,15 +57,13 @@ class EmailChange:
         Raises `ReauthenticationRequiredError` where there is a second factor and it was not proved of late,
         `ValidationError` for what is no other address, `InvalidCredentialsError`, or `RateLimitedError`.
         """
-        user, stored = self._account(viewer)
-        address = _other_address(new_email, user)
-        with self.throttling.guess(Throttled.REAUTHENTICATION, str(user.email), self.caller):
-            if not self.passwords.matches(current_password, stored):
-                self._refuse(user.id)
-        self.throttling.count(Throttled.EMAIL_CHANGE, user.email, self.caller)
+        account = self.reauthentication.account(viewer)
+        address = _other_address(new_email, account.user)
+        self.reauthentication.judge(account, current_password)
+        self.throttling.count(Throttled.EMAIL_CHANGE, account.user.email, self.caller)
         self.throttling.count(Throttled.MAIL, address, self.caller)
-        if not self._is_asked_for(viewer, stored, address):
-            self._refuse(user.id)
+        if not self._is_asked_for(viewer, account.password_hash, address):
+            self.reauthentication.refuse(account)
         return AcceptedSuccess()
 
     def confirm(self, viewer: Viewer, token: str) -> AcceptedSuccess:
@@ -83,10 +77,6 @@ class EmailChange:
         except EmailTakenError as error:
             raise InvalidTokenError(_DEAD) from error
         return AcceptedSuccess()
-
-    def _account(self, viewer: Viewer) -> tuple[User, str | None]:
-        with self.database.reading() as session:
-            return account_to_prove(session, viewer, self.clock(), self.fresh_for)
 
     def _is_asked_for(self, viewer: Viewer, stored: str | None, address: str) -> bool:
         """Not if the password was changed meanwhile: it was right when it was judged, and is not any more."""
@@ -114,12 +104,6 @@ class EmailChange:
         OutgoingMails(session).notify(MailKind.EMAIL_CHANGED, before, now)
         changes = (*changes_of(before, after), *noted(revoked_sessions=revoked))
         AuditLog(session, self.caller).record(Action.EMAIL_CHANGED, now, subject=after.id, changes=changes)
-
-    def _refuse(self, user_id: UserId) -> None:
-        with self.database.writing() as session:
-            log = AuditLog(session, self.caller)
-            log.record(Action.REAUTHENTICATION_FAILED, self.clock(), subject=user_id)
-        raise InvalidCredentialsError
 
 
 def _locked(users: UserRepository, viewer: Viewer, now: datetime) -> User:

@@ -1,26 +1,22 @@
 """A new password for who knows the old one."""
 
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import timedelta
 
 from user_subgraph.accepted import AcceptedSuccess
 from user_subgraph.audit import OPERATOR, Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
-from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
-from user_subgraph.errors import InvalidCredentialsError, Unauthenticated
-from user_subgraph.fresh_login import account_to_prove
+from user_subgraph.errors import Unauthenticated
 from user_subgraph.mail import MailKind
 from user_subgraph.one_time_token import SETTING_A_PASSWORD, Purpose
 from user_subgraph.one_time_tokens import OneTimeTokens
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.passwords import PasswordHashes, strong_password
+from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
-from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
-from user_subgraph.user import User
 from user_subgraph.user_input import checked
 from user_subgraph.user_repository import UserRepository
 
@@ -29,16 +25,14 @@ from user_subgraph.user_repository import UserRepository
 class PasswordChange:
     database: Database
     passwords: PasswordHashes
-    throttling: Throttling
+    reauthentication: Reauthentication
     clock: Clock
-    fresh_for: timedelta
-    """How long after a login an account with a second factor takes a new password."""
     _: KW_ONLY
     caller: Caller = OPERATOR
 
     def asked_by(self, caller: Caller) -> "PasswordChange":
         """The same for one request, whose caller the audit log names."""
-        return replace(self, caller=caller)
+        return replace(self, caller=caller, reauthentication=self.reauthentication.asked_by(caller))
 
     def change(self, viewer: Viewer, current: str, new: str) -> AcceptedSuccess:
         """The viewer's other sessions end: somebody else may have opened them with the old password.
@@ -47,26 +41,13 @@ class PasswordChange:
         `ValidationError` for a weak password, `InvalidCredentialsError` if *current* is wrong, or
         `RateLimitedError` without a look at it.
         """
-        user, stored = self._account(viewer)
-        rules = {"new_password": lambda password: strong_password(password, user.email)}
+        account = self.reauthentication.account(viewer)
+        rules = {"new_password": lambda password: strong_password(password, account.user.email)}
         clean = checked({"new_password": new}, rules)["new_password"]
-        with self.throttling.guess(Throttled.REAUTHENTICATION, str(user.email), self.caller):
-            new_hash = self._hash_if_right(user, current, stored, clean)
-        if not self._is_set(viewer, stored, new_hash):
-            self._record_failure(user)
-            raise InvalidCredentialsError
+        self.reauthentication.judge(account, current)
+        if not self._is_set(viewer, account.password_hash, self.passwords.hash(clean)):
+            self.reauthentication.refuse(account)
         return AcceptedSuccess()
-
-    def _account(self, viewer: Viewer) -> tuple[User, str | None]:
-        with self.database.reading() as session:
-            return account_to_prove(session, viewer, self.clock(), self.fresh_for)
-
-    def _hash_if_right(self, user: User, current: str, stored: str | None, new: str) -> str:
-        """No transaction is open while passwords are hashed."""
-        if not self.passwords.matches(current, stored):
-            self._record_failure(user)
-            raise InvalidCredentialsError
-        return self.passwords.hash(new)
 
     def _is_set(self, viewer: Viewer, old_hash: str | None, new_hash: str) -> bool:
         """Not if another change came first: the current password was right when it was judged, and is not any more."""
@@ -95,9 +76,3 @@ class PasswordChange:
             log = AuditLog(session, self.caller)
             log.record(Action.PASSWORD_CHANGED, now, subject=viewer.user_id, changes=facts)
         return True
-
-    def _record_failure(self, user: User) -> None:
-        with self.database.writing() as session:
-            AuditLog(session, self.caller).record(
-                Action.REAUTHENTICATION_FAILED, self.clock(), subject=user.id
-            )

@@ -396,7 +396,8 @@ def test_an_address_that_staff_give_ends_a_change_that_was_begun_and_the_old_one
 def test_a_password_that_is_changed_while_it_is_judged_asks_for_nothing(service: Service, ada: str) -> None:
     hashes = MeanwhileHashes(argon2.PasswordHasher(1, 8, 1))
     hashes.meanwhile.append(lambda: service.data(CHANGE, ada, old=PASSWORD, new=NEW_PASSWORD))
-    change = replace(service.parts.view.email_change, passwords=hashes)
+    change = service.parts.view.email_change
+    change = replace(change, reauthentication=replace(change.reauthentication, passwords=hashes))
     viewer = service.parts.view.access_tokens.viewer(ada, service.clock())
 
     with pytest.raises(InvalidCredentialsError):

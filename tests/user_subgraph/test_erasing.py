@@ -289,6 +289,7 @@ def test_a_wrong_password_erases_nothing_and_is_recorded(service: Service) -> No
 
     after = service.everything()
     assert (result["__typename"], result["code"]) == ("InvalidCredentialsError", "INVALID_CREDENTIALS")
+    assert result["message"] == "The password is wrong."  # not the address: who is logged in has given none
     assert {name: after[name] for name in tables} == {name: before[name] for name in tables}
     (failed,) = recorded(service, Action.REAUTHENTICATION_FAILED)
     assert failed.subject_id == ada

@@ -17,7 +17,7 @@ NEW = "violet-anchor-lamp-41"
 CHANGE = """mutation ($current: String!, $new: String!) {
   changePassword(input: {currentPassword: $current, newPassword: $new}) { __typename
     ... on AcceptedSuccess { accepted } ... on RateLimitedError { retryAfterSeconds }
-    ... on ValidationError { fields { path code } } ... on Error { code } } }"""
+    ... on ValidationError { fields { path code } } ... on Error { code message } } }"""
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def test_a_wrong_current_password_changes_nothing_and_is_recorded(service: Servi
         result = service.data(CHANGE, token, current="a wrong password", new=NEW)
 
     assert (result["__typename"], result["code"]) == ("InvalidCredentialsError", "INVALID_CREDENTIALS")
+    assert result["message"] == "The password is wrong."
     assert service.everything(but_for="audit_events") == before
     assert [known(event) for event in recorded] == [("reauthentication.failed", ada.id, ada.id)]
 
