@@ -208,7 +208,8 @@ def _migrated(settings: Settings) -> Iterator[Database]:
     with closing(Database(settings.database_url)) as database:
         if not database.is_ready():
             raise StartRefused(
-                "USER_DATABASE_URL: the database does not answer, or its tables are missing or old; run `migrate`."
+                f"USER_DATABASE_URL: {database.place} does not answer, or its tables are missing or old; run `migrate`. "
+                "If your database is elsewhere, say so by USER_DATABASE_URL or DATA_DIR."
             )
         yield database
 

@@ -55,6 +55,14 @@ class Database:
             return False
         return frozenset(heads) == self._newest_migrations
 
+    @property
+    def place(self) -> str:
+        """Where it was looked for, for people: a file's whole path, or host and name. The URL may hold a password: never shown."""
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite":
+            return str(Path(url.database or ":memory:").absolute())
+        return f"{url.host or 'localhost'}/{url.database}"
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -171,11 +171,29 @@ def test_a_database_of_a_newer_version_is_one_sentence(
     assert capsys.readouterr().err == "USER_DATABASE_URL: Can't locate revision identified by '9999'.\n"
 
 
-def test_a_database_without_tables_is_one_sentence(
-    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", [["create-demo-data"], ["clients", "list"]])
+def test_where_no_tables_are_is_said_with_the_place_and_the_settings_of_another(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    assert main(["create-demo-data"], environment | {"DEMO_MODE": "1"}) == 2
-    assert capsys.readouterr().err.endswith("its tables are missing or old; run `migrate`.\n")
+    assert main(command, environment | {"DEMO_MODE": "1"}) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"USER_DATABASE_URL: {tmp_path}/users.sqlite3 does not answer, or its tables are missing"
+    )
+    assert said.endswith("If your database is elsewhere, say so by USER_DATABASE_URL or DATA_DIR.\n")
+
+
+def test_where_a_database_was_looked_for_is_told_without_its_password(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = "postgresql://ada:hush-hush@127.0.0.1:1/users?connect_timeout=1"
+
+    assert main(["clients", "list"], {"USER_DATABASE_URL": url}) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("USER_DATABASE_URL: 127.0.0.1/users does not answer")
+    assert "hush" not in said
 
 
 @pytest.mark.parametrize("command", ["migrate", "create-keys"])
