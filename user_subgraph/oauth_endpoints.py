@@ -6,7 +6,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
@@ -14,7 +13,7 @@ from user_subgraph.audit import Action
 from user_subgraph.login_session import LoginSession
 from user_subgraph.oauth_clients import OAuthClients
 from user_subgraph.oauth_grants import ANY_CLIENT, AUTHENTICATED
-from user_subgraph.oauth_request import ClientRequest
+from user_subgraph.oauth_request import ClientRequest, RefusedInOurWords
 from user_subgraph.oauth_transaction import Client, OAuthTransaction
 from user_subgraph.token_claims import Claims, InvalidAccessToken
 from user_subgraph.tokens import Viewer
@@ -22,7 +21,7 @@ from user_subgraph.user import granted_scopes
 from user_subgraph.user_repository import UserRepository
 
 
-class UnsupportedTokenType(OAuth2Error):
+class UnsupportedTokenType(RefusedInOurWords):
     """A machine's access token: no session is behind it that could be ended."""
 
     error = "unsupported_token_type"
@@ -52,7 +51,8 @@ class Revocation(RevocationEndpoint):
     server: OAuthTransaction
 
     def check_params(self, request: ClientRequest, client: Client) -> None:  # noqa: ARG002 - Authlib's signature
-        _require_token(request)
+        """Hints are not looked at: a token is found without."""
+        request.require("token")
 
     def query_token(self, token: str, _hint: str | None) -> GoodToken | None:
         """A refresh token of whatever generation: who gives back an old one wants the session to end, too."""
@@ -72,7 +72,8 @@ class Introspection(IntrospectionEndpoint):
     server: OAuthTransaction
 
     def check_params(self, request: ClientRequest, client: Client) -> None:  # noqa: ARG002 - Authlib's signature
-        _require_token(request)
+        """Hints are not looked at: a token is found without."""
+        request.require("token")
 
     def query_token(self, token: str, _hint: str | None) -> GoodToken | None:
         return good_token(self.server, token)
@@ -83,12 +84,6 @@ class Introspection(IntrospectionEndpoint):
 
     def introspect_token(self, token: GoodToken) -> dict[str, Any]:
         return token.facts
-
-
-def _require_token(request: ClientRequest) -> None:
-    """Hints are not looked at: a token is found without."""
-    if not request.form.get("token"):
-        raise InvalidRequestError("Missing 'token' in request.")
 
 
 def good_token(server: OAuthTransaction, token: str) -> GoodToken | None:

@@ -6,16 +6,18 @@
 Source: RFC 6749, 4.1, 4.4 and 6; RFC 7636; RFC 9700, 2.1.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from user_subgraph.audit import Action, noted
 from user_subgraph.authorization_code import CODE_LIFE, AuthorizationCode
 from user_subgraph.login_session import LoginSession
+from user_subgraph.oauth_request import ClientRequest, WrongRequest
 from user_subgraph.oauth_transaction import Client, OAuthTransaction
 from user_subgraph.random_secret import new_secret, secret_hash
 from user_subgraph.session_tokens import Proof
@@ -24,6 +26,9 @@ from user_subgraph.user import User
 
 AUTHENTICATED = ["client_secret_basic", "client_secret_post"]
 ANY_CLIENT = [*AUTHENTICATED, "none"]
+# RFC 7636, 4.1 and 4.2: a verifier, and SHA-256 in base64url.
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -58,21 +63,43 @@ class S256Required(CodeChallenge):
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
 
-    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
-        asked = grant.request.payload.data
-        if not asked.get("code_challenge") or not asked.get("code_challenge_method"):
-            raise InvalidRequestError("Missing 'code_challenge' or 'code_challenge_method' (S256)")
-        super().validate_code_challenge(grant, redirect_uri)
-        if len(asked["code_challenge"]) != _S256_LENGTH:
-            raise InvalidRequestError("Invalid 'code_challenge'")
+    def validate_code_challenge(self, grant: Any, _redirect_uri: str) -> None:
+        asked = grant.request.form
+        if asked.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(
+            asked.get("code_challenge", "")
+        ):
+            raise WrongRequest(
+                "PKCE is missing: send the code_challenge_method S256, and a code_challenge of 43 characters."
+            )
 
-
-_S256_LENGTH = 43
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        if not _VERIFIER.fullmatch(grant.request.form.get("code_verifier", "")):
+            raise WrongRequest(
+                "The code_verifier is missing, or has not 43 to 128 characters as RFC 7636 has them."
+            )
+        super().validate_code_verifier(grant, result)
 
 
 class CodeGrant(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = ANY_CLIENT
     server: OAuthTransaction
+
+    @staticmethod
+    def validate_authorization_redirect_uri(request: ClientRequest, client: Client) -> str:
+        address: str | None = request.payload.redirect_uri or client.get_default_redirect_uri()
+        if address is None:
+            raise WrongRequest(
+                "The app does not say where to send you back to: the parameter 'redirect_uri' is missing."
+            )
+        if not client.check_redirect_uri(address):
+            raise WrongRequest(
+                "The app wants to have you sent to an address (redirect_uri) that is none of those agreed with it, letter by letter."
+            )
+        return address
+
+    def validate_token_request(self) -> None:
+        self.request.require("code")
+        super().validate_token_request()
 
     def generate_authorization_code(self) -> str:
         return new_secret()
@@ -136,6 +163,10 @@ class RefreshGrant(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = ANY_CLIENT
     INCLUDE_NEW_REFRESH_TOKEN = True
     server: OAuthTransaction
+
+    def validate_token_request(self) -> None:
+        self.request.require("refresh_token")
+        super().validate_token_request()
 
     def authenticate_refresh_token(self, refresh_token: str) -> RunningSession | None:
         presented = self.server.presented(refresh_token)

@@ -9,7 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 
 # RFC 6749, appendix A. Only `state` is wholly the client's own.
 _VALUE = re.compile(r"[ !#-\[\]-~]*")
@@ -19,6 +20,14 @@ _OF_CONSENT = frozenset({"response_type", "redirect_uri", "scope", "state"})
 _OF_PKCE = frozenset({"code_challenge", "code_challenge_method", "code_verifier"})
 _OF_TOKENS = frozenset({"grant_type", "code", "refresh_token", "token", "token_type_hint"})
 _KNOWN = _OF_CONSENT | _OF_PKCE | _OF_TOKENS | {"client_id", "client_secret"}
+
+
+class RefusedInOurWords(OAuth2Error):
+    """Its description is told as it is. What Authlib raises by itself is told by the kind of the error (oauth_transaction.py)."""
+
+
+class WrongRequest(RefusedInOurWords):
+    error = "invalid_request"
 
 
 class ClientRequest(OAuth2Request):
@@ -34,6 +43,11 @@ class ClientRequest(OAuth2Request):
         """Raises `OAuth2Error` for an address that is neither https nor of this machine, and for wrong parameters."""
         super().__init__(method, url, headers=_readable(authorization))
         self.payload = _Parameters(_checked(parameters))
+
+    def require(self, name: str) -> None:
+        """Raises `WrongRequest` where that parameter was left out."""
+        if not self.form.get(name):
+            raise WrongRequest(f"The parameter '{name}' is missing.")
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -60,12 +74,12 @@ class _Parameters(OAuth2Payload):
 def _checked(parameters: Mapping[str, list[str]]) -> dict[str, str]:
     given = {name: values for name, values in parameters.items() if name in _KNOWN and any(values)}
     if any(len(values) > 1 for values in given.values()):
-        raise InvalidRequestError("A parameter is there twice.")
+        raise WrongRequest("A parameter is there twice.")
     found = {name: value for name, (value,) in given.items()}
     for name, value in found.items():
         pattern = _STATE if name == "state" else _VALUE
         if len(value) > MAX_LENGTH or not pattern.fullmatch(value):
-            raise InvalidRequestError("A parameter is too long, or has characters that do not belong there.")
+            raise WrongRequest("A parameter is too long, or has characters that do not belong there.")
     return found
 
 

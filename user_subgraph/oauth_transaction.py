@@ -20,7 +20,7 @@ from user_subgraph.login_session import LoginSession, PresentedToken
 from user_subgraph.mail import MailKind
 from user_subgraph.oauth_client import OAuthClient
 from user_subgraph.oauth_clients import OAuthClients
-from user_subgraph.oauth_request import ClientRequest
+from user_subgraph.oauth_request import ClientRequest, RefusedInOurWords
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.random_secret import secret_hash
 from user_subgraph.session_repository import SessionRepository
@@ -31,14 +31,16 @@ from user_subgraph.user_repository import UserRepository
 
 _SAID: Mapping[str, str] = {
     "access_denied": "The person has refused.",
+    "insecure_transport": "There is no OAuth 2 but over https: PUBLIC_URL is neither that nor an address of this machine.",
     "invalid_client": "The client is unknown, or has not proved who it is in the way that was agreed.",
     "invalid_grant": "The code or refresh token is not good (any more), or it is another client's.",
+    "invalid_request": "A parameter is missing, or is not as the standard has it.",
     "invalid_scope": "The client may not have all of these scopes.",
     "unauthorized_client": "The client may not ask for tokens in this way.",
     "unsupported_grant_type": "There are authorization_code, refresh_token and client_credentials.",
     "unsupported_response_type": "There is only the response type code.",
 }
-"""Where Authlib's own descriptions repeat what was sent, or tell how it is made."""
+"""Instead of Authlib's own descriptions, which repeat what was sent, or tell how it is made."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,9 @@ class OAuthTransaction(AuthorizationServer):
 
 
 def refusal(error: OAuth2Error) -> Answer:
-    """In our words where Authlib's will not do; by way of the browser where the client can be told so."""
-    facts = {"error": error.error, "error_description": _SAID.get(error.error, error.description)}
+    """In our words; by way of the browser where the client can be told so."""
+    said = error.description if isinstance(error, RefusedInOurWords) else _SAID.get(error.error, "Refused.")
+    facts = {"error": error.error, "error_description": said}
     facts |= {"state": error.state} if error.state else {}
     if error.redirect_uri:
         return Answer(302, {}, add_params_to_uri(error.redirect_uri, list(facts.items())))

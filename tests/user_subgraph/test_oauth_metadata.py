@@ -31,5 +31,8 @@ def test_without_https_nothing_is_given(service: Service) -> None:
     token = far.http.post("/oauth/token", data={"grant_type": "client_credentials"})
 
     assert (page.status_code, token.status_code) == (400, 400)
-    assert token.get_json()["error"] == "insecure_transport"
+    assert token.get_json() == {
+        "error": "insecure_transport",
+        "error_description": "There is no OAuth 2 but over https: PUBLIC_URL is neither that nor an address of this machine.",
+    }
     far.close()
