@@ -5,7 +5,7 @@ The page needs no script, no cookie and no session: who lets an app in proves wh
 
 import base64
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +15,13 @@ from flask import Flask, Request, Response, g, jsonify, render_template, request
 from markupsafe import Markup
 
 from user_subgraph.client_address import Network
-from user_subgraph.errors import DomainError, InvalidTokenError, MfaRequiredError, RateLimitedError
+from user_subgraph.errors import (
+    BadRequest,
+    DomainError,
+    InvalidTokenError,
+    MfaRequiredError,
+    RateLimitedError,
+)
 from user_subgraph.oauth import (
     AUTHORIZE,
     INTROSPECT,
@@ -92,6 +98,8 @@ class OAuthView:
             return _sent_to(_decision(oauth, request))
         except MfaRequiredError as error:
             return self._page(asked, challenge=error.challenge_id)
+        except BadRequest as error:
+            return self._page(asked, message=error.message, email=email, challenge=challenge)
         except InvalidTokenError:
             return self._page(asked, message="That took too long. Log in again.")
         except RateLimitedError as error:
@@ -126,9 +134,18 @@ class OAuthView:
 
 
 def _decision(oauth: OAuth, request: Request) -> Answer:
+    """Raises `BadRequest` where the form says neither yes nor no: that must not count as either."""
     form, query = request.form, _query(request)
-    if form.get("decision") != "allow":
-        return oauth.refused(query)
+    match form.getlist("decision"):
+        case ["allow"]:
+            return _allowed(oauth, form, query)
+        case ["deny"]:
+            return oauth.refused(query)
+        case _:
+            raise BadRequest("Press one of the two buttons: what was sent says neither yes nor no.")
+
+
+def _allowed(oauth: OAuth, form: Mapping[str, str], query: Parameters) -> Answer:
     if challenge := form.get("challenge"):
         return oauth.allowed_by_code(query, challenge, form.get("code", ""))
     return oauth.allowed_by_password(query, form.get("email", ""), form.get("password", ""))

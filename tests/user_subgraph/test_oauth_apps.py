@@ -162,6 +162,20 @@ def test_who_refuses_needs_no_password(service: Service, app: Program) -> None:
     assert service.rows("SELECT * FROM authorization_codes") == []
 
 
+@pytest.mark.parametrize("decision", [{}, {"decision": ""}, {"decision": "yes"}], ids=str)
+def test_who_says_neither_yes_nor_no_is_asked_again(
+    service: Service, app: Program, decision: dict[str, str]
+) -> None:
+    before = service.everything()
+
+    response = app.decide({"email": ADA, "password": PASSWORD, **decision})
+
+    assert response.status_code == 400
+    assert "Press one of the two buttons" in response.text
+    assert "Location" not in response.headers
+    assert service.everything() == before
+
+
 def test_another_sites_form_is_not_taken(service: Service, app: Program) -> None:
     address = f"/oauth/authorize?{urlencode(app.asking())}"
     form = {"email": ADA, "password": PASSWORD, "decision": "allow"}
