@@ -13,6 +13,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
 
 from user_subgraph.audit import Action, noted
 from user_subgraph.authorization_code import CODE_LIFE, AuthorizationCode
@@ -121,15 +122,24 @@ class CodeGrant(AuthorizationCodeGrant):
         self.server.log.record(Action.APP_AUTHORIZED, at, subject=whose, actor=whose, changes=facts)
 
     def query_authorization_code(self, code: str, client: Client) -> _Code | None:
-        """`None` for a code that is not good; one that was used before ends what it was used for (RFC 6749, 4.1.2)."""
+        """`None` for a code that is not good; one that its app has used before ends what it was used for (RFC 6749, 4.1.2)."""
         code_hash = secret_hash(code)
         found = self.server.locked_code(code_hash, client.ours.id)
         if found is None:
             return None
         if found.session_id is not None:
-            self.server.end_copied_session(found)
+            if self._comes_from_its_app(found):
+                self.server.end_copied_session(found)
             return None
         return _Code(found, code_hash) if self.server.now < found.expires_at else None
+
+    def _comes_from_its_app(self, code: AuthorizationCode) -> bool:
+        """By its secret; of an app that has none, by the verifier: anybody may have seen the code itself on its way."""
+        if self.request.auth_method != "none":
+            return True
+        return bool(
+            compare_s256_code_challenge(self.request.form.get("code_verifier", ""), code.code_challenge)
+        )
 
     def authenticate_user(self, code: _Code) -> User | None:
         return self.server.active_user(code.ours.user_id)

@@ -282,6 +282,45 @@ def test_a_code_is_good_once_and_the_second_time_ends_the_session(service: Servi
     ]
 
 
+@pytest.mark.parametrize("verifier", ["w" * 43, ""])
+def test_who_has_but_seen_the_used_code_of_an_app_without_secret_ends_nothing(
+    service: Service, verifier: str
+) -> None:
+    service.add_user(ADA)
+    app = app_of(service, secret=None)
+    code = app.code(ADA)
+    tokens = app.redeem(code).get_json()
+    before = service.everything()
+
+    stranger = app.redeem(code, code_verifier=verifier)
+
+    assert stranger.status_code == 400
+    assert service.everything() == before
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_who_has_the_verifier_too_has_copied_them_and_ends_the_session(
+    service: Service, any_app: Program
+) -> None:
+    code = any_app.code(ADA)
+    tokens = any_app.redeem(code).get_json()
+
+    assert refused_as(any_app.redeem(code)) == (400, "invalid_grant")
+
+    assert refused_as(any_app.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
+def test_an_app_that_has_proved_itself_ends_the_session_of_a_used_code_whatever_the_verifier(
+    app: Program,
+) -> None:
+    code = app.code(ADA)
+    tokens = app.redeem(code).get_json()
+
+    assert refused_as(app.redeem(code, code_verifier="w" * 43)) == (400, "invalid_grant")
+
+    assert refused_as(app.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
 def test_a_code_that_is_brought_for_ever_is_recorded_once(service: Service, app: Program) -> None:
     code = app.code(ADA)
 
