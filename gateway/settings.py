@@ -118,7 +118,7 @@ class Settings:
     keep_alive_s: float = 15.0
     """After how long a silent event stream says that it is alive."""
     planning_timeout_s: float = 0.8
-    """How long an operation that is not known yet may wait to be read and planned."""
+    """How long an operation that is not known yet may be kept waiting by others before it is read and planned."""
     plan_cache_entries: int = 1_000
     """Small operations; a large one counts as several, so that memory stays bounded."""
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS

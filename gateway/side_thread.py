@@ -37,6 +37,7 @@ class Task:
     keep: Callable[[Any], Any] = field(compare=False)
     result: "asyncio.Future[Any]" = field(compare=False, default_factory=_future)
     waiting: int = field(default=0, compare=False)
+    begun: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
 
 class SideThread:
@@ -55,8 +56,8 @@ class SideThread:
         """What *keep* makes, on the event loop, of what *work* returns; both happen once for all who ask with the same
         *key* meanwhile.
 
-        *until*, on the event loop's clock: then PlanningDelayed is raised. Work that has begun goes on to its end, and
-        is kept; work that nobody waits for any more does not begin.
+        *until*, on the event loop's clock: what has not begun by then raises PlanningDelayed. What has begun goes on to
+        its end, however slow the machine, and is kept; work that nobody waits for any more does not begin.
         """
         task = self._tasks.get(key) or self._queued(
             Task(max(size, SMALL), next(self._numbers), key, work, keep)
@@ -64,11 +65,9 @@ class SideThread:
         task.waiting += 1
         self._begin()
         try:
-            async with asyncio.timeout_at(until):
-                # Shielded, since it is everyone's.
-                return await asyncio.shield(task.result)
-        except TimeoutError as error:
-            raise PlanningDelayed from error
+            await _begun(task, until)
+            # Shielded, since it is everyone's.
+            return await asyncio.shield(task.result)
         finally:
             task.waiting -= 1
 
@@ -82,6 +81,7 @@ class SideThread:
             task = heappop(self._queue)
             if task.waiting:
                 self._is_busy = True
+                task.begun.set()
                 running = asyncio.get_running_loop().run_in_executor(self._executor, task.work)
                 running.add_done_callback(partial(self._end, task))
             else:
@@ -96,6 +96,17 @@ class SideThread:
         else:
             _settle(task.result, lambda: task.keep(running.result()))
         self._begin()
+
+
+async def _begun(task: Task, until: float) -> None:
+    """Return when the work has begun, or has ended. Raises PlanningDelayed."""
+    try:
+        async with asyncio.timeout_at(until):
+            await task.begun.wait()
+    except TimeoutError as error:
+        # When the machine has stood still, the turn of this work and the time limit come at the same moment.
+        if not task.begun.is_set():
+            raise PlanningDelayed from error
 
 
 def _settle(result: "asyncio.Future[Any]", make: Callable[[], Any]) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
 from gateway.kept_work import Cache, KeptWork
+from gateway.operations.answer import Answer
 from gateway.operations.request import Request
-from gateway.settings import Limits, Settings
+from gateway.settings import Settings
 from gateway.side_thread import SideThread
 from gateway.supergraph.authorization import NONE
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
+from tests.gateway.test_side_thread import Gate, do, started
 from tests.gateway.testbed import Federation
 
 LARGE = "{ me { " + "loans { days } " * 200 + "} }"
@@ -188,12 +190,28 @@ def test_a_plan_that_is_refused_is_not_sought_again() -> None:
     assert asyncio.run(ask()) == first
 
 
-def test_an_operation_that_cannot_be_planned_in_time_is_to_be_sent_again() -> None:
+def test_an_operation_whose_turn_does_not_come_in_time_is_to_be_sent_again() -> None:
     base = library()
-    settings = Settings(planning_timeout_s=0.000_001, limits=Limits())
+    settings = Settings(planning_timeout_s=0.01)
     federation = Federation("library", list(base.world.objects), base.world.roots, settings=settings)
 
-    refused = asyncio.run(federation.pipeline.answer(Request(LARGE)))
+    async def ask_behind_another() -> Answer:
+        gate = Gate()
+        another = await started(do(federation.pipeline._operations._kept._thread, "another", gate))
+        answer = await federation.pipeline.answer(Request(LARGE))
+        gate.go.set()
+        await another
+        return answer
+
+    refused = asyncio.run(ask_behind_another())
 
     assert refused.errors[0]["extensions"] == {"code": "PLANNING_DELAYED"}
     assert (refused.status, refused.retry_after_s) == (503, 1)
+
+
+def test_an_operation_that_nobody_else_keeps_waiting_is_answered_however_slow_the_machine() -> None:
+    base = library()
+    settings = Settings(planning_timeout_s=0.000_001)
+    federation = Federation("library", list(base.world.objects), base.world.roots, settings=settings)
+
+    assert answer(federation, LARGE) == federation.truth(LARGE)

@@ -45,6 +45,12 @@ async def started(awaitable: object) -> "asyncio.Task[object]":
     return task  # type: ignore[no-any-return]
 
 
+async def left(task: "asyncio.Task[object]") -> None:
+    """Its waiter is gone."""
+    task.cancel()
+    await asyncio.wait([task])
+
+
 def test_the_loop_goes_on_meanwhile() -> None:
     async def run() -> object:
         gate = Gate()
@@ -106,13 +112,41 @@ def test_who_waited_long_enough_is_told_and_the_work_is_not_begun() -> None:
     assert done == ["next"]
 
 
+def test_what_has_begun_in_time_is_waited_for_however_slow_it_is() -> None:
+    async def run() -> object:
+        gate = Gate()
+        waiting = await started(do(SideThread(), "a", gate, until=later(0)))
+        assert await asyncio.to_thread(gate.begun.wait, LONG_S)
+        gate.go.set()
+        return await waiting
+
+    assert asyncio.run(run()) == "through"
+
+
+def test_a_halt_of_the_machine_is_nobodys_delay() -> None:
+    """The thread is free and the time is over: both are found at once by a loop that stood still."""
+
+    async def run() -> object:
+        thread, gate = SideThread(), Gate()
+        first = await started(do(thread, "gate", gate))
+        until = later(0.01)
+        next_one = await started(do(thread, "next", lambda: "next", until=until))
+        gate.go.set()
+        thread._executor.submit(str).result()  # what was before it has ended
+        while asyncio.get_running_loop().time() < until:
+            pass
+        await first
+        return await next_one
+
+    assert asyncio.run(run()) == "next"
+
+
 def test_one_who_leaves_does_not_take_the_work_from_the_others() -> None:
     async def run() -> object:
         thread, gate = SideThread(), Gate()
         leaving = await started(do(thread, "gate", gate))
         staying = await started(do(thread, "gate", gate))
-        leaving.cancel()
-        await asyncio.wait([leaving])
+        await left(leaving)
         gate.go.set()
         return await staying
 
@@ -148,8 +182,7 @@ def test_the_result_of_work_that_outlives_its_waiters_is_nobodys_error(
             gate()
             raise LookupError("no")
 
-        with pytest.raises(PlanningDelayed):
-            await do(thread, "slow", fail_at_last, until=later(0.01))
+        await left(await started(do(thread, "slow", fail_at_last)))
         gate.go.set()
         assert await do(thread, "next", lambda: "next") == "next"
 
@@ -163,8 +196,7 @@ def test_what_outlives_its_waiters_is_kept() -> None:
 
     async def run() -> None:
         thread, gate = SideThread(), Gate()
-        with pytest.raises(PlanningDelayed):
-            await thread.do("slow", 1, gate, kept.append, later(0.01))
+        await left(await started(thread.do("slow", 1, gate, kept.append, later())))
         gate.go.set()
         await do(thread, "next", lambda: "next")
 
