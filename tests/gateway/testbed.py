@@ -65,6 +65,9 @@ SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 _compositions: ContextVar[Path] = ContextVar("compositions", default=SUPERGRAPHS)
 _changes: ContextVar[Callable[[str], str]] = ContextVar("changes", default=lambda sdl: sdl)
 
+PATIENT = Settings(planning_timeout_s=60, request_timeout_s=60, subgraph_timeout_s=60)
+"""The default but for its time limits: a machine that stands still for some seconds changes no answer."""
+
 Object = dict[str, Any]
 FieldSet = SelectionSetNode
 
@@ -248,7 +251,7 @@ class Federation(httpx.AsyncBaseTransport):
         self.supergraph = _supergraph(_changes.get()(composition.supergraph))
         possible = {name: frozenset(self.supergraph.possible_types(name)) for name in self.supergraph.types}
         self.world = World(tuple(objects), roots, possible)
-        self.settings = settings or Settings()
+        self.settings = settings or PATIENT
         self.subgraphs = {
             name: Subgraph(name, sdl, self.world, (own or {}).get(name, {}))
             for name, sdl in composition.subgraphs.items()
