@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from user_subgraph.data_export import KEPT_FOR, LEASE, DataExport, DataExportStatus
+from user_subgraph.database import locked_once
 from user_subgraph.tables import DataExportRow
 from user_subgraph.user import UserId
 
@@ -62,9 +63,7 @@ class DataExportRepository:
     def claim(self, now: datetime) -> DataExport | None:
         """One that is to be made; nobody else gets it before the lease ends."""
         due = select(DataExportRow.id).where(_due(now)).order_by(DataExportRow.next_attempt_at).limit(1)
-        # Not `in`: PostgreSQL may ask that anew for each row, and each time another one is not locked.
-        one = due.with_for_update(skip_locked=True).scalar_subquery()
-        claimed = update(DataExportRow).where(DataExportRow.id == one)
+        claimed = update(DataExportRow).where(DataExportRow.id.in_(locked_once(due)))
         claimed = claimed.values(attempts=DataExportRow.attempts + 1, next_attempt_at=now + LEASE)
         found = self._session.execute(claimed.returning(*_COLUMNS), **_UNSYNCHRONISED)
         row = found.mappings().one_or_none()

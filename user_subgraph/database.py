@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, Select, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -65,6 +65,16 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def locked_once(ids: Select[str]) -> Select[str]:
+    """Those of *ids* that nobody else has locked, for an `IN`: chosen before all else, and only then looked for.
+
+    PostgreSQL may evaluate a plain subquery anew for each row, and each time other rows are the first that are not locked: more than
+    its LIMIT would be taken.
+    """
+    chosen = ids.with_for_update(skip_locked=True).cte("chosen")
+    return select(chosen.prefix_with("MATERIALIZED", dialect="postgresql").c[0])
 
 
 def alembic_config(connection: Connection | None = None) -> Config:

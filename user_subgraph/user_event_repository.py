@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from user_subgraph.database import locked_once
 from user_subgraph.tables import UserEventRow
 from user_subgraph.user import UserId
 from user_subgraph.user_event import LEASE, UserEvent, UserEventType
@@ -36,8 +37,8 @@ class UserEventRepository:
 
     def claim(self, now: datetime, limit: int) -> list[UserEvent]:
         """Nobody else gets them before the lease ends; a claim is a try."""
-        due = _due(now).order_by(UserEventRow.next_attempt_at).limit(limit).with_for_update(skip_locked=True)
-        claimed = update(UserEventRow).where(UserEventRow.id.in_(due))
+        due = _due(now).order_by(UserEventRow.next_attempt_at).limit(limit)
+        claimed = update(UserEventRow).where(UserEventRow.id.in_(locked_once(due)))
         claimed = claimed.values(attempts=UserEventRow.attempts + 1, next_attempt_at=now + LEASE)
         columns = (UserEventRow.id, UserEventRow.type, UserEventRow.user_id, UserEventRow.attempts)
         rows = self._session.execute(claimed.returning(*columns, UserEventRow.created_at), **_UNSYNCHRONISED)

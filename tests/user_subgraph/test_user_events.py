@@ -164,6 +164,21 @@ def test_who_dies_before_it_is_written_down_leaves_it_to_another(
     assert receiver.ids == [claimed.id]
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_no_more_are_claimed_than_were_asked_for_however_the_database_plans_it(service: Service) -> None:
+    """Without hashes and sorts it would look for those that are due anew for each row it has."""
+    for number in range(3):
+        erase_somebody(service, f"user{number}@example.com")
+
+    with service.parts.database.writing() as session:
+        for way in ("hashagg", "hashjoin", "mergejoin", "sort", "material"):
+            session.execute(text(f"SET LOCAL enable_{way} = off"))
+        claimed = UserEventRepository(session).claim(service.clock(), 1)
+
+    assert len(claimed) == 1
+    assert sorted(row["attempts"] for row in waiting(service)) == [0, 0, 1]
+
+
 def test_several_senders_do_not_send_the_same(service: Service, receiver: Receiver) -> None:
     for number in range(12):
         erase_somebody(service, f"user{number}@example.com")
