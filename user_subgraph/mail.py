@@ -19,6 +19,7 @@ from user_subgraph.user import UserId
 TEMPLATES = Path(__file__).with_name("mail_templates")
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_LINE = 998
 # A mail server that is away for longer is no interruption any more.
 GIVEN_UP_AFTER = timedelta(days=3)
 
@@ -139,7 +140,8 @@ class Letterhead:
         message["Date"] = format_datetime(now)
         message["Message-ID"] = f"<{mail.id}@{_mailbox(self.sender).rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
-        message.set_content(Template(text).substitute(how=self._how(mail.kind, token)))
+        whole = Template(text).substitute(how=self._how(mail.kind, token))
+        message.set_content(whole, cte=_encoding(whole))
         return message
 
     def _how(self, kind: MailKind, token: str | None) -> str:
@@ -156,6 +158,15 @@ def _template(kind: MailKind) -> tuple[str, str]:
     """Subject and text."""
     first, _, text = (TEMPLATES / f"{kind.value}.txt").read_text(encoding="utf-8").partition("\n\n")
     return first.removeprefix("Subject: "), text
+
+
+def _encoding(text: str) -> str | None:
+    """As it is, where RFC 5322 (2.1.1) lets it: quoted-printable cuts a link in two, which then cannot be opened in a mail's file.
+
+    `None`: the library chooses.
+    """
+    longest = max(map(len, text.splitlines()))
+    return "7bit" if text.isascii() and longest <= LONGEST_LINE else None
 
 
 def _mailbox(address: str) -> str:

@@ -114,6 +114,34 @@ def test_a_folder_keeps_one_file_a_mail_for_its_owner_alone(tmp_path: Path) -> N
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_a_link_lies_whole_in_the_file_and_arrives_whole_by_smtp(tmp_path: Path) -> None:
+    link = f"https://shop.example.com/account/reset-password#token={'t' * 43}"
+    mail = OutgoingMail("mail_1", MailKind.RESET_PASSWORD, "ada@example.com", None, 1, NOW)
+    message = Letterhead("shop@example.com", "https://shop.example.com/account").message(mail, "t" * 43, NOW)
+
+    FolderCarrier(tmp_path).carry(message)
+    with postbox() as box:
+        SmtpCarrier("127.0.0.1", box.port, "none").carry(message)
+
+    (path,) = tmp_path.iterdir()
+    lines = path.read_text().splitlines()
+    assert f"  {link}" in lines
+    assert f"  {link}" in box.texts[0].splitlines()
+    assert box.texts[0].splitlines() == message.get_content().splitlines()
+
+
+def test_a_link_longer_than_any_line_of_a_mail_arrives_all_the_same() -> None:
+    base = f"https://shop.example.com/{'x' * 998}"
+    mail = OutgoingMail("mail_1", MailKind.RESET_PASSWORD, "ada@example.com", None, 1, NOW)
+    message = Letterhead("shop@example.com", base).message(mail, "the-token", NOW)
+
+    with postbox() as box:
+        SmtpCarrier("127.0.0.1", box.port, "none").carry(message)
+
+    assert f"  {base}/reset-password#token=the-token" in box.texts[0].splitlines()
+    assert all(len(line) <= 78 and line.isascii() for line in message.as_bytes().decode().splitlines())
+
+
 def test_a_folder_that_cannot_be_made_leaves_the_mail(tmp_path: Path) -> None:
     (tmp_path / "mails").write_text("a file")
 
