@@ -1,8 +1,7 @@
-import { readdirSync } from "node:fs";
-
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv, type Plugin } from "vite";
 
+import { accountFrame, accountPages } from "./accountPages.ts";
 import { precompressed } from "./precompressed.ts";
 import { trustedDocuments } from "./trustedDocuments.ts";
 
@@ -30,16 +29,11 @@ function contentSecurityPolicy(): Plugin {
   };
 }
 
-/** One for each kind of mailed link; they differ in their names only. */
-function accountPages(): string[] {
-  return readdirSync("account").map((name) => `account/${name}`);
-}
-
 export default defineConfig(({ mode }) => {
   const { GATEWAY_PORT = "8000" } = loadEnv(mode, ".", "GATEWAY_");
   return {
     base: "/",
-    plugins: [react(), contentSecurityPolicy(), trustedDocuments(), precompressed()],
+    plugins: [accountFrame(), react(), contentSecurityPolicy(), trustedDocuments(), precompressed()],
     build: {
       rolldownOptions: {
         input: ["graphiql.html", ...accountPages()],
