@@ -5,27 +5,32 @@ import { accountFrame, accountPages } from "./accountPages.ts";
 import { precompressed } from "./precompressed.ts";
 import { trustedDocuments } from "./trustedDocuments.ts";
 
+const POLICY = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+];
+// It fetches a file from where the user service is reached, which is a setting of that service.
+const FETCHES_FROM_ELSEWHERE = "/account/download-data.html";
+
 /**
  * Lets the built pages reach nothing but the server they came from, so that a script from elsewhere can neither
  * load nor carry a token away. Inline styles stay allowed: Monaco lays itself out with them.
  */
 function contentSecurityPolicy(): Plugin {
-  const content = [
-    "default-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
-    "font-src 'self' data:",
-    "object-src 'none'",
-    "base-uri 'none'",
-    "form-action 'self'",
-  ].join("; ");
   return {
     name: "content-security-policy",
     // Only in the build: the development server needs an inline script and a socket for hot reloading.
     apply: "build",
-    transformIndexHtml: () => [
-      { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content }, injectTo: "head-prepend" },
-    ],
+    transformIndexHtml(_html, { path }) {
+      const policy = path === FETCHES_FROM_ELSEWHERE ? [...POLICY, "connect-src http: https:"] : POLICY;
+      const attrs = { "http-equiv": "Content-Security-Policy", content: policy.join("; ") };
+      return [{ tag: "meta", attrs, injectTo: "head-prepend" }];
+    },
   };
 }
 

@@ -213,9 +213,13 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     def graphql() -> Response:
         return parts.view.answer(request, g.request_id)
 
-    @app.get(f"{DATA_EXPORTS}/<export_id>")
+    @app.get(f"{DATA_EXPORTS}/<export_id>", provide_automatic_options=False)
     def data_export(export_id: str) -> Response:
         return parts.data_export_view.answer(request, export_id, g.request_id)
+
+    @app.route(f"{DATA_EXPORTS}/<export_id>", methods=["OPTIONS"])
+    def data_export_preflight(export_id: str) -> Response:  # noqa: ARG001 - the same for each
+        return parts.data_export_view.preflight()
 
     @app.get("/.well-known/jwks.json")
     def jwks() -> Response:

@@ -85,6 +85,7 @@ _PAGES = {
     MailKind.CLAIM_ACCOUNT: "claim-account",
     MailKind.INVITATION: "accept-invitation",
     MailKind.CHANGE_EMAIL: "confirm-email-change",
+    MailKind.DATA_EXPORT_READY: "download-data",
 }
 _MUTATIONS = {
     Purpose.VERIFY_EMAIL: "verifyEmail",
@@ -92,6 +93,7 @@ _MUTATIONS = {
     Purpose.INVITATION: "resetPassword",
     Purpose.CHANGE_EMAIL: "confirmEmailChange",
 }
+_QUERY_OF_EXPORT = "{ dataExport { downloadUrl } }"
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,19 @@ class Letterhead:
         return message
 
     def _how(self, kind: MailKind, token: str | None) -> str:
-        if kind.purpose is None:
+        if kind not in _PAGES:
             return ""
         if self.link_base is None:
-            return f"Send this token with the mutation {_MUTATIONS[kind.purpose]}:\n\n  {token}"
+            return _how_without_pages(kind, token)
         # A fragment: browsers send it to no server, so it is in no log on the way.
-        return f"Open this link:\n\n  {self.link_base}/{_PAGES[kind]}#token={token}"
+        fragment = "" if token is None else f"#token={token}"
+        return f"Open this link:\n\n  {self.link_base}/{_PAGES[kind]}{fragment}"
+
+
+def _how_without_pages(kind: MailKind, token: str | None) -> str:
+    if kind.purpose is None:
+        return f"Ask for its address with the query:\n\n  {_QUERY_OF_EXPORT}"
+    return f"Send this token with the mutation {_MUTATIONS[kind.purpose]}:\n\n  {token}"
 
 
 @cache

@@ -340,6 +340,22 @@ def test_the_owner_is_told_that_it_is_ready(service: Service, ada: User) -> None
     assert mail == {"kind": "DATA_EXPORT_READY", "recipient": ADA}
 
 
+def test_a_page_of_another_origin_may_fetch_it_for_who_has_logged_in_there(
+    service: Service, ada: User
+) -> None:
+    token = service.log_in(ADA).access
+    path = f"/data-exports/{ready(service, token)['id']}"
+
+    asked = service.http.options(path, headers={"Access-Control-Request-Headers": "authorization"})
+    answers = [service.http.get(path, headers={"Authorization": f"Bearer {one}"}) for one in (token, "none")]
+
+    assert asked.status_code == 204
+    assert asked.headers["Access-Control-Allow-Headers"] == "Authorization"
+    assert [answer.status_code for answer in answers] == [200, 401]
+    assert {one.headers["Access-Control-Allow-Origin"] for one in (asked, *answers)} == {"*"}
+    assert not any("Access-Control-Allow-Credentials" in one.headers for one in (asked, *answers))
+
+
 # ---------- the end of it ----------
 
 

@@ -126,6 +126,22 @@ def test_each_kind_of_mail_has_a_page_of_its_own(kind: MailKind, page: str) -> N
     assert f"  https://shop.example.com/account/{page}#token=the-token\n" in message.get_content()
 
 
+@pytest.mark.parametrize(
+    ("link_base", "how"),
+    [
+        ("https://shop.example.com/account", "https://shop.example.com/account/download-data"),
+        (None, "{ dataExport { downloadUrl } }"),
+    ],
+)
+def test_the_mail_about_a_data_export_says_how_it_is_had(link_base: str | None, how: str) -> None:
+    now = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
+    mail = OutgoingMail("mail_1", MailKind.DATA_EXPORT_READY, ADA, None, 1, now)
+
+    message = Letterhead("shop@example.com", link_base).message(mail, None, now)
+
+    assert f"  {how}" in message.get_content().splitlines()
+
+
 def test_the_owner_of_a_known_address_is_told_and_gets_no_token(service: Service, box: Postbox) -> None:
     service.add_user(ADA)
     service.data(RESET, mailed=_mailed_reset(service, box), new=PASSWORD)  # which confirms the address

@@ -166,7 +166,9 @@ def test_a_notice_that_was_not_taken_is_tried_again_however_many_there_were(
         assert told(service, box) == [(ADA, "Your password was changed")]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MailKind if kind.is_notice])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in MailKind if kind.is_notice and kind is not MailKind.DATA_EXPORT_READY]
+)
 def test_a_notice_has_no_link_and_no_token(service: Service, kind: MailKind) -> None:
     letterhead = Letterhead("shop@example.com", "https://shop.example.com")
     mail = OutgoingMail("mail_1", kind, ADA, None, 1, service.clock())

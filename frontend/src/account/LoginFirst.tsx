@@ -3,26 +3,32 @@ import { useState } from "react";
 import type { Ask } from "../gateway";
 import { logOut } from "../login/login";
 import { LoginForm } from "../login/LoginForm";
-import type { ActionOutcome } from "./actionOutcome";
+import type { Refusal } from "./actionOutcome";
 
-interface LoginFirstProps {
+interface LoginFirstProps<Outcome> {
   readonly button: string;
   readonly ask: Ask;
-  /** Done as whoever has logged in. */
-  readonly act: (ask: Ask) => Promise<ActionOutcome>;
-  readonly onEnd: (outcome: "accepted" | "dead") => void;
+  /** Done as whoever has logged in: *ask* sends *token* along. */
+  readonly act: (token: string, ask: Ask) => Promise<Outcome | Refusal>;
+  /** Gets how it ended, unless it was refused: that is said here, and can be tried again. */
+  readonly onEnd: (outcome: Outcome) => void;
 }
 
 /** A login that is for one action only, and ends with it. */
-export function LoginFirst({ button, ask, act, onEnd }: LoginFirstProps) {
+export function LoginFirst<Outcome extends { readonly kind: string }>({
+  button,
+  ask,
+  act,
+  onEnd,
+}: LoginFirstProps<Outcome>) {
   const [refusal, setRefusal] = useState("");
 
   async function actAs(token: string, email: string): Promise<void> {
     setRefusal("");
-    const outcome = await act((query, variables) => ask(query, variables, token));
+    const outcome = await act(token, (query, variables) => ask(query, variables, token));
     await logOut(token, email, ask);
-    if (outcome.kind === "refused") setRefusal(outcome.message);
-    else onEnd(outcome.kind);
+    if (isRefusal(outcome)) setRefusal(outcome.message);
+    else onEnd(outcome);
   }
 
   return (
@@ -38,4 +44,8 @@ export function LoginFirst({ button, ask, act, onEnd }: LoginFirstProps) {
       </p>
     </>
   );
+}
+
+function isRefusal(outcome: { readonly kind: string }): outcome is Refusal {
+  return outcome.kind === "refused";
 }

@@ -1,11 +1,12 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 
 import type { Ask } from "../gateway";
 import { ActionForm } from "./ActionForm";
 import { Field } from "./Field";
 import { LoginFirst } from "./LoginFirst";
-import type { MailedLink, Said } from "./mailedLink";
+import type { MailedLink } from "./mailedLink";
 import { PasswordFields } from "./PasswordFields";
+import { type Said, Section } from "./Section";
 
 interface MailedLinkPageProps {
   readonly link: MailedLink;
@@ -50,7 +51,12 @@ export function MailedLinkPage({ link, token, isDone, ask, onSpent }: MailedLink
       return (
         <Section heading={link.heading} text={link.lead}>
           {link.wants === "login" ? (
-            <LoginFirst button={link.button} ask={ask} act={(as) => link.act(token ?? "", new FormData(), as)} onEnd={end} />
+            <LoginFirst
+              button={link.button}
+              ask={ask}
+              act={(_token, as) => link.act(token ?? "", new FormData(), as)}
+              onEnd={({ kind }) => end(kind)}
+            />
           ) : (
             <ActionForm
               key="link"
@@ -72,24 +78,4 @@ export function MailedLinkPage({ link, token, isDone, ask, onSpent }: MailedLink
     case "mailed":
       return <Section {...MAILED} />;
   }
-}
-
-/** Its heading gets the focus where it replaces another one, so that it is read out and the keyboard goes on from there. */
-function Section({ heading, text, children }: Said & { children?: ReactNode }) {
-  const title = useRef<HTMLHeadingElement>(null);
-  const before = useRef(heading);
-  useEffect(() => {
-    document.title = heading;
-    if (before.current !== heading) title.current?.focus();
-    before.current = heading;
-  }, [heading]);
-  return (
-    <>
-      <h1 ref={title} tabIndex={-1}>
-        {heading}
-      </h1>
-      <p>{text}</p>
-      {children}
-    </>
-  );
 }

@@ -30,7 +30,7 @@ interface FieldError {
   readonly message: string;
 }
 
-const UNAVAILABLE = "This cannot be done right now. Try again in a minute.";
+export const UNAVAILABLE = "This cannot be done right now. Try again in a minute.";
 
 /** Runs a mutation of one field, which answers a `TokenActionResult`. */
 export async function outcomeOf(query: string, variables: object, ask: Ask): Promise<ActionOutcome> {

@@ -5,6 +5,7 @@ import requestPasswordReset from "./operations/request-password-reset.graphql?ra
 import resendVerificationEmail from "./operations/resend-verification-email.graphql?raw";
 import resetPassword from "./operations/reset-password.graphql?raw";
 import verifyEmail from "./operations/verify-email.graphql?raw";
+import type { Said } from "./Section";
 
 /** A kind of mailed link: what its page says, what is done with the token, and how another mail is had. */
 export interface MailedLink {
@@ -21,11 +22,6 @@ export interface MailedLink {
   readonly noLink: Said;
   /** Null: it is asked for elsewhere. */
   readonly askForMail: ((fields: FormData, ask: Ask) => Promise<ActionOutcome>) | null;
-}
-
-export interface Said {
-  readonly heading: string;
-  readonly text: string;
 }
 
 const DEAD: Said = {

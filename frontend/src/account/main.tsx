@@ -1,17 +1,18 @@
 import "../palette.css";
 import "./page.css";
 
-import { StrictMode } from "react";
+import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { askBesideTheCookie } from "../gateway";
+import { DownloadPage } from "./DownloadPage";
 import { MAILED_LINKS } from "./mailedLink";
 import { MailedLinkPage } from "./MailedLinkPage";
 import { mailedToken } from "./mailedToken";
 
 const root = document.getElementById("root");
-const link = MAILED_LINKS[root?.dataset["page"] ?? ""];
-if (root === null || link === undefined) throw new Error("the page has no #root element that names a mailed link");
+if (root === null) throw new Error("the page has no #root element");
+const name = root.dataset["page"] ?? "";
 const page = createRoot(root);
 
 /** Takes the token out of the address and the history; a reload still says that all was done. */
@@ -23,19 +24,23 @@ let openings = 0;
 
 /** The page of the address as it is now, from the beginning. */
 function show(): void {
+  page.render(<StrictMode>{name === "download-data" ? <DownloadPage ask={askBesideTheCookie} /> : mailedLinkPage()}</StrictMode>);
+}
+
+function mailedLinkPage(): ReactNode {
+  const link = MAILED_LINKS[name];
+  if (link === undefined) throw new Error(`there is no mailed link ${name}`);
   const { hash } = window.location;
   const { isDone = false } = (window.history.state ?? {}) as { isDone?: boolean };
-  page.render(
-    <StrictMode>
-      <MailedLinkPage
-        key={openings++}
-        link={link!}
-        token={mailedToken(hash)}
-        isDone={isDone}
-        ask={askBesideTheCookie}
-        onSpent={forgetToken}
-      />
-    </StrictMode>,
+  return (
+    <MailedLinkPage
+      key={openings++}
+      link={link}
+      token={mailedToken(hash)}
+      isDone={isDone}
+      ask={askBesideTheCookie}
+      onSpent={forgetToken}
+    />
   );
 }
 

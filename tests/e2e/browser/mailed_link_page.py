@@ -1,5 +1,7 @@
 """A page that mails link to, as its reader meets it: a heading, perhaps fields, a button."""
 
+from pathlib import Path
+
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -41,6 +43,13 @@ class MailedLinkPage(Tab):
 
     def press(self, button: str) -> None:
         self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']").click()
+
+    def link(self, text: str) -> WebElement:
+        return self.driver.find_element(By.LINK_TEXT, text)
+
+    def keep_downloads_in(self, folder: Path) -> None:
+        behavior = {"behavior": "allow", "downloadPath": str(folder)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behavior)
 
     def descriptions(self, label: str) -> list[str]:
         """What a screen reader says of a field besides its name: hint and problem."""

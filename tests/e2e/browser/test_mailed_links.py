@@ -1,6 +1,8 @@
 """Links in mails, followed in a browser: what they do, what they say when they are dead, and where their token goes."""
 
+import json
 import uuid
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
@@ -17,6 +19,7 @@ CREATE = """mutation ($input: CreateUserInput!) { createUser(input: $input) { __
 ASK_FOR_RESET = "mutation ($email: EmailAddress!) { requestPasswordReset(email: $email) { __typename } }"
 ASK_FOR_CHANGE = """mutation ($new: EmailAddress!, $password: String!) {
   requestEmailChange(newEmail: $new, currentPassword: $password) { __typename } }"""
+ASK_FOR_EXPORT = "mutation { requestDataExport { __typename } }"
 CONFIRM, SET, SEND = "Confirm the address", "Set the password", "Send me a new mail"
 DEAD = "This link does not work any more"
 
@@ -225,6 +228,39 @@ def test_the_link_to_another_address_is_of_no_use_to_another_account(
 
     assert login_with(anonymous, email, PASSWORD) == "LoginSuccess"
     assert login_with(anonymous, "grace@example.com", PASSWORD) == "LoginSuccess"
+
+
+def test_the_copy_of_ones_data_is_downloaded_by_the_mailed_link_and_a_login(
+    mailed_page: MailedLinkPage, system: RunningSystem, anonymous: Client, email: str, tmp_path: Path
+) -> None:
+    register(anonymous, email)
+    customer = anonymous.logged_in(email)
+    customer.get(ASK_FOR_EXPORT)
+    mailed_page.keep_downloads_in(tmp_path)
+
+    mailed_page.open(mailed_link(system, email, already_seen=1))
+    heading = mailed_page.heading
+    mailed_page.fill_in(**{"e-mail": email}, password=PASSWORD)
+    mailed_page.press("Log in and fetch it")
+    mailed_page.wait_for_heading("Here is the copy of your data")
+    mailed_page.link("Save the file").click()
+    (document,) = mailed_page.wait_for(lambda: list(tmp_path.glob("*.json")))
+
+    assert heading == "Download the copy of your data"
+    assert json.loads(document.read_text())["profile"]["email"] == email
+    assert complaints(mailed_page.driver) == []
+    sessions = customer.get("{ me { sessions { current } } }")["me"]["sessions"]
+    assert sessions == [{"current": True}]  # the page has left none
+
+
+def test_who_has_no_copy_is_told_so(mailed_page: MailedLinkPage, anonymous: Client, email: str) -> None:
+    register(anonymous, email)
+
+    mailed_page.open_without_link("download-data")
+    mailed_page.fill_in(**{"e-mail": email}, password=PASSWORD)
+    mailed_page.press("Log in and fetch it")
+
+    mailed_page.wait_for_heading("There is nothing to download")
 
 
 def test_who_asks_for_too_many_mails_is_told_how_long_to_wait(
