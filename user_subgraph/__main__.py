@@ -50,7 +50,8 @@ def serve(settings: Settings, _options: argparse.Namespace) -> None:
     waitress reads whole bodies before a thread sees the request, so half-sent ones keep nobody waiting
     (gunicorn's and granian's threads do wait).
     """
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     log_to_stderr()
     with closing(assembled(settings)) as parts:
         app = create_app(settings, parts)

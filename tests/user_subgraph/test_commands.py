@@ -206,13 +206,6 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_serving_without_keys_is_one_sentence(
-    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve"], environment) == 2
-    assert "create-keys" in capsys.readouterr().err
-
-
 def test_a_second_factor_is_taken_only_from_who_has_one(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

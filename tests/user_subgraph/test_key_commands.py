@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.held_ports import held_port
 from tests.user_subgraph.service import LOGIN, PASSWORD, HeldClock, settings_for
-from tests.user_subgraph.test_serving import REGISTER, ask, free_port, served
+from tests.user_subgraph.test_serving import REGISTER, ask, served
 from user_subgraph.__main__ import main
 from user_subgraph.clock import utc_now
 from user_subgraph.key_commands import rotate
@@ -25,7 +26,7 @@ QUICK_HASHES = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "8", "ARGON2_PARAL
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    return {"DATA_DIR": str(tmp_path), "USER_SUBGRAPH_PORT": str(free_port()), **QUICK_HASHES}
+    return {"DATA_DIR": str(tmp_path), "USER_SUBGRAPH_PORT": str(held_port()), **QUICK_HASHES}
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +151,7 @@ def _kid(client: httpx.Client, given: dict[str, str]) -> str:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
