@@ -13,7 +13,7 @@ from tests.gateway.test_entities import library
 from tests.gateway.test_keys import warehouse
 from tests.gateway.test_requires import shop
 from tests.gateway.testbed import Federation, json_response
-from tests.gateway.work import calls_made
+from tests.work import calls_made
 
 UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
 

@@ -13,7 +13,7 @@ from gateway.supergraph.reader import load_supergraph
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
-from tests.gateway.work import calls_made
+from tests.work import calls_made
 
 # Far above what any of these takes, and far below what doubling at each fragment would.
 NOT_EXPONENTIAL_S = 20.0

@@ -15,7 +15,7 @@ from graphql import (
 
 from gateway.errors import TooComplex
 from gateway.operations.overlapping_fields import LinearOverlappingFieldsRule
-from tests.gateway.work import calls_made
+from tests.work import calls_made
 
 SCHEMA = build_schema(
     """
