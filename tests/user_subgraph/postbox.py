@@ -1,6 +1,5 @@
 """A real SMTP server on loopback, and what it was sent."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+from tests.held_ports import held_port
 
 USER, SECRET = "sender", "mail-secret"
 
@@ -51,9 +52,11 @@ class _Handler:
 @contextmanager
 def postbox(tls: ssl.SSLContext | None = None) -> Iterator[Postbox]:
     """With *tls* it wants STARTTLS and then the password."""
-    box = Postbox(_free_port())
+    box = Postbox(held_port())
     options = {"require_starttls": True, "auth_required": True, "authenticator": _judged} if tls else {}
-    server = Controller(_Handler(box), hostname="127.0.0.1", port=box.port, tls_context=tls, **options)
+    server = Controller(
+        _Handler(box), hostname="127.0.0.1", port=box.port, tls_context=tls, ready_timeout=60, **options
+    )
     server.start()
     try:
         yield box
@@ -63,10 +66,3 @@ def postbox(tls: ssl.SSLContext | None = None) -> Iterator[Postbox]:
 
 def _judged(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
     return AuthResult(success=(data.login, data.password) == (USER.encode(), SECRET.encode()), handled=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -135,7 +135,7 @@ def test_a_refresh_waits_for_a_revocation_under_way(service: Service) -> None:
             session.flush()
             refreshing = pool.submit(service.with_own_client().refresh, refresh_token)
             wait_until_somebody_waits(service)
-        result = refreshing.result(timeout=20)
+        result = refreshing.result(timeout=60)
 
     assert result["__typename"] == "InvalidTokenError"
 
@@ -150,7 +150,7 @@ def test_who_holds_a_session_waits_for_no_user(service: Service, path: str) -> N
 
     with ThreadPoolExecutor(1) as pool, service.parts.database.writing() as session:
         UserRepository(session).locked(user.id)
-        answer = pool.submit(other.post, path, token=refresh_token).result(timeout=5)
+        answer = pool.submit(other.post, path, token=refresh_token).result(timeout=60)
 
     assert answer.status_code == 200
 
@@ -172,6 +172,6 @@ def test_a_client_that_is_removed_leaves_no_session_that_was_begun_meanwhile(ser
             session.flush()
             removing = pool.submit(remove)
             wait_until_somebody_waits(service)
-        assert removing.result(timeout=20)
+        assert removing.result(timeout=60)
 
     assert service.rows("SELECT id FROM sessions") == []

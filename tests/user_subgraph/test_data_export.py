@@ -324,7 +324,7 @@ def test_of_many_who_ask_at_once_one_is_heard(service: Service, ada: User) -> No
 
     def ask(_number: int) -> str:
         own = service.with_own_client()
-        start.wait(20)
+        start.wait(60)
         return str(own.data(REQUEST, token)["__typename"])
 
     with ThreadPoolExecutor(6) as threads:
@@ -477,7 +477,7 @@ def test_two_replicas_make_each_export_once(service: Service) -> None:
     start = threading.Barrier(2)
 
     def work(_replica: int) -> int:
-        start.wait(20)
+        start.wait(60)
         return make(service)
 
     with ThreadPoolExecutor(2) as replicas:

@@ -288,7 +288,7 @@ def test_of_two_accounts_that_confirm_one_address_at_once_one_gets_it(
 
     def use(viewer_and_token: tuple[str, str]) -> str:
         own = service.with_own_client()
-        start.wait(20)
+        start.wait(60)
         return confirm(own, *viewer_and_token)
 
     with ThreadPoolExecutor(2) as threads:
@@ -304,7 +304,7 @@ def test_of_many_who_use_a_token_at_once_one_does(service: Service, ada: str, bo
 
     def use(_number: int) -> str:
         own = service.with_own_client()
-        start.wait(20)
+        start.wait(60)
         return confirm(own, ada, token)
 
     with ThreadPoolExecutor(6) as threads:

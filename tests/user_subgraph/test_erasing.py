@@ -446,7 +446,7 @@ def test_who_comes_while_an_account_is_erased_waits_and_leaves_no_trace(
         with erasing_held_before_its_end(service, life.id):
             acting = pool.submit(MEANWHILE[act], as_ada(service), life)
             wait_until_somebody_waits(service)
-        result = acting.result(timeout=20)
+        result = acting.result(timeout=60)
 
     assert result["__typename"] == outcome
     assert service.rows("SELECT * FROM sessions WHERE user_id = :id", id=life.id) == []
@@ -467,7 +467,7 @@ def test_an_origin_that_is_being_kept_is_waited_for(service: Service) -> None:
             log.record(Action.SESSION_LOGGED_OUT, service.clock(), subject=ada.id)
             forgetting = pool.submit(forget)
             wait_until_somebody_waits(service)
-        forgetting.result(timeout=20)
+        forgetting.result(timeout=60)
 
     assert service.rows("SELECT * FROM audit_origins WHERE owner_id = :id", id=ada.id) == []
 

@@ -358,7 +358,7 @@ def test_of_many_who_use_a_token_at_once_exactly_one_does(service: Service, box:
 
     def use(number: int) -> str:
         own = service.with_own_client()
-        start.wait(20)
+        start.wait(60)
         return str(own.data(RESET, mailed=token, new=f"{NEW_PASSWORD} {number}")["__typename"])
 
     with ThreadPoolExecutor(6) as threads:
@@ -374,7 +374,7 @@ def test_two_replicas_send_each_mail_once(service: Service, box: Postbox) -> Non
     start = threading.Barrier(2)
 
     def deliver(_replica: int) -> int:
-        start.wait(20)
+        start.wait(60)
         return _deliver(service)
 
     with ThreadPoolExecutor(2) as replicas:

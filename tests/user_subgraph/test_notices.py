@@ -114,7 +114,7 @@ def test_a_notice_of_who_holds_the_session_of_somebody_who_is_being_erased_is_er
         wait_until_somebody_waits(service)  # it holds the user, and wants the session
         OutgoingMails(session).notify(MailKind.LOGIN_ENDED, user, service.clock())
         session.commit()
-        assert erased.result(timeout=20)["__typename"] == "DeleteUserSuccess"
+        assert erased.result(timeout=60)["__typename"] == "DeleteUserSuccess"
 
     assert ADA not in str(service.everything())
 

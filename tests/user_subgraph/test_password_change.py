@@ -180,7 +180,7 @@ def test_of_changes_at_one_moment_the_first_wins(service: Service, ada: User) ->
             pool.submit(change, service.with_own_client(), token, PASSWORD, f"{NEW}-{number}")
             for number in range(8)
         ]
-        outcomes = [each.result(timeout=20) for each in changes]
+        outcomes = [each.result(timeout=60) for each in changes]
 
     assert sorted(outcomes) == ["AcceptedSuccess"] + ["InvalidCredentialsError"] * 7
     assert login_outcome(service, f"{NEW}-{outcomes.index('AcceptedSuccess')}") == "LoginSuccess"
