@@ -67,7 +67,7 @@ class Bank:
     async def wait(self, seconds: float, event: str) -> None:
         """Time passes until something falls due that *event* tells of."""
         await self.tell("clock/advance", seconds=seconds)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 if event in {one["type"] for one in await self.listed("events")}:
                     return

@@ -13,16 +13,17 @@ import httpx
 import stripe
 
 from tests.contract.told_secrets import findings_in_files, refuse
-from tests.payment_subgraph.test_processes import ROOT, free_port
+from tests.held_ports import held_port
+from tests.payment_subgraph.test_processes import ROOT
 
-_READY_WITHIN_S = 30
+_READY_WITHIN_S = 60
 
 
 class PatientHttp(stripe.HTTPXClient):
     """The SDK waits between its tries; here it need not."""
 
     def __init__(self) -> None:
-        super().__init__(timeout=20)
+        super().__init__(timeout=60)
 
     async def sleep_async(self, _secs: float) -> None:
         return
@@ -84,7 +85,7 @@ class FakeStripe:
 
 @contextmanager
 def running_fake_stripe(folder: Path) -> Iterator[FakeStripe]:
-    base = f"http://127.0.0.1:{(port := free_port())}"
+    base = f"http://127.0.0.1:{(port := held_port())}"
     environment = {
         "PATH": os.environ["PATH"],
         "FAKE_STRIPE_PORT": str(port),
@@ -94,7 +95,7 @@ def running_fake_stripe(folder: Path) -> Iterator[FakeStripe]:
     command = [str(ROOT / "fake_stripe/.venv/bin/python"), "-m", "fake_stripe"]
     with (folder / "fake_stripe.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    with httpx.Client(base_url=base, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=base, trust_env=False, timeout=60) as http:
         try:
             _wait_for(http)
             yield FakeStripe(base, http)

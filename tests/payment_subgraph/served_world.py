@@ -14,7 +14,7 @@ from payment_subgraph.http_protocol import punctual
 from payment_subgraph.server import Server
 from tests.payment_subgraph.world import ADA, Person, World
 
-WITHIN_S = 10
+WITHIN_S = 60
 
 
 @dataclass
@@ -78,7 +78,13 @@ class Events:
 @asynccontextmanager
 async def serving(world: World) -> AsyncIterator[Served]:
     config = uvicorn.Config(
-        world.app, port=0, http=punctual(5), log_config=None, ws="none", lifespan="off", access_log=False
+        world.app,
+        port=0,
+        http=punctual(WITHIN_S),
+        log_config=None,
+        ws="none",
+        lifespan="off",
+        access_log=False,
     )
     server = Server(config, world.parts.streams)
     running = asyncio.create_task(server._serve())

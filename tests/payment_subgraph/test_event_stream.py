@@ -53,8 +53,11 @@ class Answers:
 async def stream(answers: Answers, client: Client, **how: Any) -> None:
     usual = {"stopping": asyncio.Event(), "stopped": STOPPED, "expires_at": None, "expired": EXPIRED}
     events = EventStream(answers(), lambda answer: json.dumps(answer).encode(), **(usual | how))
-    async with asyncio.timeout(5):
-        await events({"type": "http"}, client.receive, client.send)
+    try:
+        async with asyncio.timeout(60) as patience:
+            await events({"type": "http"}, client.receive, client.send)
+    finally:
+        assert not patience.expired()
 
 
 async def test_a_silent_stream_says_that_it_is_alive() -> None:

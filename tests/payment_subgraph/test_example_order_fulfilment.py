@@ -51,7 +51,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 @asynccontextmanager
 async def telling(world: World, program: Program, secret: str = SECRET) -> AsyncIterator[Delivery]:
     chosen = settings(world.settings.database.url, OUTBOX_URL=program.url, OUTBOX_SECRET=secret)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         delivery = build_delivery(chosen, world.parts, client, world.clock)
         assert delivery is not None
         yield delivery
@@ -107,4 +107,4 @@ def test_a_message_of_another_time_is_refused(program: Program, seconds: int) ->
     body = b'{"type":"payment.succeeded","data":{"payment":{}}}'
     headers = signed_headers([signing_key(SECRET)], "trn_1_1", int(time.time()) + seconds, body)
 
-    assert httpx.post(program.url, content=body, headers=headers).status_code == 400
+    assert httpx.post(program.url, content=body, headers=headers, timeout=60).status_code == 400

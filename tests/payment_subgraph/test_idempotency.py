@@ -174,7 +174,7 @@ async def test_a_slow_provider_is_answered_with_pending(small_world: World) -> N
     member = await hasty.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
     hasty.wire.gate.set()
     await hasty.parts.operations.drain()
-    later = await hasty.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
+    later = await small_world.create(idempotencyKey="k", confirm=True, paymentMethodId="pm_card_visa")
     await hasty.close()
 
     assert member["__typename"] == "OperationPending"

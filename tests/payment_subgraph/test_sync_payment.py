@@ -115,7 +115,7 @@ async def test_a_payment_that_the_provider_does_not_know_is_no_use_asking_again(
 
 
 async def test_a_provider_that_does_not_answer_is_not_waited_for_longer_than_allowed(sqlite_url: str) -> None:
-    world = World.build(sqlite_url, OPERATION_ANSWER_SECONDS="0.2")
+    world, hasty = World.build(sqlite_url), World.build(sqlite_url, OPERATION_ANSWER_SECONDS="0.2")
     world.wire.faults = [Fault.STORED_500]
     payment = (await world.create())["payment"]
     never = asyncio.Event()
@@ -123,9 +123,10 @@ async def test_a_provider_that_does_not_answer_is_not_waited_for_longer_than_all
     async def hang() -> None:
         await never.wait()
 
-    world.wire.overtake_list = hang
-    member = await sync(world, payment["id"])
-    await world.close()
+    hasty.wire.overtake_list = hang
+    member = await sync(hasty, payment["id"])
+    for each in (world, hasty):
+        await each.close()
 
     assert (member["__typename"], member["retryable"]) == ("PaymentProviderError", True)
 

@@ -13,7 +13,7 @@ from tests.payment_subgraph.world import World
 pytestmark = pytest.mark.anyio
 
 PAUSE_S = 0.01
-WAIT_S = 30
+WAIT_S = 60
 
 
 @asynccontextmanager

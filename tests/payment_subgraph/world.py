@@ -93,7 +93,7 @@ def settings(database_url: str, **environment: str) -> Settings:
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "TOKEN_ISSUER": ISSUER,
             "JWKS_URL": f"{ISSUER}/jwks.json",
-            "OPERATION_ANSWER_SECONDS": "5",
+            "OPERATION_ANSWER_SECONDS": "60",
             **environment,
         }
     )
