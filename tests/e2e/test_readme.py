@@ -108,49 +108,68 @@ def test_the_printed_mutation_tells_declines_and_wrong_fields(anonymous: Client)
     assert [field["path"] for field in wrong["fields"]] == [["input", "amount", "amount"]]
 
 
-@pytest.mark.skipif(
+needs_curl = pytest.mark.skipif(
     not (shutil.which("curl") or os.environ.get("CI")), reason="needs curl: install the package of that name"
 )
-def test_the_shell_commands_answer(system: RunningSystem) -> None:
-    [commands] = [block for block in blocks("sh") if "mutation { login" in block]
 
+
+def run(system: RunningSystem, commands: str, **environment: str) -> str:
+    """What printed shell commands print, done at the system that runs."""
+    for port, url in {"8000": system.gateway_url, "8001": system.users_url}.items():
+        commands = commands.replace(f"http://127.0.0.1:{port}", url)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands.replace("http://127.0.0.1:8000", system.gateway_url)],
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=ROOT,
+        env=os.environ | environment_of(system.ports, system.data_dir) | environment,
         capture_output=True,
         text=True,
         check=True,
     )
+    return done.stdout
 
-    assert json.loads(done.stdout)["data"]["me"]["email"] == "ada@example.com"
+
+def printed_facts(lines: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in lines.splitlines())
 
 
-@pytest.mark.skipif(
-    not (shutil.which("curl") or os.environ.get("CI")), reason="needs curl: install the package of that name"
-)
+@needs_curl
+def test_the_shell_commands_answer(system: RunningSystem) -> None:
+    [commands] = [block for block in blocks("sh") if "mutation { login" in block]
+
+    assert json.loads(run(system, commands))["data"]["me"]["email"] == "ada@example.com"
+
+
+@needs_curl
 def test_a_machine_reads_the_report(system: RunningSystem) -> None:
     [adding] = [block for block in blocks("sh") if "add-machine" in block]
     [asking] = [block for block in blocks("sh") if "client_credentials" in block]
-    ports = {"8000": system.gateway_url, "8001": system.users_url}
-    for port, url in ports.items():
-        asking = asking.replace(f"http://127.0.0.1:{port}", url)
 
-    def run(commands: str, **environment: str) -> str:
-        ours = os.environ | environment_of(system.ports, system.data_dir)
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands],
-            cwd=ROOT,
-            env=ours | environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    added = dict(line.split("=", 1) for line in run(adding).splitlines())
-    answer = json.loads(run(asking, CLIENT_ID=added["client_id"], CLIENT_SECRET=added["client_secret"]))
+    added = printed_facts(run(system, adding))
+    program = {"CLIENT_ID": added["client_id"], "CLIENT_SECRET": added["client_secret"]}
+    answer = json.loads(run(system, asking, **program))
 
     assert "errors" not in answer
     assert {row["currency"] for row in answer["data"]["paymentReport"]} >= {"EUR"}
+
+
+@needs_curl
+def test_an_app_is_let_in_by_the_printed_address_and_changes_its_code(system: RunningSystem) -> None:
+    [adding] = [block for block in blocks("sh") if "add-app" in block]
+    [asking] = [block for block in blocks("sh") if "CHALLENGE=" in block]
+    [redeeming] = [block for block in blocks("sh") if "grant_type=authorization_code" in block]
+
+    app = printed_facts(run(system, adding))["client_id"]
+    address, verifier = run(system, f'{asking}\necho "$VERIFIER"', CLIENT_ID=app).splitlines()
+    form = {"email": "ada@example.com", "password": "correct-horse-demo", "decision": "allow"}
+    back = httpx.post(address, data=form, trust_env=False).headers["location"]
+    code = httpx.URL(back).params["code"]
+    tokens = json.loads(run(system, redeeming, CLIENT_ID=app, CODE=code, VERIFIER=verifier))
+
+    assert re.sub(r"(code|iss)=[^&]*", r"\1=…", back) == "http://127.0.0.1:4000/back?code=…&state=mine&iss=…"
+    assert back.startswith(re.findall(r"`(http\S+/back\?code=)", README)[0])
+    assert tokens["scope"] == "payments:read profile:read"
+    me = Client(f"{system.gateway_url}/graphql", tokens["access_token"]).get("{ me { email } }")["me"]
+    assert me == {"email": "ada@example.com"}
 
 
 def test_people_see_the_apps_they_have_let_in(ada: Client) -> None:
