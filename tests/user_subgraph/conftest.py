@@ -15,6 +15,7 @@ from ulid import ULID
 from tests.contract.overheard import no_secret_is_logged  # noqa: F401 - a fixture for each test
 from tests.contract.told_secrets import refuse
 from tests.user_subgraph.service import Service, settings_for
+from tests.user_subgraph.third_party import ADA, Program, app_of
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
 from user_subgraph.signing_keys import create_key
@@ -85,6 +86,19 @@ def service(database_url: str, keys_dir: Path) -> Iterator[Service]:
     yield service
     service.close()
     refuse(service.secrets_told)
+
+
+@pytest.fixture
+def app(service: Service) -> Program:
+    """One of OAuth 2, with a secret; there is Ada, who may let it in."""
+    service.add_user(ADA)
+    return app_of(service)
+
+
+@pytest.fixture(params=["with a secret", "public"])
+def any_app(service: Service, request: pytest.FixtureRequest) -> Program:
+    service.add_user(ADA)
+    return app_of(service, secret=None) if request.param == "public" else app_of(service)
 
 
 def _new_database(server_url: str) -> Iterator[str]:

@@ -19,6 +19,8 @@ CALLBACK = "https://app.example/callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 READ = "profile:read payments:read"
+ADA = "ada@example.com"
+ISSUER = "http://127.0.0.1:8001"
 
 
 @dataclass(frozen=True)
