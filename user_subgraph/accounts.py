@@ -18,6 +18,7 @@ from user_subgraph.data_export_repository import DataExportRepository
 from user_subgraph.database import Database
 from user_subgraph.errors import (
     ConflictError,
+    EmailTaken,
     FieldCode,
     FieldError,
     Forbidden,
@@ -41,7 +42,7 @@ from user_subgraph.user_event import UserEventType
 from user_subgraph.user_event_repository import UserEventRepository
 from user_subgraph.user_input import PROFILE_RULES, STAFF_RULES, FieldProblem, checked, email_address
 from user_subgraph.user_page import Page, PageRequest, UserFilter
-from user_subgraph.user_repository import EmailTakenError, UserRepository
+from user_subgraph.user_repository import UserRepository
 
 USERS_WRITE = "users:write"
 
@@ -343,6 +344,6 @@ def _leave_old_address(session: Session, before: User, now: datetime) -> None:
 def _taken_address_is_a_field_error() -> Iterator[None]:
     try:
         yield
-    except EmailTakenError as error:
+    except EmailTaken as error:
         message = "Another account has this address."
         raise ValidationError([FieldError(("input", "email"), message, FieldCode.TAKEN)]) from error

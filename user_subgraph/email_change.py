@@ -15,6 +15,7 @@ from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
+    EmailTaken,
     FieldCode,
     FieldError,
     InvalidTokenError,
@@ -33,7 +34,7 @@ from user_subgraph.throttling import Throttling
 from user_subgraph.tokens import Viewer
 from user_subgraph.user import User, moved
 from user_subgraph.user_input import FieldProblem, email_address
-from user_subgraph.user_repository import EmailTakenError, UserRepository
+from user_subgraph.user_repository import UserRepository
 
 _DEAD = "The token is not valid for this account, or not any more; ask for the change again."
 
@@ -74,7 +75,7 @@ class EmailChange:
         try:
             with self.database.writing() as session:
                 self._move(session, viewer, token, self.clock())
-        except EmailTakenError as error:
+        except EmailTaken as error:
             raise InvalidTokenError(_DEAD) from error
         return AcceptedSuccess()
 

@@ -4,6 +4,8 @@ UserSubgraphError
 ├── StartRefused                 the process must not start; one sentence says what to set
 ├── CommandRefused               an operator asked for what cannot be done
 ├── MailNotCarried               nobody took a mail this time; it stays to be sent
+├── EmailTaken                   another account has the address; staff are told at their field, others nothing
+├── ConsentNotAsked              the request of an app is none to ask anybody about (oauth.py, whose words it needs)
 ├── OtherServiceSilent           another service did not say what it was asked; it will be asked again
 ├── RequestRefused               a top-level entry of the answer's `errors`
 │   ├── BadRequest               BAD_REQUEST
@@ -54,6 +56,13 @@ class MailNotCarried(UserSubgraphError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The mail was not taken: {reason}.")
         self.reason = reason
+
+
+class EmailTaken(UserSubgraphError):
+    """Another account has this address, which is not repeated."""
+
+    def __init__(self) -> None:
+        super().__init__("Another account has this address.")
 
 
 class OtherServiceSilent(UserSubgraphError):

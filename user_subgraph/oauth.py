@@ -19,6 +19,7 @@ from user_subgraph.audit import OPERATOR, Caller
 from user_subgraph.bounds import Throttled
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
+from user_subgraph.errors import UserSubgraphError
 from user_subgraph.login import Login, Opening
 from user_subgraph.mfa import method_of
 from user_subgraph.oauth_client import APP_SCOPES, OAuthClient
@@ -55,7 +56,7 @@ class AskedConsent:
     redirect_uri: str
 
 
-class ConsentNotAsked(Exception):
+class ConsentNotAsked(UserSubgraphError):
     """The request is not one to ask anybody about. `answer` says why: to the client, if it has a `location`."""
 
     def __init__(self, answer: Answer) -> None:

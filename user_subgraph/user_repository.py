@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from user_subgraph.errors import EmailTaken
 from user_subgraph.search_keys import search_keys
 from user_subgraph.session_repository import UNSYNCHRONISED
 from user_subgraph.tables import SessionRow, UserRoleRow, UserRow, UserSearchKeyRow
@@ -26,10 +27,6 @@ from user_subgraph.user_listing import (
 from user_subgraph.user_page import COUNTED_TO, Page, PageRequest, UserFilter
 
 _COLUMNS = tuple(name for name in User.__dataclass_fields__ if name not in {"status", "roles"})
-
-
-class EmailTakenError(Exception):
-    """Another account has this address. Told to staff only."""
 
 
 class UserRepository:
@@ -191,7 +188,7 @@ class UserRepository:
             self._session.flush()
         except IntegrityError as error:
             if "email" in str(error.orig):
-                raise EmailTakenError from error
+                raise EmailTaken from error
             raise
 
 
