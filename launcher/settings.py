@@ -105,6 +105,8 @@ class Settings:
             "MAIL_LINK_BASE": f"{self.gateway_url}/account",
             "PAYMENT_GRAPHQL_URL": f"{self.payments_url}/graphql",
             "PUBLIC_URL": self.users_url,
+            # By name: browsers have no passkeys for addresses of numbers.
+            "PASSKEY_ORIGINS": f"http://localhost:{self.gateway_port},http://localhost:{self.user_subgraph_port}",
             "USER_EVENTS_URL": f"{self.payments_url}/events/users",
             "USER_EVENTS_SECRET": self._kept_secret("user_events_secret", "whsec_"),
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),

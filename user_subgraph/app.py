@@ -23,6 +23,7 @@ from user_subgraph.database import Database
 from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import BadRequest, InternalError
 from user_subgraph.expiry import Expiry
+from user_subgraph.factors_of_account import FactorsOfAccounts
 from user_subgraph.federation import subgraph_schema, subgraph_sdl
 from user_subgraph.graphql_view import GraphQLView
 from user_subgraph.key_rotation import JWKS_MAX_AGE_S, KeyRotation
@@ -34,11 +35,13 @@ from user_subgraph.moving_windows import FallingBackWindows, MovingWindows, Proc
 from user_subgraph.oauth import OAuth
 from user_subgraph.oauth_view import PAGES, OAuthView
 from user_subgraph.operation import Operations
+from user_subgraph.passkeys import Passkeys
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.passwords import PasswordHashes
 from user_subgraph.payments_of_owner import PaymentService
 from user_subgraph.reauthentication import Reauthentication
 from user_subgraph.refresh_cookie import CookieAttributes
+from user_subgraph.relying_party import RelyingParty
 from user_subgraph.second_factor import SecondFactor
 from user_subgraph.session_tokens import SessionTokens
 from user_subgraph.sessions import Sessions
@@ -96,7 +99,9 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock, throttling)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
     session_tokens = SessionTokens(tokens, settings.session_ttl_s)
-    login = Login(database, passwords, throttling, session_tokens, clock)
+    relying_party = RelyingParty(settings.passkey_domain, settings.mfa_issuer, settings.passkey_origins)
+    login = Login(database, passwords, throttling, session_tokens, relying_party, clock)
+    passkeys = Passkeys(FactorsOfAccounts(database, fresh), relying_party, clock)
     second_factor = second_factor_of(settings, database, clock)
     operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
     trail, proxies = AuditTrail(database), settings.trusted_proxies
@@ -114,6 +119,7 @@ def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
         email_change,
         data_exports,
         second_factor,
+        passkeys,
         links,
         trail,
         tokens,
@@ -177,7 +183,7 @@ def _windows(redis_url: str | None, clock: Clock) -> MovingWindows:
 
 
 def second_factor_of(settings: Settings, database: Database, clock: Clock) -> SecondFactor:
-    return SecondFactor(database, clock, settings.mfa_issuer, fresh_for(settings))
+    return SecondFactor(FactorsOfAccounts(database, fresh_for(settings)), clock, settings.mfa_issuer)
 
 
 def fresh_for(settings: Settings) -> timedelta:

@@ -45,6 +45,10 @@ class Action(StrEnum):
     MFA_FAILED = "mfa.failed"
     MFA_ENABLED = "mfa.enabled"
     MFA_DISABLED = "mfa.disabled"
+    AUTHENTICATOR_REMOVED = "authenticator.removed"  # and passkeys stay
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_LOGIN_THROTTLED = "passkey_login.throttled"
     RECOVERY_CODE_USED = "recovery_code.used"
     EMAIL_CHANGE_THROTTLED = "email_change.throttled"
     MAIL_THROTTLED = "mail.throttled"

@@ -44,6 +44,7 @@ class Throttled(Enum):
     REAUTHENTICATION = "reauthentication"
     REGISTRATION = "registration"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of an action; refresh tokens that are not valid
+    PASSKEY_LOGIN = "passkey_login"  # begun without a password; each waits in the database
     MAIL = "mail"  # mails that somebody asks for
     # Mails that tell an owner what was done, of each kind: who logs in as somebody is not to fill their mailbox.
     NOTICE = "notice"
@@ -67,5 +68,6 @@ BOUNDS: Mapping[Throttled, Bounds] = {
     Throttled.MAIL: Bounds(per_account=Bound(5, 3600), per_client=Bound(50, 3600), in_all=Bound(1_000, 3600)),
     Throttled.NOTICE: Bounds(per_account=Bound(5, 3600)),
     Throttled.EMAIL_CHANGE: Bounds(per_account=Bound(5, 3600)),
+    Throttled.PASSKEY_LOGIN: Bounds(per_client=Bound(100, 15 * 60)),
     Throttled.REFRESH_TOKEN: Bounds(per_client=Bound(100, 15 * 60)),
 }

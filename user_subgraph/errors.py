@@ -6,6 +6,7 @@ UserSubgraphError
 ├── MailNotCarried               nobody took a mail this time; it stays to be sent
 ├── EmailTaken                   another account has the address; staff are told at their field, others nothing
 ├── ConsentNotAsked              the request of an app is none to ask anybody about (oauth.py, whose words it needs)
+├── PasskeyNotGood               what a device has answered proves nothing
 ├── OtherServiceSilent           another service did not say what it was asked; it will be asked again
 ├── RequestRefused               a top-level entry of the answer's `errors`
 │   ├── BadRequest               BAD_REQUEST
@@ -63,6 +64,10 @@ class EmailTaken(UserSubgraphError):
 
     def __init__(self) -> None:
         super().__init__("Another account has this address.")
+
+
+class PasskeyNotGood(UserSubgraphError):
+    """What a device has answered proves nothing. Why is told nobody: it helps only who has forged it."""
 
 
 class OtherServiceSilent(UserSubgraphError):
@@ -226,14 +231,22 @@ class InvalidCredentialsError(DomainError):
 
 
 class MfaRequiredError(DomainError):
-    """The password was right; `completeMfa` with this challenge and one of *methods* ends the login."""
+    """The password was right; `completeMfa` with this challenge and one of *methods* ends the login.
+
+    *passkey_options*: PublicKeyCredentialRequestOptionsJSON; `None` for who has no passkeys.
+    """
 
     code = "MFA_REQUIRED"
 
-    def __init__(self, challenge_id: str, methods: Sequence[Enum]) -> None:
-        super().__init__("Enter a code of your authenticator, or one of your recovery codes.")
+    def __init__(self, challenge_id: str, methods: Sequence[Enum], passkey_options: str | None) -> None:
+        super().__init__(
+            "Enter a code of your authenticator, or one of your recovery codes."
+            if passkey_options is None
+            else "Use a passkey, or enter a code."
+        )
         self.challenge_id = challenge_id
         self.methods = tuple(methods)
+        self.passkey_options = passkey_options
 
 
 class ReauthenticationRequiredError(DomainError):

@@ -9,14 +9,27 @@ from sqlalchemy.orm import InstrumentedAttribute
 from user_subgraph.clock import Clock
 from user_subgraph.data_export_repository import DataExportRepository
 from user_subgraph.database import Database
-from user_subgraph.tables import AuthorizationCodeRow, MfaChallengeRow, OneTimeTokenRow, SessionRow
+from user_subgraph.tables import (
+    AuthorizationCodeRow,
+    MfaChallengeRow,
+    OneTimeTokenRow,
+    PasskeyEnrolmentRow,
+    SessionRow,
+)
 
-Table = type[SessionRow] | type[OneTimeTokenRow] | type[MfaChallengeRow] | type[AuthorizationCodeRow]
+Table = (
+    type[SessionRow]
+    | type[OneTimeTokenRow]
+    | type[MfaChallengeRow]
+    | type[PasskeyEnrolmentRow]
+    | type[AuthorizationCodeRow]
+)
 
 _WITH_KEYS: tuple[tuple[Table, InstrumentedAttribute[str]], ...] = (
     (SessionRow, SessionRow.id),
     (OneTimeTokenRow, OneTimeTokenRow.token_hash),
     (MfaChallengeRow, MfaChallengeRow.id_hash),
+    (PasskeyEnrolmentRow, PasskeyEnrolmentRow.user_id),
     (AuthorizationCodeRow, AuthorizationCodeRow.code_hash),
 )
 _AT_ONCE = 1_000

@@ -27,6 +27,7 @@ from user_subgraph.graphql_request import GraphQLRequest, graphql_request
 from user_subgraph.login import Login
 from user_subgraph.mailed_links import MailedLinks
 from user_subgraph.operation import Operation, OperationRefused, Operations
+from user_subgraph.passkeys import Passkeys
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import ASKED_BY, CookieAttributes, RefreshCookie
 from user_subgraph.refresh_cookie import NAME as COOKIE
@@ -51,6 +52,7 @@ class GraphQLView:
     email_change: EmailChange
     data_exports: DataExports
     second_factor: SecondFactor
+    passkeys: Passkeys
     links: MailedLinks
     audit_trail: AuditTrail
     access_tokens: AccessTokens
@@ -107,6 +109,7 @@ class GraphQLView:
             self.email_change.asked_by(caller),
             self.data_exports.asked_by(caller),
             self.second_factor.asked_by(caller),
+            self.passkeys.asked_by(caller),
             cookie,
             self.links.asked_by(caller),
             self.audit_trail,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from user_subgraph.audit import OPERATOR, Action, Caller
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.bounds import Throttled
+from user_subgraph.challenge_check import ChallengeAnswer, ChallengeCheck
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
@@ -19,9 +20,10 @@ from user_subgraph.errors import (
     InvalidTokenError,
     MfaRequiredError,
 )
-from user_subgraph.mfa import AMR_OF, MfaMethod, new_challenge_id
+from user_subgraph.mfa import new_challenge_id
+from user_subgraph.passkey_repository import PasskeyRepository
 from user_subgraph.passwords import PasswordHashes
-from user_subgraph.second_factor_check import SecondFactorCheck
+from user_subgraph.relying_party import RelyingParty
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_tokens import LoginSuccess, Proof, Refresher, SessionTokens, known_scopes
 from user_subgraph.throttling import Throttling
@@ -35,11 +37,20 @@ Opening = Callable[[Session, User, Proof], T]
 
 
 @dataclass(frozen=True)
+class PasskeyChallenge:
+    """`options`: PublicKeyCredentialRequestOptionsJSON, for the browser."""
+
+    challenge_id: str
+    options: str
+
+
+@dataclass(frozen=True)
 class Login:
     database: Database
     passwords: PasswordHashes
     throttling: Throttling
     session_tokens: SessionTokens
+    relying_party: RelyingParty
     clock: Clock
     _: KW_ONLY
     caller: Caller = OPERATOR
@@ -63,18 +74,27 @@ class Login:
                 pass  # the password was changed while this one was judged, so it is judged again
             return outcome.opened()
 
-    def complete_mfa(self, challenge_id: str, method: MfaMethod, code: str) -> LoginSuccess:
-        """The other half of a login that was answered with `MfaRequiredError`.
+    def begin_with_passkey(self, asked_scopes: frozenset[str] | None) -> PasskeyChallenge:
+        """For `complete_mfa` with a passkey alone, whosever it is. Raises `RateLimitedError`."""
+        self.throttling.count(Throttled.PASSKEY_LOGIN, None, self.caller)
+        challenge_id = new_challenge_id()
+        with self.database.writing() as session:
+            factors = SecondFactorRepository(session)
+            factors.open_challenge(challenge_id, None, known_scopes(asked_scopes), self.clock())
+        return PasskeyChallenge(challenge_id, self.relying_party.request_options([], challenge_id.encode()))
+
+    def complete_mfa(self, answer: ChallengeAnswer) -> LoginSuccess:
+        """The other half of a login that was answered with `MfaRequiredError`, or begun with `begin_with_passkey`.
 
         Raises `InvalidTokenError` for a challenge that is unknown, answered or expired; `InvalidCredentialsError` and
-        `RateLimitedError` for a code that is not good.
+        `RateLimitedError` for an answer that is not good; `AccountDisabledError`.
         """
-        return self.by_code(challenge_id, method, code, self._begin_session)
+        return self.by_answer(answer, self._begin_session)
 
-    def by_code(self, challenge_id: str, method: MfaMethod, code: str, opening: Opening[T]) -> T:
+    def by_answer(self, answer: ChallengeAnswer, opening: Opening[T]) -> T:
         """What *opening* gives. Raises what `complete_mfa` does."""
         with self.database.writing() as session:
-            outcome = self._completed(session, challenge_id, method, code, opening)
+            outcome = self._completed(session, answer, opening)
         return outcome.opened()
 
     def refresh(self, refresh_token: str) -> LoginSuccess:
@@ -132,26 +152,20 @@ class Login:
     def _challenge(
         self, session: Session, user: User, asked_scopes: frozenset[str] | None, now: datetime
     ) -> MfaRequiredError:
-        challenge_id = new_challenge_id()
-        SecondFactorRepository(session).open_challenge(challenge_id, user.id, known_scopes(asked_scopes), now)
+        challenge_id, factors = new_challenge_id(), SecondFactorRepository(session)
+        factors.open_challenge(challenge_id, user.id, known_scopes(asked_scopes), now)
         AuditLog(session, self.caller).record(Action.LOGIN_CHALLENGED, now, subject=user.id)
-        return MfaRequiredError(challenge_id, list(MfaMethod))
+        passkeys = PasskeyRepository(session).of(user.id)
+        options = self.relying_party.request_options(passkeys, challenge_id.encode()) if passkeys else None
+        return MfaRequiredError(challenge_id, factors.methods_of(user.id), options)
 
-    def _completed(
-        self, session: Session, challenge_id: str, method: MfaMethod, code: str, opening: Opening[T]
-    ) -> "_Outcome[T]":
-        factors, users, now = SecondFactorRepository(session), UserRepository(session), self.clock()
-        challenge = factors.challenge(challenge_id, now)
-        user = users.locked(challenge.user_id) if challenge else None
-        # Looked up again under the lock: another request may have answered it meanwhile.
-        if challenge is None or user is None or factors.challenge(challenge_id, now) is None:
-            return _Refused(InvalidTokenError())
-        if not user.is_active:
-            return _Refused(AccountDisabledError())
-        if refusal := SecondFactorCheck(session, self.caller, now).refusal(user.id, method, code):
-            return _Refused(refusal)
-        factors.close_challenge(challenge_id)
-        return _opened(session, users, user, Proof(AMR_OF[method], now, challenge.asked_scopes), opening)
+    def _completed(self, session: Session, answer: ChallengeAnswer, opening: Opening[T]) -> "_Outcome[T]":
+        users = UserRepository(session)
+        check = ChallengeCheck(session, users, self.relying_party, self.caller, self.clock())
+        judged = check.judged(answer)
+        if isinstance(judged, DomainError):
+            return _Refused(judged)
+        return _opened(session, users, judged.user, judged.proof, opening)
 
     def _begin_session(self, session: Session, user: User, proof: Proof) -> LoginSuccess:
         return self.session_tokens.begin(session, user, proof, self.caller)

@@ -5,6 +5,7 @@ behind gets one of the newest, so that clients who share a login (the tabs of a 
 generation may hold several tokens: one for each time that somebody brought its predecessor.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,12 @@ from user_subgraph.user import UserId
 # its answer, and have used that too, before the last has asked.
 TOGETHER = timedelta(seconds=10)
 FIRST_GENERATION = 1
+_SESSION_ID = re.compile(r"ses_[0-9a-hjkmnp-tv-z]{26}")
+
+
+def is_session_id(text: str) -> bool:
+    """Whether *text* has the form of our ids; anything else is no session, and may be no text for a database."""
+    return _SESSION_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - the name of a mail
     SECOND_FACTOR_ENABLED = "SECOND_FACTOR_ENABLED"
     SECOND_FACTOR_DISABLED = "SECOND_FACTOR_DISABLED"
+    AUTHENTICATOR_REMOVED = "AUTHENTICATOR_REMOVED"  # and passkeys stay
+    PASSKEY_ADDED = "PASSKEY_ADDED"
+    PASSKEY_REMOVED = "PASSKEY_REMOVED"  # and there is another factor
     SECOND_FACTOR_TAKEN = "SECOND_FACTOR_TAKEN"  # by the operator
     DATA_EXPORT_READY = "DATA_EXPORT_READY"
     LOGIN_ENDED = "LOGIN_ENDED"  # an old refresh token came back
@@ -66,6 +69,9 @@ _NOTICES = frozenset(
         MailKind.PASSWORD_CHANGED,
         MailKind.SECOND_FACTOR_ENABLED,
         MailKind.SECOND_FACTOR_DISABLED,
+        MailKind.AUTHENTICATOR_REMOVED,
+        MailKind.PASSKEY_ADDED,
+        MailKind.PASSKEY_REMOVED,
         MailKind.SECOND_FACTOR_TAKEN,
         MailKind.DATA_EXPORT_READY,
         MailKind.LOGIN_ENDED,

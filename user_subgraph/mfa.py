@@ -18,28 +18,40 @@ GUESSING_WINDOW = timedelta(minutes=15)
 class MfaMethod(Enum):
     TOTP = "TOTP"
     RECOVERY_CODE = "RECOVERY_CODE"
+    PASSKEY = "PASSKEY"
 
 
 def method_of(code: str) -> MfaMethod:
-    """Which of the two somebody has typed."""
+    """Which of the two somebody has typed, or a device has answered: in JSON."""
+    if code.startswith("{"):
+        return MfaMethod.PASSKEY
     return MfaMethod.TOTP if code.replace(" ", "").isdecimal() else MfaMethod.RECOVERY_CODE
 
 
-# RFC 8176. A recovery code proves a second factor too, but no one-time password of a device.
-AMR_OF = {MfaMethod.TOTP: "pwd otp mfa", MfaMethod.RECOVERY_CODE: "pwd mfa"}
+# RFC 8176. A recovery code proves a second factor too, but no one-time password of a device. Whether a passkey's key is in
+# hardware is not asked, so it is told as one in software.
+PASSKEY_ALONE = "swk user mfa"
+AMR_OF = {
+    MfaMethod.TOTP: "pwd otp mfa",
+    MfaMethod.RECOVERY_CODE: "pwd mfa",
+    MfaMethod.PASSKEY: f"pwd {PASSKEY_ALONE}",
+}
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """Somebody knew the password, and is asked for the second factor."""
+    """Somebody knew the password, and is asked for the second factor.
 
-    user_id: UserId
+    `user_id`: `None` where nothing is known of them yet, and a passkey has to say it all.
+    """
+
+    user_id: UserId | None
     asked_scopes: frozenset[str] | None
     expires_at: datetime
 
 
 def new_challenge_id() -> str:
-    """Random: who brings it has proved to know the password."""
+    """Random: who brings it has proved to know the password. It is what a passkey signs, too."""
     return f"mfa_{secrets.token_urlsafe(32)}"
 
 

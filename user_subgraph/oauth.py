@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from user_subgraph.audit import OPERATOR, Caller
 from user_subgraph.bounds import Throttled
+from user_subgraph.challenge_check import ChallengeAnswer
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import UserSubgraphError
@@ -97,7 +98,8 @@ class OAuth:
 
     def allowed_by_code(self, parameters: Parameters, challenge_id: str, code: str) -> Answer:
         """The other half of what was answered with `MfaRequiredError`; raises `ConsentNotAsked`, and what `Login.complete_mfa` does."""
-        return self.login.by_code(challenge_id, method_of(code), code, self._consent_to(parameters))
+        answer = ChallengeAnswer(challenge_id, method_of(code), code)
+        return self.login.by_answer(answer, self._consent_to(parameters))
 
     def token(self, authorization: str | None, parameters: Parameters) -> Answer:
         """*authorization*: the header. Raises `RateLimitedError`."""

@@ -14,6 +14,8 @@ from user_subgraph.audit import AuditEvent
 from user_subgraph.audit_page import AuditFilter, AuditPageRequest
 from user_subgraph.audit_repository import audit_page
 from user_subgraph.login_session import LoginSession
+from user_subgraph.passkey import Passkey
+from user_subgraph.passkey_repository import PasskeyRepository
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tables import RecoveryCodeRow
 from user_subgraph.user import User, UserId
@@ -26,6 +28,7 @@ def own_record(session: Session, user: User) -> Document:
     return {
         "profile": _profile(user),
         "secondFactor": {"enabled": user.mfa_enabled, "recoveryCodesLeft": _codes_left(session, user.id)},
+        "passkeys": [_passkey(passkey) for passkey in PasskeyRepository(session).of(user.id)],
         "sessions": [_login(login) for login in SessionRepository(session).kept_of(user.id)],
         "events": [_event(event, user.id) for event in _events(session, user.id)],
     }
@@ -52,6 +55,15 @@ def _profile(user: User) -> Document:
 def _codes_left(session: Session, user_id: UserId) -> int:
     unused = (RecoveryCodeRow.user_id == user_id) & RecoveryCodeRow.used_at.is_(None)
     return session.scalars(select(func.count()).select_from(RecoveryCodeRow).where(unused)).one()
+
+
+def _passkey(passkey: Passkey) -> Document:
+    return {
+        "id": passkey.id,
+        "name": passkey.name,
+        "createdAt": _moment(passkey.created_at),
+        "lastUsedAt": _moment(passkey.last_used_at),
+    }
 
 
 def _login(login: LoginSession) -> Document:

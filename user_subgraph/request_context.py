@@ -14,6 +14,7 @@ from user_subgraph.email_change import EmailChange
 from user_subgraph.errors import Unauthenticated
 from user_subgraph.login import Login
 from user_subgraph.mailed_links import MailedLinks
+from user_subgraph.passkeys import Passkeys
 from user_subgraph.password_change import PasswordChange
 from user_subgraph.refresh_cookie import RefreshCookie
 from user_subgraph.second_factor import SecondFactor
@@ -27,8 +28,7 @@ from user_subgraph.user import User, UserId
 class RequestContext:
     """`viewer` is `None` for an anonymous caller; `service_sdl` is `None` where introspection is off.
 
-    What changes anything (`accounts`, `login`, `sessions`, `password_change`, `email_change`, `data_exports`, `second_factor`, `links`) knows by whom it
-    is asked, for the audit log.
+    What changes anything (from `accounts` to `links`, but for the cookie) knows by whom it is asked, for the audit log.
     `representations`: how many entities the request has asked for by key.
     """
 
@@ -40,6 +40,7 @@ class RequestContext:
     email_change: EmailChange
     data_exports: DataExports
     second_factor: SecondFactor
+    passkeys: Passkeys
     refresh_cookie: RefreshCookie
     links: MailedLinks
     audit_trail: AuditTrail

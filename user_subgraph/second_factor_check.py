@@ -39,7 +39,7 @@ class SecondFactorCheck:
     def refusal(self, user_id: UserId, method: MfaMethod, code: str) -> DomainError | None:
         """`None`: it is proved. What comes else is to be raised once the transaction is committed: the guess has to count."""
         factors = SecondFactorRepository(self.session)
-        refusal = self._guessed(
+        refusal = self.refusal_of_guess(
             user_id,
             method,
             lambda: factors.take(user_id, method, code, self.now),
@@ -53,16 +53,17 @@ class SecondFactorCheck:
     def refusal_of_enrolment(self, user_id: UserId, code: str) -> DomainError | None:
         """The same of the code that is to enable what waits; guesses of both are counted together."""
         factors = SecondFactorRepository(self.session)
-        return self._guessed(
+        return self.refusal_of_guess(
             user_id,
             MfaMethod.TOTP,
             lambda: factors.confirm_enrolment(user_id, code, self.now),
             ValidationError([_NO_CODE_OF_IT]),
         )
 
-    def _guessed(
+    def refusal_of_guess(
         self, user_id: UserId, method: MfaMethod, is_right: Callable[[], bool], wrong: DomainError
     ) -> DomainError | None:
+        """*is_right* is not asked of who has guessed too often; *wrong* is what comes where it says no."""
         factors = SecondFactorRepository(self.session)
         guesses = factors.guesses(user_id)
         if wait_s := guesses.wait_s(self.now):

@@ -4,13 +4,20 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, delete, exists, select
 from sqlalchemy.orm import Session
 
 from user_subgraph.mfa import CHALLENGE_LIFE, NO_GUESSES, Challenge, Guesses, MfaMethod
+from user_subgraph.passkey_repository import PasskeyRepository
 from user_subgraph.recovery_codes import code_hash
 from user_subgraph.session_repository import UNSYNCHRONISED, read_scopes, stored_scopes
-from user_subgraph.tables import MfaChallengeRow, RecoveryCodeRow, TotpRow
+from user_subgraph.tables import (
+    MfaChallengeRow,
+    PasskeyEnrolmentRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    TotpRow,
+)
 from user_subgraph.totp import accepted_step
 from user_subgraph.user import UserId
 
@@ -45,9 +52,24 @@ class SecondFactorRepository:
             RecoveryCodeRow(code_hash=code_hash(code), user_id=user_id, created_at=now) for code in codes
         )
 
+    def methods_of(self, user_id: UserId) -> list[MfaMethod]:
+        """What the user can prove a second factor with, in the order of `MfaMethod`."""
+        asked = select(
+            exists().where(TotpRow.user_id == user_id, TotpRow.secret.is_not(None)),
+            exists().where(RecoveryCodeRow.user_id == user_id, RecoveryCodeRow.used_at.is_(None)),
+            exists().where(PasskeyRow.user_id == user_id),
+        )
+        has = self._session.execute(asked).one()
+        return [method for method, is_there in zip(MfaMethod, has, strict=True) if is_there]
+
+    def forget_authenticator(self, user_id: UserId) -> None:
+        """Not the guesses: whoever gets rid of it does not get rid of them."""
+        if row := self._totp(user_id):
+            row.secret = row.pending_secret = row.last_step = None
+
     def forget(self, user_id: UserId) -> None:
-        """Authenticator, recovery codes and open challenges."""
-        for table in (TotpRow, RecoveryCodeRow, MfaChallengeRow):
+        """Authenticator, passkeys, recovery codes and open challenges."""
+        for table in (TotpRow, PasskeyRow, PasskeyEnrolmentRow, RecoveryCodeRow, MfaChallengeRow):
             self._session.execute(delete(table).where(table.user_id == user_id), **UNSYNCHRONISED)
 
     def guesses(self, user_id: UserId) -> Guesses:
@@ -55,8 +77,11 @@ class SecondFactorRepository:
         return Guesses(row.guesses, row.guessing_since) if row else NO_GUESSES
 
     def note_guesses(self, user_id: UserId, guesses: Guesses) -> None:
-        if row := self._totp(user_id):
-            row.guesses, row.guessing_since = guesses.count, guesses.since
+        row = self._totp(user_id)
+        if row is None:
+            row = TotpRow(user_id=user_id)
+            self._session.add(row)
+        row.guesses, row.guessing_since = guesses.count, guesses.since
 
     def take(self, user_id: UserId, method: MfaMethod, code: str, now: datetime) -> bool:
         """Whether *code* is good; it is not a second time."""
@@ -65,11 +90,13 @@ class SecondFactorRepository:
                 return self._take_totp(user_id, code, now)
             case MfaMethod.RECOVERY_CODE:
                 return self._take_recovery_code(user_id, code, now)
+            case MfaMethod.PASSKEY:
+                return False  # no code
 
     def open_challenge(
-        self, challenge_id: str, user_id: UserId, asked_scopes: frozenset[str] | None, now: datetime
+        self, challenge_id: str, user_id: UserId | None, asked_scopes: frozenset[str] | None, now: datetime
     ) -> None:
-        """Those of the user that nobody answered in time end up here."""
+        """Those of the user that nobody answered in time end up here. *user_id*: `None` for whoever a passkey says."""
         old = (MfaChallengeRow.user_id == user_id) & (MfaChallengeRow.expires_at <= now)
         self._session.execute(delete(MfaChallengeRow).where(old), **UNSYNCHRONISED)
         row = MfaChallengeRow(
@@ -86,11 +113,15 @@ class SecondFactorRepository:
         row = self._session.scalar(found.execution_options(populate_existing=True))
         if row is None or row.expires_at <= now:
             return None
-        return Challenge(UserId(row.user_id), read_scopes(row.asked_scopes), row.expires_at)
+        user_id = None if row.user_id is None else UserId(row.user_id)
+        return Challenge(user_id, read_scopes(row.asked_scopes), row.expires_at)
 
-    def close_challenge(self, challenge_id: str) -> None:
+    def close_challenge(self, challenge_id: str) -> bool:
+        """`False`: somebody else has answered it."""
         answered = MfaChallengeRow.id_hash == _hash(challenge_id)
-        self._session.execute(delete(MfaChallengeRow).where(answered), **UNSYNCHRONISED)
+        result = self._session.execute(delete(MfaChallengeRow).where(answered), **UNSYNCHRONISED)
+        assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what a DELETE gives
+        return result.rowcount > 0
 
     def close_challenges_of(self, user_id: UserId) -> None:
         """They were opened by a password that is not right any more, or is not enough any more."""
@@ -98,9 +129,10 @@ class SecondFactorRepository:
         self._session.execute(delete(MfaChallengeRow).where(asked), **UNSYNCHRONISED)
 
     def end_enrolment(self, user_id: UserId) -> None:
-        """One that was begun and not confirmed."""
+        """Of whatever was begun and not confirmed."""
         if row := self._totp(user_id):
             row.pending_secret = None
+        PasskeyRepository(self._session).end_enrolment(user_id)
 
     def _take_totp(self, user_id: UserId, code: str, now: datetime) -> bool:
         row = self._totp(user_id)

@@ -10,7 +10,7 @@ from user_subgraph.audit_repository import AuditLog
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import Forbidden, NotFoundError, Unauthenticated
-from user_subgraph.login_session import LoginSession
+from user_subgraph.login_session import LoginSession, is_session_id
 from user_subgraph.session_repository import SessionRepository
 from user_subgraph.tokens import Viewer
 from user_subgraph.user import UserId
@@ -76,7 +76,8 @@ class Sessions:
         with self.database.writing() as session:
             if UserRepository(session).logged_in(viewer.user_id, viewer.session_id, now) is None:
                 raise Unauthenticated
-            if not SessionRepository(session).revoke(session_id, now, of=viewer.user_id):
+            sessions = SessionRepository(session)
+            if not is_session_id(session_id) or not sessions.revoke(session_id, now, of=viewer.user_id):
                 raise NotFoundError(session_id)
             facts = noted(session=session_id)
             AuditLog(session, self.caller).record(

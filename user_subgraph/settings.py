@@ -19,6 +19,10 @@ from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.webhook_signature import signing_key
 
 _LINK_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", re.ASCII)
+_ORIGIN = re.compile(
+    r"https://[a-z0-9-]+(\.[a-z0-9-]*[a-z-][a-z0-9-]*)+(:\d{1,5})?|https?://([a-z0-9-]+\.)*localhost(:\d{1,5})?",
+    re.ASCII,
+)
 _PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,200}", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
 
@@ -40,6 +44,8 @@ class Settings:
     audit_origin_days: int
     fresh_login_s: int
     mfa_issuer: str
+    passkey_domain: str
+    passkey_origins: tuple[str, ...]
     refresh_cookie_path: str
     refresh_cookie_secure: bool
     user_events_url: str | None = field(repr=False)
@@ -71,6 +77,8 @@ class Settings:
         read = _Reader(environment)
         data_dir = Path(read.text("DATA_DIR", ".data"))
         port = read.number("USER_SUBGRAPH_PORT", 8001, at_most=65535)
+        public_url = read.link_base("PUBLIC_URL") or f"http://127.0.0.1:{port}"
+        passkey_origins = read.passkey_origins("PASSKEY_ORIGINS") or (_origin_by_name(public_url),)
         return cls(
             host=read.text("LISTEN_HOST", "127.0.0.1"),
             port=port,
@@ -86,11 +94,13 @@ class Settings:
             audit_origin_days=read.number("AUDIT_ORIGIN_DAYS", 90, at_most=3650),
             fresh_login_s=read.number("FRESH_LOGIN_S", 900),
             mfa_issuer=read.text("MFA_ISSUER", "Modular Payment System"),
+            passkey_domain=read.passkey_domain("PASSKEY_DOMAIN", passkey_origins),
+            passkey_origins=passkey_origins,
             refresh_cookie_path=read.path("REFRESH_COOKIE_PATH", "/graphql"),
             refresh_cookie_secure=read.switch("REFRESH_COOKIE_SECURE", default=True),
             user_events_url=read.events_url("USER_EVENTS_URL", "USER_EVENTS_SECRET"),
             user_events_keys=read.signing_keys("USER_EVENTS_SECRET"),
-            public_url=read.link_base("PUBLIC_URL") or f"http://127.0.0.1:{port}",
+            public_url=public_url,
             payment_graphql_url=read.service_url("PAYMENT_GRAPHQL_URL"),
             mail_carrier=read.mail_carrier("MAIL_URL", f"file:{quote(str(data_dir.absolute()))}/mails"),
             letterhead=Letterhead(
@@ -188,6 +198,26 @@ class _Reader:
             raise StartRefused(f"{name} must be like https://shop.example.com/account, not {text!r}.")
         return text or None
 
+    def passkey_origins(self, name: str) -> tuple[str, ...]:
+        """Of the pages that may ask for passkeys; none: it is not set."""
+        origins = tuple(text.strip() for text in self.text(name, "").split(",") if text.strip())
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise StartRefused(
+                    f"{name} must be origins such as https://shop.example.com or http://localhost:8000, comma "
+                    f"separated, not {origin!r}: browsers have no passkeys for addresses of numbers or without https."
+                )
+        return origins
+
+    def passkey_domain(self, name: str, origins: tuple[str, ...]) -> str:
+        """The one that all *origins* are at or below."""
+        hosts = [str(urlsplit(origin).hostname) for origin in origins]
+        domain = self.text(name, hosts[0])
+        for host in hosts:
+            if host != domain and not host.endswith(f".{domain}"):
+                raise StartRefused(f"{name} must be a domain that {host} belongs to, not {domain!r}.")
+        return domain
+
     def networks(self, name: str) -> frozenset[Network]:
         texts = [text.strip() for text in self.text(name, "").split(",") if text.strip()]
         try:
@@ -242,6 +272,12 @@ class _Reader:
             case other:
                 raise StartRefused(f"{name} must begin with sqlite:// or postgresql://, not {other}://.")
         return url.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def _origin_by_name(url: str) -> str:
+    """Browsers have no passkeys for 127.0.0.1, and know the same place by a name."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".replace("//127.0.0.1", "//localhost")
 
 
 def _has_host(url: str) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -194,7 +195,10 @@ class RefreshTokenRow(Base):
 
 
 class TotpRow(Base):
-    """A user's authenticator. The secrets are readable: codes are made from them (RFC 6238), as a hash could not."""
+    """A user's authenticator, and how often codes were guessed, also of who has none.
+
+    The secrets are readable: codes are made from them (RFC 6238), as a hash could not.
+    """
 
     __tablename__ = "totp"
 
@@ -220,14 +224,44 @@ class RecoveryCodeRow(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class PasskeyRow(Base):
+    """Nothing in it is secret: the private half of the key never leaves the device."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    # COSE (RFC 9052).
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    # Space-separated.
+    transports: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PasskeyEnrolmentRow(Base):
+    """What the device of a user who wants to add a passkey has to sign."""
+
+    __tablename__ = "passkey_enrolments"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    challenge: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class MfaChallengeRow(Base):
-    """A login whose password was right, and which waits for its second factor."""
+    """A login whose password was right, and which waits for its second factor; or one that waits for a passkey alone."""
 
     __tablename__ = "mfa_challenges"
     __table_args__ = (Index(None, "user_id"),)
 
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # Null: whoever the passkey says.
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     asked_scopes: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

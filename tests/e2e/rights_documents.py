@@ -40,6 +40,7 @@ OF_THE_ESTATE = {
     "Query.outboxMessages": '(paymentId: "$payment")',
     "Query.payments": '(filter: {userId: "$user"})',
     "Mutation.revokeSession": '(id: "$session")',
+    "Mutation.removePasskey": '(id: "$passkey")',
     "Mutation.updateUser": '(id: "$user", input: {displayName: "Mallory"})',
     "Mutation.deleteUser": '(id: "$user")',
     "Mutation.setupPaymentMethod": '(userId: "$user")',

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.client import LOGIN, Client, eventually, new_customer
+from tests.e2e.client import Client, eventually, new_customer
+from tests.e2e.passkeys import added_passkey, log_in_with
 from tests.e2e.running_system import RunningSystem
 
 OWNERS_PASSWORD = "a-long-enough-password"  # of `new_customer`
-MINE = """{ me { id sessions { id current } paymentMethods { id isDefault } } }"""
+MINE = """{ me { id passkeys { id } sessions { id current } paymentMethods { id isDefault } } }"""
 EVENTS = "{ webhookEvents(first: 1, state: [PROCESSED]) { nodes { id } } outboxMessages(first: 1) { nodes { id } } }"
 DISPUTES = "query ($id: ID!) { payment(id: $id) { disputes { id } providerPaymentId } }"
 
@@ -22,10 +23,10 @@ class Estate:
 
 
 def new_estate(system: RunningSystem) -> Estate:
-    """Payments in each state that something can be done to, a refund, a dispute, kept cards, a second session."""
+    """Payments in each state that something can be done to, a refund, a dispute, kept cards, a passkey, a second session."""
     url = f"{system.gateway_url}/graphql"
-    email, _ = new_customer(url)
-    login = Client(url).get(LOGIN, input={"email": email, "password": OWNERS_PASSWORD})["login"]
+    email, first_session = new_customer(url)
+    login = log_in_with(Client(url), added_passkey(first_session, system.users_url))
     owner = Client(url, login["tokens"]["accessToken"])
     staff = {role: Client(url).logged_in(f"{role}@example.com") for role in ("finance", "admin")}
     ids = {"email": email, "password": OWNERS_PASSWORD}
@@ -53,13 +54,14 @@ def _payments(owner: Client, finance: Client) -> dict[str, str]:
 
 
 def _kept(owner: Client) -> dict[str, str]:
-    """The user's own id, a session that is not in use, and the card that is not the default one."""
+    """The user's own id, their passkey, a session that is not in use, and the card that is not the default one."""
     me: dict[str, Any] = eventually(
         lambda: owner.get(MINE)["me"], lambda user: len(user["paymentMethods"]) == 2
     )
     [session] = [each["id"] for each in me["sessions"] if not each["current"]]
     [method] = [each["id"] for each in me["paymentMethods"] if not each["isDefault"]]
-    return {"user": me["id"], "session": session, "method": method}
+    [passkey] = [each["id"] for each in me["passkeys"]]
+    return {"user": me["id"], "session": session, "method": method, "passkey": passkey}
 
 
 def _handed_on(admin: Client) -> dict[str, str]:

@@ -140,6 +140,7 @@ def clean_environment() -> dict[str, str]:
         "THROTTLE_",
         "USER_EVENTS_",
         "PAYMENT_GRAPHQL_URL",
+        "PASSKEY_ORIGINS",
         "PUBLIC_URL",
         "TRUSTED_PROXIES",
         "MAIL_",

@@ -26,6 +26,7 @@ SEEN_BY = {
     "Dispute": "Query.payment",
 }
 BELOW_THE_ROOT = {each for each in RULES if not each.startswith(("Query.", "Mutation.", "Subscription."))}
+OF_USERS = {"User.passkeys", "User.sessions"}
 UNKNOWN = "usr_00000000000000000000000000"
 ENTITIES_OF = [(entity, subgraph) for entity, subgraphs in ENTITIES.items() for subgraph in subgraphs]
 
@@ -58,7 +59,7 @@ class Shown:
 
     def missing(self) -> set[str]:
         """What the caller may have, but was not shown in any way."""
-        of_place = {"users": {"User.sessions"}, "payments": BELOW_THE_ROOT - {"User.sessions"}}
+        of_place = {"users": OF_USERS, "payments": BELOW_THE_ROOT - OF_USERS}
         there = of_place.get(self.place, BELOW_THE_ROOT)
         return {each for each in there if self.caller.may_touch_the_estate(each)} - self.fields
 

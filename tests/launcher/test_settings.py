@@ -66,6 +66,7 @@ def test_the_user_service_knows_where_it_is_found_and_where_payments_are(tmp_pat
     environment = Settings.from_environment(given).process_environment()
 
     assert environment["PUBLIC_URL"] == "http://127.0.0.1:9001"
+    assert environment["PASSKEY_ORIGINS"] == "http://localhost:8000,http://localhost:9001"
     assert environment["PAYMENT_GRAPHQL_URL"] == "http://127.0.0.1:9002/graphql"
 
 

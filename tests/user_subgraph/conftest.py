@@ -126,6 +126,7 @@ def _empty(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM users"))  # everything else goes with them, but for the audit log
         connection.execute(text("DELETE FROM outgoing_mails"))
+        connection.execute(text("DELETE FROM mfa_challenges"))  # some are nobody's
         connection.execute(text("DELETE FROM oauth_clients"))
         connection.execute(text("DELETE FROM audit_origins"))
         connection.execute(text("DELETE FROM user_events"))

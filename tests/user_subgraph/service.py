@@ -172,6 +172,8 @@ class Service:
             "refresh_tokens": "token_hash",
             "totp": "user_id",
             "recovery_codes": "code_hash",
+            "passkeys": "id",
+            "passkey_enrolments": "user_id",
             "mfa_challenges": "id_hash",
             "one_time_tokens": "token_hash",
             "outgoing_mails": "id",

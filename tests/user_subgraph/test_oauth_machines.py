@@ -71,6 +71,7 @@ def test_it_reads_what_its_scopes_allow_and_is_nobody(service: Service, machine:
     [
         'updateProfile(input: {firstName: "A"})',
         "enrollTotp",
+        "enrollPasskey",
         'revokeSession(id: "x")',
         'createUser(input: {email: "x@example.com"})',
         'deleteMyAccount(currentPassword: "x")',

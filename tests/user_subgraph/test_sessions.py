@@ -52,7 +52,7 @@ def many_sessions(service: Service, users: list[UserId], each: int) -> None:
             for number in range(each):
                 service.clock.move(1)
                 name, now = f"{place:04}{number:04}", service.clock.now
-                login = LoginSession(f"ses_{name}", user_id, None, now, now, now.replace(year=2027))
+                login = LoginSession(f"ses_{name:0>26}", user_id, None, now, now, now.replace(year=2027))
                 SessionRepository(session).add(login, f"{name:0>64}")
 
 
@@ -227,7 +227,7 @@ def test_what_a_mutation_ends_the_next_one_does_not_show(service: Service, ada: 
       revokeSession(id: $id) { __typename }
       after: updateProfile(input: {firstName: "B"}) { ... on UserSuccess { user { sessions { id } } } } }"""
 
-    answer = service.answer(query, token, id="ses_00000000")["data"]
+    answer = service.answer(query, token, id=f"ses_{0:026}")["data"]
 
     assert [len(answer[name]["user"]["sessions"]) for name in ("before", "after")] == [2, 1]
 

@@ -83,12 +83,17 @@ class AccountDisabledError(graphene.ObjectType):
 class MfaRequiredError(graphene.ObjectType):
     class Meta:
         description = (
-            "The password was right. Send a code with this challenge to `completeMfa` within five minutes."
+            "The password was right. Send a code, or a passkey's answer, with this challenge to `completeMfa` within five "
+            "minutes."
         )
         interfaces = (Error,)
 
     challenge_id = graphene.ID(required=True)
     methods = graphene.List(graphene.NonNull(MfaMethod), required=True)
+    passkey_options = graphene.String(
+        description="What to ask the browser for a passkey with, as JSON (`PublicKeyCredentialRequestOptionsJSON`); null for "
+        "who has none."
+    )
 
 
 class ReauthenticationRequiredError(graphene.ObjectType):

@@ -36,7 +36,18 @@ class LoginInput(graphene.InputObjectType):
 class CompleteMfaInput(graphene.InputObjectType):
     challenge_id = graphene.ID(required=True)
     method = MfaMethod(required=True)
-    code = graphene.String(required=True)
+    code = graphene.String(
+        required=True,
+        description="Of a passkey, what `navigator.credentials.get` gave, as JSON (`AuthenticationResponseJSON`).",
+    )
+
+
+class ConfirmPasskeyInput(graphene.InputObjectType):
+    name = graphene.String(required=True, description="What you tell it by, such as the device's name.")
+    response = graphene.String(
+        required=True,
+        description="What `navigator.credentials.create` gave, as JSON (`RegistrationResponseJSON`).",
+    )
 
 
 class RefreshTokenInput(graphene.InputObjectType):

@@ -9,11 +9,18 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from user_subgraph import errors, session_tokens, sessions
+from user_subgraph.challenge_check import ChallengeAnswer
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.errors import errors_as_data
 from user_subgraph.schema.inputs import CompleteMfaInput, Input, LoginInput, RefreshTokenInput
 from user_subgraph.schema.protected_field import ProtectedField
-from user_subgraph.schema.results import CompleteMfaResult, LoginResult, LogoutSuccess, RefreshTokenResult
+from user_subgraph.schema.results import (
+    BeginPasskeyLoginResult,
+    CompleteMfaResult,
+    LoginResult,
+    LogoutSuccess,
+    RefreshTokenResult,
+)
 from user_subgraph.schema.types import LogoutScope
 
 
@@ -26,8 +33,15 @@ def _login(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # no
 
 
 @errors_as_data
+def _begin_passkey_login(_root: None, info: GraphQLResolveInfo, scopes: list[str] | None = None) -> object:
+    asked_for = None if scopes is None else frozenset(scopes)
+    return context_of(info).login.begin_with_passkey(asked_for)
+
+
+@errors_as_data
 def _complete_mfa(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
-    success = context_of(info).login.complete_mfa(input["challenge_id"], input["method"], input["code"])
+    answer = ChallengeAnswer(input["challenge_id"], input["method"], input["code"])
+    success = context_of(info).login.complete_mfa(answer)
     return _carried(info, success)
 
 
@@ -61,6 +75,15 @@ def _logout(_root: None, info: GraphQLResolveInfo, scope: sessions.LogoutScope) 
 
 class LoginMutations:
     login = graphene.Field(LoginResult, input=LoginInput(required=True), resolver=_login)
+    begin_passkey_login = graphene.Field(
+        BeginPasskeyLoginResult,
+        description="Logs in with a passkey alone: without a password, and without saying who you are.",
+        scopes=graphene.List(
+            graphene.NonNull(graphene.String),
+            description="Narrows the tokens of the session to these; omit for all that the roles allow.",
+        ),
+        resolver=_begin_passkey_login,
+    )
     complete_mfa = graphene.Field(
         CompleteMfaResult, input=CompleteMfaInput(required=True), resolver=_complete_mfa
     )

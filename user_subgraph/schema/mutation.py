@@ -21,6 +21,7 @@ WITHOUT_TOKEN = frozenset(
     {
         "registerUser",
         "login",
+        "beginPasskeyLogin",
         "completeMfa",
         "refreshToken",
         "verifyEmail",

@@ -8,13 +8,16 @@ from graphql import GraphQLResolveInfo
 
 from user_subgraph.request_context import context_of
 from user_subgraph.schema.errors import errors_as_data
-from user_subgraph.schema.inputs import ChangePasswordInput, Input, UpdateProfileInput
+from user_subgraph.schema.inputs import ChangePasswordInput, ConfirmPasskeyInput, Input, UpdateProfileInput
 from user_subgraph.schema.protected_field import ProtectedField
 from user_subgraph.schema.results import (
     DataExportResult,
     DeleteUserResult,
     DisableTotpResult,
+    PasskeyConfirmResult,
+    PasskeyEnrollResult,
     PasswordResult,
+    RemovePasskeyResult,
     RevokeSessionResult,
     TokenActionResult,
     TotpConfirmResult,
@@ -90,6 +93,24 @@ def _disable_totp(_root: None, info: GraphQLResolveInfo, code: str) -> object:
     return context.second_factor.disable(context.known_viewer, code)
 
 
+@errors_as_data
+def _enroll_passkey(_root: None, info: GraphQLResolveInfo) -> object:
+    context = context_of(info)
+    return context.passkeys.enroll(context.known_viewer)
+
+
+@errors_as_data
+def _confirm_passkey(_root: None, info: GraphQLResolveInfo, input: Input) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.passkeys.confirm(context.known_viewer, input["name"], input["response"])
+
+
+@errors_as_data
+def _remove_passkey(_root: None, info: GraphQLResolveInfo, id: str) -> object:  # noqa: A002
+    context = context_of(info)
+    return context.passkeys.remove(context.known_viewer, id)
+
+
 class OwnAccountMutations:
     revoke_session = ProtectedField(
         RevokeSessionResult,
@@ -150,7 +171,21 @@ class OwnAccountMutations:
     disable_totp = ProtectedField(
         DisableTotpResult,
         scopes=[["profile:write"]],
-        description="With a code of the authenticator, or a recovery code.",
+        description="With a code of the authenticator, or a recovery code. Passkeys stay.",
         code=graphene.String(required=True),
         resolver=_disable_totp,
+    )
+    enroll_passkey = ProtectedField(PasskeyEnrollResult, scopes=[["profile:write"]], resolver=_enroll_passkey)
+    confirm_passkey = ProtectedField(
+        PasskeyConfirmResult,
+        scopes=[["profile:write"]],
+        input=ConfirmPasskeyInput(required=True),
+        resolver=_confirm_passkey,
+    )
+    remove_passkey = ProtectedField(
+        RemovePasskeyResult,
+        scopes=[["profile:write"]],
+        description="With the last factor of the account, a login asks for none any more.",
+        id=graphene.ID(required=True),
+        resolver=_remove_passkey,
     )

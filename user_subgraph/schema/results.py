@@ -5,7 +5,16 @@
 
 import graphene
 
-from user_subgraph import accepted, accounts, data_exports, second_factor, session_tokens, sessions
+from user_subgraph import (
+    accepted,
+    accounts,
+    data_exports,
+    login,
+    passkeys,
+    second_factor,
+    session_tokens,
+    sessions,
+)
 from user_subgraph.schema.errors import (
     AccountDisabledError,
     ConflictError,
@@ -18,7 +27,7 @@ from user_subgraph.schema.errors import (
     ReauthenticationRequiredError,
     ValidationError,
 )
-from user_subgraph.schema.types import DataExport, TokenPair, User, UserDeleteMode
+from user_subgraph.schema.types import DataExport, Passkey, TokenPair, User, UserDeleteMode
 
 
 class RegisterUserSuccess(graphene.ObjectType):
@@ -84,6 +93,46 @@ class TotpConfirmed(graphene.ObjectType):
     recovery_codes = graphene.List(graphene.NonNull(graphene.String), required=True)
 
 
+class PasskeyEnrollment(graphene.ObjectType):
+    class Meta:
+        description = (
+            "What to ask the browser for. Nothing changes before `confirmPasskey`, within five minutes."
+        )
+        possible_types = (passkeys.PasskeyEnrollment,)
+
+    options = graphene.String(
+        required=True,
+        description="JSON, for `PublicKeyCredential.parseCreationOptionsFromJSON`.",
+    )
+
+
+class PasskeyConfirmed(graphene.ObjectType):
+    class Meta:
+        description = "With the account's first one, a login with the password asks for it, or for a code."
+        possible_types = (passkeys.PasskeyConfirmed,)
+
+    passkey = graphene.Field(Passkey, required=True)
+    recovery_codes = graphene.List(
+        graphene.NonNull(graphene.String),
+        required=True,
+        description="Shown this once; empty for who has got some before.",
+    )
+
+
+class PasskeyChallenge(graphene.ObjectType):
+    class Meta:
+        description = (
+            "Send what the browser answers with this challenge to `completeMfa` within five minutes."
+        )
+        possible_types = (login.PasskeyChallenge,)
+
+    challenge_id = graphene.ID(required=True)
+    options = graphene.String(
+        required=True,
+        description="JSON, for `PublicKeyCredential.parseRequestOptionsFromJSON`.",
+    )
+
+
 class DataExportSuccess(graphene.ObjectType):
     class Meta:
         possible_types = (data_exports.DataExportSuccess,)
@@ -146,6 +195,26 @@ class DisableTotpResult(graphene.Union):
             ReauthenticationRequiredError,
             RateLimitedError,
         )
+
+
+class BeginPasskeyLoginResult(graphene.Union):
+    class Meta:
+        types = (PasskeyChallenge, RateLimitedError)
+
+
+class PasskeyEnrollResult(graphene.Union):
+    class Meta:
+        types = (PasskeyEnrollment, ValidationError, ReauthenticationRequiredError)
+
+
+class PasskeyConfirmResult(graphene.Union):
+    class Meta:
+        types = (PasskeyConfirmed, ValidationError, ReauthenticationRequiredError)
+
+
+class RemovePasskeyResult(graphene.Union):
+    class Meta:
+        types = (AcceptedSuccess, NotFoundError, ReauthenticationRequiredError)
 
 
 class RefreshTokenResult(graphene.Union):

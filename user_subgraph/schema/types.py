@@ -20,6 +20,7 @@ from user_subgraph import (
     data_exports,
     login_session,
     mfa,
+    passkey,
     sessions,
     tokens,
     user,
@@ -84,6 +85,22 @@ def _sessions(shown: user.User, info: GraphQLResolveInfo) -> Sequence[login_sess
     return context.session_lists.of(shown.id)
 
 
+class Passkey(graphene.ObjectType):
+    class Meta:
+        description = "A key on a device of yours: it logs you in, by itself or after the password."
+        possible_types = (passkey.Passkey,)
+
+    id = graphene.ID(required=True)
+    name = graphene.String(required=True)
+    created_at = graphene.Field(DateTime, required=True)
+    last_used_at = graphene.Field(DateTime, description="Null if it never was.")
+
+
+def _passkeys(shown: user.User, info: GraphQLResolveInfo) -> Sequence[passkey.Passkey] | None:
+    context = context_of(info)
+    return context.passkeys.of(shown.id) if shown.id == context.known_viewer.user_id else None
+
+
 def _consented(attribute: str, default: Any, shown: user.User, info: GraphQLResolveInfo) -> Any:
     """To an app an account is no more than its id, unless somebody has let it see profiles: `me` asks for no scope."""
     if attribute != "id" and not _may_see_profiles(context_of(info).viewer):
@@ -128,6 +145,12 @@ class User(graphene.ObjectType):
         scopes=_PROFILE,
         description=f"Those that run, the last used first, {sessions.MAX_LISTED} at most.",
         resolver=_sessions,
+    )
+    passkeys = ProtectedField(
+        graphene.List(graphene.NonNull(Passkey)),
+        scopes=[["profile:read"]],
+        description="The oldest first; null for who is not you.",
+        resolver=_passkeys,
     )
     mfa_enabled = graphene.Boolean(
         required=True, description="Whether a login asks for a second factor after the password."

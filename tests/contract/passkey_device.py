@@ -1,0 +1,95 @@
+"""A device that makes passkeys and answers with them, in software (W3C Web Authentication, Level 3, part 6)."""
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+
+ORIGIN = "http://localhost:8001"
+USER_PRESENT, USER_VERIFIED, HAS_CREDENTIAL = 0x01, 0x04, 0x40
+
+
+@dataclass
+class PasskeyDevice:
+    """`origin`: where its owner believes to be. `counts`: whether it counts its uses, as hardware does."""
+
+    origin: str = ORIGIN
+    verifies_user: bool = True
+    counts: bool = False
+    uses: int = 0
+    cross_origin: bool = False
+    user_handle: str | None = None
+    credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    key: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
+
+    def create(self, options: str, **changes: Any) -> str:
+        """RegistrationResponseJSON for PublicKeyCredentialCreationOptionsJSON."""
+        asked = json.loads(options)
+        self.user_handle = asked["user"]["id"]
+        key = cose(self.key)
+        credential = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + key
+        data = self._data(asked["rp"]["id"], HAS_CREDENTIAL) + credential
+        attestation = {"fmt": "none", "attStmt": {}, "authData": data} | changes.pop("attestation", {})
+        response = {
+            "clientDataJSON": b64(self._client_data("webauthn.create", asked["challenge"])),
+            "attestationObject": b64(cbor2.dumps(attestation)),
+            "transports": ["internal", "hybrid", "pigeon"],
+        }
+        return self._credential(response, changes)
+
+    def get(self, options: str, **changes: Any) -> str:
+        """AuthenticationResponseJSON for PublicKeyCredentialRequestOptionsJSON."""
+        asked = json.loads(options)
+        client_data = self._client_data("webauthn.get", asked["challenge"])
+        data = self._data(asked["rpId"], 0)
+        signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ECDSA(SHA256()))
+        response = {
+            "clientDataJSON": b64(client_data),
+            "authenticatorData": b64(data),
+            "signature": b64(signature),
+            "userHandle": self.user_handle,
+        }
+        return self._credential(response, changes)
+
+    def _credential(self, response: dict[str, Any], changes: dict[str, Any]) -> str:
+        whole = {
+            "id": b64(self.credential_id),
+            "rawId": b64(self.credential_id),
+            "type": "public-key",
+            "response": response | changes.pop("response", {}),
+            "clientExtensionResults": {},
+        }
+        return json.dumps(whole | changes)
+
+    def _client_data(self, kind: str, challenge: str) -> bytes:
+        told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": self.cross_origin}
+        return json.dumps(told).encode()
+
+    def _data(self, domain: str, flags: int) -> bytes:
+        self.uses += 1
+        flags |= USER_PRESENT | (USER_VERIFIED if self.verifies_user else 0)
+        count = self.uses if self.counts else 0
+        return hashlib.sha256(domain.encode()).digest() + bytes([flags]) + count.to_bytes(4, "big")
+
+
+def cose(key: EllipticCurvePrivateKey) -> bytes:
+    """RFC 9053, 7.1.1: an elliptic curve key with P-256, for ES256."""
+    numbers = key.public_key().public_numbers()
+    x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
+    encoded: bytes = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
+    return encoded
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,589 @@
+"""Passkeys: adding one, logging in with it after the password and by itself, taking it away."""
+
+import json
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
+
+import cbor2
+import pytest
+
+from tests.contract.passkey_device import PasskeyDevice, b64
+from tests.user_subgraph.service import ERROR, PASSWORD, Service, field_errors
+from tests.user_subgraph.test_at_the_same_time import MANY, at_once
+from tests.user_subgraph.test_second_factor import (
+    ADA,
+    CHANGE,
+    CONFIRM,
+    DISABLE,
+    ENROLL,
+    MFA_ENABLED,
+    actions,
+    challenge,
+    claims,
+    code_of,
+    complete,
+    enabled,
+)
+from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
+from user_subgraph.mfa import CHALLENGE_LIFE, GUESSING_WINDOW, MOST_GUESSES
+from user_subgraph.passkey import MOST_PASSKEYS
+from user_subgraph.user import Role
+
+BEGIN = f"""mutation ($scopes: [String!]) {{ beginPasskeyLogin(scopes: $scopes) {{ __typename {ERROR}
+  ... on PasskeyChallenge {{ challengeId options }} }} }}"""
+LOGIN = f"""mutation ($input: LoginInput!) {{ login(input: $input) {{ __typename {ERROR}
+  ... on MfaRequiredError {{ challengeId methods passkeyOptions }} }} }}"""
+ENROLL_PASSKEY = f"""mutation {{ enrollPasskey {{ __typename {ERROR} ... on PasskeyEnrollment {{ options }}
+  ... on ValidationError {{ fields {{ path code message }} }} }} }}"""
+CONFIRM_PASSKEY = f"""mutation ($input: ConfirmPasskeyInput!) {{ confirmPasskey(input: $input) {{ __typename {ERROR}
+  ... on PasskeyConfirmed {{ passkey {{ id name createdAt lastUsedAt }} recoveryCodes }}
+  ... on ValidationError {{ fields {{ path code message }} }} }} }}"""
+REMOVE = f"mutation ($id: ID!) {{ removePasskey(id: $id) {{ __typename {ERROR} }} }}"
+PASSKEYS = "{ me { passkeys { id name createdAt lastUsedAt } } }"
+
+
+def confirmed(service: Service, token: str, device: PasskeyDevice, name: str = "Phone") -> dict[str, Any]:
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+    given = {"name": name, "response": device.create(options)}
+    result: dict[str, Any] = service.data(CONFIRM_PASSKEY, token, input=given)
+    assert result["__typename"] == "PasskeyConfirmed", result
+    return result
+
+
+def with_passkey(service: Service, email: str = ADA, **traits: Any) -> PasskeyDevice:
+    """The device of a new user."""
+    device = PasskeyDevice(**traits)
+    confirmed(service, service.token_of(email), device)
+    return device
+
+
+def begin(service: Service, **asked: Any) -> tuple[str, str]:
+    result = service.data(BEGIN, **asked)
+    assert result["__typename"] == "PasskeyChallenge", result
+    return result["challengeId"], result["options"]
+
+
+def alone(service: Service, device: PasskeyDevice, **changes: Any) -> dict[str, Any]:
+    """The answer to a login without a password."""
+    challenge_id, options = begin(service)
+    return complete(service, challenge_id, device.get(options, **changes), "PASSKEY")
+
+
+def after_password(service: Service, device: PasskeyDevice, email: str = ADA) -> dict[str, Any]:
+    asked = service.data(LOGIN, input={"email": email, "password": PASSWORD})
+    return complete(service, asked["challengeId"], device.get(asked["passkeyOptions"]), "PASSKEY")
+
+
+def token_by_passkey(service: Service, device: PasskeyDevice) -> str:
+    token: str = alone(service, device)["tokens"]["accessToken"]
+    return token
+
+
+def test_adding_one_gives_recovery_codes_and_asks_for_it_from_now_on(service: Service) -> None:
+    token = service.token_of(ADA)
+
+    added = confirmed(service, token, PasskeyDevice(), "  Ada's phone ")
+    asked = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})
+
+    assert added["passkey"]["name"] == "Ada's phone"
+    assert len(set(added["recoveryCodes"])) == 10
+    assert service.data(PASSKEYS, token) == {"passkeys": [added["passkey"]]}
+    assert service.data(MFA_ENABLED, token) == {"mfaEnabled": True}
+    assert (asked["__typename"], asked["methods"]) == ("MfaRequiredError", ["RECOVERY_CODE", "PASSKEY"])
+    assert [action for action in actions(service) if "login" not in action][-2:] == [
+        "passkey.added",
+        "mfa.enabled",
+    ]
+
+
+def test_the_browser_is_asked_for_one_that_knows_its_user(service: Service) -> None:
+    token = service.token_of(ADA)
+    first = PasskeyDevice()
+    confirmed(service, token, first)
+
+    token = token_by_passkey(service, first)
+    creation = json.loads(service.data(ENROLL_PASSKEY, token)["options"])
+    request = json.loads(begin(service)[1])
+
+    assert creation["rp"] == {"id": "localhost", "name": "Modular Payment System"}
+    assert creation["user"]["name"] == ADA
+    assert creation["authenticatorSelection"]["residentKey"] == "required"
+    assert creation["authenticatorSelection"]["userVerification"] == "required"
+    assert creation["excludeCredentials"] == [
+        {"id": b64(first.credential_id), "type": "public-key", "transports": ["hybrid", "internal"]}
+    ]
+    assert (request["rpId"], request["userVerification"]) == ("localhost", "required")
+    assert request["allowCredentials"] == []
+
+
+def test_it_ends_a_login_after_the_password(service: Service) -> None:
+    device = with_passkey(service)
+
+    result = after_password(service, device)
+
+    assert result["__typename"] == "LoginSuccess"
+    assert claims(result["tokens"]["accessToken"])["amr"] == ["pwd", "swk", "user", "mfa"]
+
+
+def test_by_itself_it_is_a_login_with_two_factors(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service, scopes=["profile:read", "no:scope"])
+
+    result = complete(service, challenge_id, device.get(options), "PASSKEY")
+
+    assert result["__typename"] == "LoginSuccess"
+    told = claims(result["tokens"]["accessToken"])
+    assert (told["amr"], told["scope"]) == (["swk", "user", "mfa"], "profile:read")
+    assert actions(service)[-1] == "login.succeeded"
+    assert (
+        service.data(ENROLL_PASSKEY, token_by_passkey(service, device))["__typename"] == "PasskeyEnrollment"
+    )
+
+
+def test_a_login_with_it_is_shown_as_its_last_use(service: Service) -> None:
+    device = with_passkey(service)
+    service.clock.move(60)
+
+    (shown,) = service.data(PASSKEYS, token_by_passkey(service, device))["passkeys"]
+
+    assert shown["lastUsedAt"] == "2026-11-23T10:01:00Z"
+
+
+def test_with_an_authenticator_app_it_gives_no_new_codes(service: Service) -> None:
+    secret, codes = enabled(service)
+    token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
+    device = PasskeyDevice()
+
+    added = confirmed(service, token, device)
+    asked = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})
+
+    assert added["recoveryCodes"] == []
+    assert asked["methods"] == ["TOTP", "RECOVERY_CODE", "PASSKEY"]
+    assert complete(service, asked["challengeId"], codes[0], "RECOVERY_CODE")["__typename"] == "LoginSuccess"
+    assert after_password(service, device)["__typename"] == "LoginSuccess"
+
+
+def test_adding_the_first_ends_the_sessions_that_were_opened_without_it(service: Service) -> None:
+    service.add_user(ADA)
+    thief, owner = service.log_in(ADA), service.log_in(ADA)
+
+    confirmed(service, owner.access, PasskeyDevice())
+
+    assert service.refusal(MFA_ENABLED, thief.access)["code"] == "UNAUTHENTICATED"
+    assert service.data(MFA_ENABLED, owner.access) == {"mfaEnabled": True}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\x00b"])
+def test_it_needs_a_name(service: Service, name: str) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+
+    given = {"name": name, "response": PasskeyDevice().create(options)}
+    refused = service.data(CONFIRM_PASSKEY, token, input=given)
+
+    assert {path for path, _ in field_errors(refused)} == {"input.name"}
+    assert service.data(PASSKEYS, token) == {"passkeys": []}
+
+
+NOT_OF_A_DEVICE = [
+    "", "null", "[]", "{}", '{"id": 1}', "[" * 10_000, "{" * 16_000, '{"id":"' + "a" * 20_000 + '"}', r'{"id": "\udc00"}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{}}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA"}}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"W10","authenticatorData":"AA","signature":"AA"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("response", NOT_OF_A_DEVICE)
+def test_what_no_device_has_answered_adds_nothing(service: Service, response: str) -> None:
+    token = service.token_of(ADA)
+    service.data(ENROLL_PASSKEY, token)
+    before = service.everything()
+
+    refused = service.data(CONFIRM_PASSKEY, token, input={"name": "Phone", "response": response})
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
+    assert service.everything() == before
+
+
+@pytest.mark.parametrize("response", NOT_OF_A_DEVICE)
+def test_what_no_device_has_answered_is_no_login(service: Service, response: str) -> None:
+    with_passkey(service)
+    sessions = service.rows("SELECT id FROM sessions")
+    asked = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})["challengeId"]
+
+    for challenge_id in (asked, begin(service)[0]):
+        refused = complete(service, challenge_id, response, "PASSKEY")
+        assert refused["__typename"] == "InvalidCredentialsError", refused
+    assert service.rows("SELECT id FROM sessions") == sessions
+
+
+def attestations() -> dict[str, dict[str, Any]]:
+    """What stands in an attestation object that should be none."""
+    short = bytes(37)
+    return {
+        "of an unknown form": {"fmt": "pigeon"},
+        "of no form": {"fmt": 1},
+        "with a statement": {"attStmt": {"sig": b"x"}},
+        "of certificates that are none": {
+            "fmt": "packed",
+            "attStmt": {"alg": -7, "sig": b"x", "x5c": [b"x"]},
+        },
+        "of a maker that is none": {"fmt": "fido-u2f", "attStmt": {"sig": b"x", "x5c": [b"x"]}},
+        "of a chip that is none": {
+            "fmt": "tpm",
+            "attStmt": {"ver": "2.0", "alg": -7, "sig": b"", "x5c": [b""]},
+        },
+        "without data": {"authData": b""},
+        "with other data": {"authData": "text"},
+        "of too little": {"authData": short},
+    }
+
+
+@pytest.mark.parametrize("kind", attestations())
+def test_a_broken_attestation_adds_nothing(service: Service, kind: str) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+
+    response = PasskeyDevice().create(options, attestation=attestations()[kind])
+    refused = service.data(CONFIRM_PASSKEY, token, input={"name": "Phone", "response": response})
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
+
+
+@pytest.mark.parametrize("key", [b"", b"\x04", b"x", cbor2.dumps({}), cbor2.dumps({1: 2, 3: -7}), cbor2.dumps([1]),
+                                 cbor2.dumps({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32}),
+                                 cbor2.dumps({1: 2, 3: -7, -1: 99, -2: b"x", -3: b"y"}),
+                                 cbor2.dumps({1: 3, 3: -257, -1: b"", -2: b""}), cbor2.dumps({1: 9, 3: -7})])  # fmt: skip
+def test_a_key_that_is_none_adds_nothing(
+    service: Service, key: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+    monkeypatch.setattr("tests.contract.passkey_device.cose", lambda _key: key)
+
+    refused = service.data(
+        CONFIRM_PASSKEY, token, input={"name": "Phone", "response": PasskeyDevice().create(options)}
+    )
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        PasskeyDevice(origin="https://localhost:8001"),
+        PasskeyDevice(origin="http://localhost:9999"),
+        PasskeyDevice(origin="http://evil.example"),
+        PasskeyDevice(verifies_user=False),
+    ],
+)
+def test_elsewhere_or_without_its_user_it_is_not_added(service: Service, device: PasskeyDevice) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+
+    refused = service.data(
+        CONFIRM_PASSKEY, token, input={"name": "Phone", "response": device.create(options)}
+    )
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [{"origin": "http://evil.example"}, {"verifies_user": False}, {"credential_id": b"another"}],
+)
+def test_elsewhere_or_without_its_user_it_logs_nobody_in(service: Service, traits: dict[str, Any]) -> None:
+    device = with_passkey(service)
+    for name, value in traits.items():
+        setattr(device, name, value)
+
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+    assert after_password(service, device)["__typename"] == "InvalidCredentialsError"
+
+
+def test_for_another_domain_it_logs_nobody_in(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service)
+
+    elsewhere = json.dumps(json.loads(options) | {"rpId": "evil.example"})
+
+    refused = complete(service, challenge_id, device.get(elsewhere), "PASSKEY")
+    assert refused["__typename"] == "InvalidCredentialsError"
+
+
+def test_another_key_under_the_same_id_logs_nobody_in(service: Service) -> None:
+    device = with_passkey(service)
+    forged = PasskeyDevice(credential_id=device.credential_id, user_handle=device.user_handle)
+
+    assert alone(service, forged)["__typename"] == "InvalidCredentialsError"
+    assert after_password(service, forged)["__typename"] == "InvalidCredentialsError"
+    assert actions(service)[-1] == "mfa.failed"
+    assert "login.failed" in actions(service)
+
+
+def test_who_says_to_be_somebody_else_is_not_let_in(service: Service) -> None:
+    device = with_passkey(service)
+    grace = service.add_user("grace@example.com")
+
+    refused = alone(service, device, response={"userHandle": b64(grace.id.encode())})
+
+    assert refused["__typename"] == "InvalidCredentialsError"
+
+
+def test_anothers_passkey_does_not_follow_my_password(service: Service) -> None:
+    with_passkey(service)
+    grace = with_passkey(service, "grace@example.com")
+
+    assert after_password(service, grace)["__typename"] == "InvalidCredentialsError"
+
+
+def test_an_answer_is_good_for_its_challenge_only_and_once(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service)
+    other_id, _ = begin(service)
+    answer = device.get(options)
+
+    assert complete(service, other_id, answer, "PASSKEY")["__typename"] == "InvalidCredentialsError"
+    assert complete(service, challenge_id, answer, "PASSKEY")["__typename"] == "LoginSuccess"
+    assert complete(service, challenge_id, answer, "PASSKEY")["__typename"] == "InvalidTokenError"
+
+
+def test_a_challenge_for_a_passkey_alone_is_spent_by_a_wrong_answer(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service)
+
+    wrong = complete(service, challenge_id, "000000", "TOTP")
+    right = complete(service, challenge_id, device.get(options), "PASSKEY")
+
+    assert (wrong["__typename"], right["__typename"]) == ("InvalidCredentialsError", "InvalidTokenError")
+
+
+def test_a_challenge_for_a_passkey_alone_waits_five_minutes(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service)
+    service.clock.move(CHALLENGE_LIFE.total_seconds())
+
+    late = complete(service, challenge_id, device.get(options), "PASSKEY")
+
+    assert late["__typename"] == "InvalidTokenError"
+    assert service.parts.forget_what_has_expired() >= 1
+    assert service.rows("SELECT id_hash FROM mfa_challenges") == []
+
+
+def test_one_answer_brought_many_times_at_once_opens_one_session(service: Service) -> None:
+    device = with_passkey(service)
+    challenge_id, options = begin(service)
+    answer, sessions = device.get(options), len(service.rows("SELECT id FROM sessions"))
+
+    outcomes = at_once(service, lambda client, _number: complete(client, challenge_id, answer, "PASSKEY"))
+
+    assert outcomes == ["InvalidTokenError"] * (MANY - 1) + ["LoginSuccess"]
+    assert len(service.rows("SELECT id FROM sessions")) == sessions + 1
+
+
+def test_an_enrolment_waits_five_minutes_and_is_confirmed_once(service: Service) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+    given = {"name": "Phone", "response": PasskeyDevice().create(options)}
+    service.data(CONFIRM_PASSKEY, token, input=given)
+    token = service.token_of("grace@example.com")
+    late = service.data(ENROLL_PASSKEY, token)["options"]
+    anothers = service.data(CONFIRM_PASSKEY, token, input=given)
+    service.clock.move(CHALLENGE_LIFE.total_seconds())
+
+    too_late = service.data(
+        CONFIRM_PASSKEY, token, input={"name": "Phone", "response": PasskeyDevice().create(late)}
+    )
+
+    assert field_errors(anothers) == field_errors(too_late) == {("input.response", "INVALID")}
+    assert len(service.rows("SELECT id FROM passkeys")) == 1
+
+
+def test_nobody_registers_anothers_credential(service: Service) -> None:
+    """Else its owner's logins would be looked for with the wrong key."""
+    device = with_passkey(service)
+    token = service.token_of("grace@example.com")
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+    copied = PasskeyDevice(credential_id=device.credential_id).create(options)
+
+    refused = service.data(CONFIRM_PASSKEY, token, input={"name": "Phone", "response": copied})
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
+    assert alone(service, device)["user"]["id"] != service.data("{ me { id } }", token)["id"]
+
+
+def test_a_count_that_does_not_grow_tells_of_a_copy(service: Service) -> None:
+    device = with_passkey(service, counts=True)
+    assert alone(service, device)["__typename"] == "LoginSuccess"
+    device.uses -= 1
+
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+    assert alone(service, device)["__typename"] == "LoginSuccess"
+
+
+def test_wrong_answers_after_the_password_are_counted_with_guessed_codes(service: Service) -> None:
+    device = with_passkey(service)
+    for _ in range(MOST_GUESSES):
+        wrong = complete(service, challenge(service), "{}", "PASSKEY")
+        assert wrong["__typename"] == "InvalidCredentialsError"
+
+    refused = after_password(service, device)
+    by_itself = alone(service, device)
+    service.clock.move(GUESSING_WINDOW.total_seconds())
+    later = after_password(service, device)
+
+    assert refused["__typename"] == "RateLimitedError"
+    assert by_itself["__typename"] == "LoginSuccess"
+    assert later["__typename"] == "LoginSuccess"
+
+
+def test_a_suspended_account_is_not_let_in_by_a_passkey(service: Service) -> None:
+    device = with_passkey(service)
+    with service.parts.database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE users SET status = 'SUSPENDED'")
+
+    assert alone(service, device)["__typename"] == "AccountDisabledError"
+    assert actions(service)[-1] == "login.refused"
+
+
+def test_removing_the_last_asks_for_no_second_factor_any_more(service: Service) -> None:
+    device = with_passkey(service)
+    token = token_by_passkey(service, device)
+    (passkey,) = service.data(PASSKEYS, token)["passkeys"]
+
+    removed = service.data(REMOVE, token, id=passkey["id"])
+
+    assert removed["__typename"] == "AcceptedSuccess"
+    assert service.data(MFA_ENABLED, token) == {"mfaEnabled": False}
+    assert service.log_in(ADA).access
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+    assert service.rows("SELECT code_hash FROM recovery_codes") == []
+
+
+def test_removing_one_of_two_leaves_the_other(service: Service) -> None:
+    phone, key = with_passkey(service), PasskeyDevice()
+    token = token_by_passkey(service, phone)
+    confirmed(service, token, key, "Key")
+    first, second = service.data(PASSKEYS, token)["passkeys"]
+
+    service.data(REMOVE, token, id=first["id"])
+
+    assert service.data(PASSKEYS, token) == {"passkeys": [second]}
+    assert service.data(MFA_ENABLED, token) == {"mfaEnabled": True}
+    assert alone(service, phone)["__typename"] == "InvalidCredentialsError"
+    assert alone(service, key)["__typename"] == "LoginSuccess"
+
+
+def test_without_the_app_the_passkey_is_still_asked_for(service: Service) -> None:
+    secret, codes = enabled(service)
+    token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
+    device = PasskeyDevice()
+    confirmed(service, token, device)
+
+    disabled = service.data(DISABLE, token, code=codes[0])
+    asked = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})
+
+    assert disabled["__typename"] == "AcceptedSuccess"
+    assert asked["methods"] == ["RECOVERY_CODE", "PASSKEY"]
+    service.clock.move(30)
+    assert complete(service, asked["challengeId"], code_of(service, secret))["__typename"] == (
+        "InvalidCredentialsError"
+    )
+    assert complete(service, asked["challengeId"], codes[1], "RECOVERY_CODE")["__typename"] == "LoginSuccess"
+    assert "authenticator.removed" in actions(service)
+
+
+def test_nobody_removes_anothers(service: Service) -> None:
+    with_passkey(service)
+    (row,) = service.rows("SELECT id FROM passkeys")
+    grace = service.token_of("grace@example.com")
+
+    for passkey_id in (row["id"], "pk_unknown", "", "pk_\x00"):
+        assert service.data(REMOVE, grace, id=passkey_id)["__typename"] == "NotFoundError"
+    assert service.rows("SELECT id FROM passkeys") == [row]
+
+
+def test_changing_passkeys_needs_a_fresh_login_with_the_second_factor(service: Service) -> None:
+    service.add_user(ADA)
+    by_password = service.log_in(ADA).access
+    confirmed(service, by_password, PasskeyDevice())
+    (passkey,) = service.data(PASSKEYS, by_password)["passkeys"]
+
+    add = service.data(ENROLL_PASSKEY, by_password)
+    confirm = service.data(CONFIRM_PASSKEY, by_password, input={"name": "Key", "response": "{}"})
+    remove = service.data(REMOVE, by_password, id=passkey["id"])
+
+    assert {add["__typename"], confirm["__typename"], remove["__typename"]} == {
+        "ReauthenticationRequiredError"
+    }
+
+
+def test_an_account_has_no_more_than_it_can_look_through(service: Service) -> None:
+    device = with_passkey(service)
+    token = token_by_passkey(service, device)
+    for number in range(1, MOST_PASSKEYS):
+        confirmed(service, token, PasskeyDevice(), f"Key {number}")
+
+    refused = service.data(ENROLL_PASSKEY, token)
+
+    assert {code for _, code in field_errors(refused)} == {"NOT_ALLOWED"}
+
+
+def test_a_new_password_ends_an_enrolment_that_was_not_confirmed(service: Service) -> None:
+    token = service.token_of(ADA)
+    options = service.data(ENROLL_PASSKEY, token)["options"]
+    service.data(CHANGE, token, old=PASSWORD, new="another-horse-demo")
+
+    given = {"name": "Phone", "response": PasskeyDevice().create(options)}
+
+    assert field_errors(service.data(CONFIRM_PASSKEY, token, input=given)) == {("input.response", "INVALID")}
+
+
+def test_an_app_is_confirmed_beside_a_passkey_with_new_codes(service: Service) -> None:
+    device = with_passkey(service)
+    token = token_by_passkey(service, device)
+    secret = service.data(ENROLL, token)["secret"]
+
+    codes = service.data(CONFIRM, token, code=code_of(service, secret))["recoveryCodes"]
+
+    assert len(codes) == 10
+    assert len(service.rows("SELECT code_hash FROM recovery_codes")) == 10
+    assert alone(service, device)["__typename"] == "LoginSuccess"
+
+
+def test_the_operator_takes_passkeys_away_too(service: Service) -> None:
+    device = with_passkey(service)
+
+    assert service.parts.second_factor.take_away(ADA)
+    assert service.rows("SELECT id FROM passkeys") == []
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+
+
+def test_others_do_not_see_which_there_are(service: Service) -> None:
+    with_passkey(service)
+    (ada,) = service.rows("SELECT user_id FROM passkeys")
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+
+    shown = service.data("query ($id: ID!) { user(id: $id) { passkeys { id } } }", admin, id=ada["user_id"])
+
+    assert shown == {"passkeys": None}
+
+
+def test_logins_that_are_begun_are_bounded(service: Service) -> None:
+    bounds = {**BOUNDS, Throttled.PASSKEY_LOGIN: Bounds(per_client=Bound(2, 60))}
+    proxies = frozenset({ip_network("10.0.0.0/8")})
+    shop = Service(replace(service.settings, trusted_proxies=proxies, bounds=bounds), service.clock)
+
+    outcomes = [shop.data(BEGIN)["__typename"] for _ in range(3)]
+    shop.close()
+
+    assert outcomes == ["PasskeyChallenge", "PasskeyChallenge", "RateLimitedError"]
+    assert actions(service)[-1] == "passkey_login.throttled"
+
+
+def test_in_a_frame_of_another_site_it_logs_nobody_in(service: Service) -> None:
+    device = with_passkey(service)
+    device.cross_origin = True
+
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"

@@ -1,0 +1,93 @@
+"""The account whose second factor is being changed: it is locked, and whoever asks has logged in just now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from user_subgraph.audit import Action, Caller, noted
+from user_subgraph.audit_repository import AuditLog
+from user_subgraph.database import Database
+from user_subgraph.errors import Unauthenticated
+from user_subgraph.fresh_login import require_fresh_login
+from user_subgraph.mail import MailKind
+from user_subgraph.mfa import MfaMethod
+from user_subgraph.outgoing_mails import OutgoingMails
+from user_subgraph.passkey_repository import PasskeyRepository
+from user_subgraph.recovery_codes import new_codes
+from user_subgraph.second_factor_repository import SecondFactorRepository
+from user_subgraph.session_repository import SessionRepository
+from user_subgraph.tokens import Viewer
+from user_subgraph.user import User, changed
+from user_subgraph.user_repository import UserRepository
+
+
+@dataclass(frozen=True)
+class FactorsOfAccount:
+    """In the transaction of *session*, in which *users* has locked *user*."""
+
+    session: Session
+    users: UserRepository
+    user: User
+    now: datetime
+    caller: Caller
+
+    @property
+    def factors(self) -> SecondFactorRepository:
+        return SecondFactorRepository(self.session)
+
+    @property
+    def passkeys(self) -> PasskeyRepository:
+        return PasskeyRepository(self.session)
+
+    @property
+    def is_nothing_left(self) -> bool:
+        """But for recovery codes, which are nothing by themselves."""
+        return not {MfaMethod.TOTP, MfaMethod.PASSKEY}.intersection(self.factors.methods_of(self.user.id))
+
+    def switch_on(self, viewer: Viewer) -> tuple[str, ...]:
+        """Gives the recovery codes. The user's other sessions end: they were opened without a second factor."""
+        codes = new_codes()
+        self.factors.replace_recovery_codes(self.user.id, codes, self.now)
+        self.factors.close_challenges_of(self.user.id)
+        self._set_enabled(enabled=True)
+        sessions = SessionRepository(self.session)
+        sessions.revoke_of_user(self.user.id, self.now, besides=viewer.session_id)
+        return codes
+
+    def switch_off(self) -> None:
+        self.factors.forget(self.user.id)
+        self._set_enabled(enabled=False)
+
+    def notify(self, notice: MailKind) -> None:
+        OutgoingMails(self.session).notify(notice, self.user, self.now)
+
+    def record(self, action: Action, **facts: object) -> None:
+        log = AuditLog(self.session, self.caller)
+        log.record(action, self.now, subject=self.user.id, changes=noted(**facts))
+
+    def _set_enabled(self, *, enabled: bool) -> None:
+        self.users.save(changed(self.user, {"mfa_enabled": enabled}, self.now))
+        self.record(Action.MFA_ENABLED if enabled else Action.MFA_DISABLED)
+
+
+@dataclass(frozen=True)
+class FactorsOfAccounts:
+    """*fresh_for*: how long after a login its second factor may be changed."""
+
+    database: Database
+    fresh_for: timedelta
+
+    @contextmanager
+    def of(self, viewer: Viewer, now: datetime, caller: Caller) -> Iterator[FactorsOfAccount]:
+        """Raises `Unauthenticated` and `ReauthenticationRequiredError`."""
+        with self.database.writing() as session:
+            users = UserRepository(session)
+            users.locked(viewer.user_id)
+            user = users.logged_in(viewer.user_id, viewer.session_id, now)
+            if user is None:
+                raise Unauthenticated
+            require_fresh_login(session, viewer, user, now, self.fresh_for)
+            yield FactorsOfAccount(session, users, user, now, caller)
