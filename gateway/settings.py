@@ -24,6 +24,8 @@ class Shown(StrEnum):
 
 
 PREFIX = "GATEWAY_"
+MUTATION_REQUEST_HEADERS = "SUBGRAPH_MUTATION_REQUEST_HEADERS_"
+MUTATION_RESPONSE_HEADERS = "SUBGRAPH_MUTATION_RESPONSE_HEADERS_"
 """Of variables that are nobody else's, so that one that is not known is a mistake."""
 
 TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -202,8 +204,8 @@ def _read_settings(read: "_Environment") -> Settings:
             "GATEWAY_CONNECTION_INIT_TIMEOUT_S", _seconds, default.connection_init_timeout_s
         ),
         response_headers=read.value("GATEWAY_RESPONSE_HEADERS", _response_headers, default.response_headers),
-        mutation_request_headers=read.values("SUBGRAPH_MUTATION_REQUEST_HEADERS_", _request_headers),
-        mutation_response_headers=read.values("SUBGRAPH_MUTATION_RESPONSE_HEADERS_", _response_headers),
+        mutation_request_headers=read.values(MUTATION_REQUEST_HEADERS, _request_headers),
+        mutation_response_headers=read.values(MUTATION_RESPONSE_HEADERS, _response_headers),
         cors_origins=_cors_origins(read),
         cors_credentials=read.value("GATEWAY_CORS_CREDENTIALS", _switch, default.cors_credentials),
         event_bytes=read.value("GATEWAY_SUBSCRIPTION_EVENT_BYTES", _positive, default.event_bytes),

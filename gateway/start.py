@@ -24,6 +24,7 @@ from gateway.settings import (
     unknown_settings,
     wants_tracing,
 )
+from gateway.subgraphs.mutation_headers import refuse_settings_of_nobody
 from gateway.supergraph_file import supergraph_file
 from gateway.telemetry.access_log import AccessLog
 from gateway.watched_file import WatchedFile
@@ -88,11 +89,13 @@ def _warn_of_unknown_settings() -> None:
 def _load(settings: Settings) -> tuple[App, dict[WatchedFile, Watch]]:
     """The application, and how each file it was made from is kept current."""
     supergraph = supergraph_file(settings.supergraph, current_environment())
+    first = supergraph.first()
+    refuse_settings_of_nobody(settings, first.subgraphs)
     manifest = (
         Reload(WatchedFile(settings.trusted_documents), read_manifest) if settings.trusted_documents else None
     )
     trusted = manifest.first() if manifest else None
-    app = create_app(supergraph.first(), settings, trusted=trusted, observers=_observers(settings))
+    app = create_app(first, settings, trusted=trusted, observers=_observers(settings))
     reloads = app.metrics.reloads
     watching: dict[WatchedFile, Watch] = {
         supergraph.file: partial(supergraph.run, app.serve, partial(reloads.count, "supergraph"))

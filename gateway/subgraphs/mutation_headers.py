@@ -5,11 +5,28 @@ Queries carry none, down or up, so they may be shared and repeated as before.
 
 from collections.abc import Mapping
 
+from gateway.errors import SettingsError
 from gateway.headers import Headers, RawHeaders
 from gateway.planner.query_plan import Fetch
-from gateway.settings import Settings, in_capitals
+from gateway.settings import (
+    MUTATION_REQUEST_HEADERS,
+    MUTATION_RESPONSE_HEADERS,
+    Settings,
+    in_capitals,
+)
 from gateway.subgraphs.passed_headers import pass_on
 from gateway.supergraph.model import Graph, Subgraph
+
+
+def refuse_settings_of_nobody(settings: Settings, subgraphs: Mapping[Graph, Subgraph]) -> None:
+    """Raises SettingsError for a list of headers that is of none of the *subgraphs*: it would have no effect, and nobody would know."""
+    there = {in_capitals(subgraph.name) for subgraph in subgraphs.values()}
+    for prefix, lists in (
+        (MUTATION_REQUEST_HEADERS, settings.mutation_request_headers),
+        (MUTATION_RESPONSE_HEADERS, settings.mutation_response_headers),
+    ):
+        for name in sorted(lists.keys() - there):
+            raise SettingsError(f"{prefix}{name} names no subgraph: there are {', '.join(sorted(there))}")
 
 
 class MutationHeaders:

@@ -86,6 +86,12 @@ def test_a_signal_lets_running_requests_finish(
         ([], {"JWKS_URL": "file:///etc/passwd"}, "JWKS_URL"),
         ([], {"JWKS_URL": "http://users/jwks", "TOKEN_AUDIENCE": "a"}, "TOKEN_ISSUER"),
         ([], {"JWKS_URL": "http://users/jwks", "TOKEN_ISSUER": "http://users"}, "TOKEN_AUDIENCE"),
+        (
+            [],
+            {"SUBGRAPH_MUTATION_REQUEST_HEADERS_USER": "cookie"},
+            "SUBGRAPH_MUTATION_REQUEST_HEADERS_USER names no subgraph: there are PAYMENTS, USERS",
+        ),
+        ([], {"SUBGRAPH_MUTATION_RESPONSE_HEADERS_ALL": "set-cookie"}, "HEADERS_ALL names no subgraph"),
     ],
 )
 def test_what_keeps_it_from_starting_is_said_in_one_sentence(
