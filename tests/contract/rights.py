@@ -12,8 +12,8 @@ OWN_ONLY: list[str] = _TABLE["own_only"]
 
 
 def scopes_of(role: str) -> set[str]:
-    """Staff have a customer's scopes as well; a machine has its own and no others."""
-    return {*SCOPES[role]} if role == "machine" else {*SCOPES["customer"], *SCOPES[role]}
+    """Staff have a customer's scopes as well; a program has its own and no others."""
+    return {*SCOPES[role]} if role in {"app", "machine"} else {*SCOPES["customer"], *SCOPES[role]}
 
 
 def allows(rule: str, scopes: set[str] | None) -> bool:

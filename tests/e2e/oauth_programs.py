@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
 from typing import Any
@@ -75,12 +75,21 @@ class App:
         return found
 
 
-@contextmanager
-def running_app(system: RunningSystem, *scopes: str) -> Iterator[App]:
+def silent_app(system: RunningSystem, *scopes: str) -> App:
+    """One that listens nowhere: whoever lets it in looks at where they are sent back to."""
+    return replace(_added(system, *scopes), redirect_uri=f"http://{HOST}:1/callback")
+
+
+def _added(system: RunningSystem, *scopes: str) -> App:
     asked = [part for scope in scopes for part in ("--scope", scope)]
     where = f"http://{HOST}/callback"  # any port is right (RFC 8252)
     added = add_client(system, "add-app", "--name", "Budget", "--redirect-uri", where, "--public", *asked)
-    returned: Queue[dict[str, str]] = Queue()
+    return App(system.users_url, added["client_id"], where, secrets.token_urlsafe(32), Queue())
+
+
+@contextmanager
+def running_app(system: RunningSystem, *scopes: str) -> Iterator[App]:
+    app = _added(system, *scopes)
 
     class Callback(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -89,7 +98,7 @@ def running_app(system: RunningSystem, *scopes: str) -> Iterator[App]:
             self.end_headers()
             self.wfile.write(b"Back in the app.")
             if self.path.startswith("/callback?"):
-                returned.put({name: value for name, (value,) in query.items()})
+                app.returned.put({name: value for name, (value,) in query.items()})
 
         def log_message(self, *_: object) -> None:
             """Codes stand in the address."""
@@ -99,7 +108,7 @@ def running_app(system: RunningSystem, *scopes: str) -> Iterator[App]:
         thread.start()
         redirect_uri = f"http://{HOST}:{server.server_port}/callback"
         try:
-            yield App(system.users_url, added["client_id"], redirect_uri, secrets.token_urlsafe(32), returned)
+            yield replace(app, redirect_uri=redirect_uri)
         finally:
             server.shutdown()
             thread.join()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import httpx
 from launcher.settings import ROOT
 from tests.contract.rights import RULES, SCOPES, allows, allows_others, scopes_of
 from tests.e2e.client import LOGIN, PASSWORD, Client
-from tests.e2e.oauth_programs import add_client
+from tests.e2e.oauth_programs import add_client, silent_app
 from tests.e2e.rights_estate import Estate
 from tests.e2e.running_system import RunningSystem, clean_environment
 
@@ -62,6 +63,7 @@ def all_callers(system: RunningSystem, estate: Estate) -> list[Caller]:
         Caller("expired", of_expired, None),
         Caller("refresh token as access token", estate.refresh_token, None),
         Caller("machine", token_of_machine(system), scopes_of("machine")),
+        Caller("app without profile:read", token_of_app(system, estate), scopes_of("app"), is_owner=True),
     ]
 
 
@@ -82,6 +84,19 @@ def token_of_machine(system: RunningSystem) -> str:
         trust_env=False,
     )
     token: str = answer.json()["access_token"]
+    return token
+
+
+def token_of_app(system: RunningSystem, estate: Estate) -> str:
+    """That of an app which the owner has just let in, with the password and a recovery code."""
+    app = silent_app(system, *SCOPES["app"])
+    address = app.address(" ".join(SCOPES["app"]))
+    password = {name: estate.ids[name] for name in ("email", "password")}
+    asked = httpx.post(address, data={**password, "decision": "allow"}, trust_env=False).text
+    [challenge] = re.findall(r'name="challenge" value="([^"]+)"', asked)
+    proof = {"challenge": challenge, "code": estate.recovery_code, "decision": "allow"}
+    back = httpx.URL(httpx.post(address, data=proof, trust_env=False).headers["location"])
+    token: str = app.redeem(back.params["code"])["access_token"]
     return token
 
 

@@ -19,6 +19,7 @@ class Estate:
 
     owner: Client
     refresh_token: str
+    recovery_code: str
     ids: dict[str, str]
 
 
@@ -26,14 +27,15 @@ def new_estate(system: RunningSystem) -> Estate:
     """Payments in each state that something can be done to, a refund, a dispute, kept cards, a passkey, a second session."""
     url = f"{system.gateway_url}/graphql"
     email, first_session = new_customer(url)
-    login = log_in_with(Client(url), added_passkey(first_session, system.users_url))
+    device, recovery_codes = added_passkey(first_session, system.users_url)
+    login = log_in_with(Client(url), device)
     owner = Client(url, login["tokens"]["accessToken"])
     staff = {role: Client(url).logged_in(f"{role}@example.com") for role in ("finance", "admin")}
     ids = {"email": email, "password": OWNERS_PASSWORD}
     ids |= _payments(owner, staff["finance"])
     ids |= _kept(owner)
     ids |= _handed_on(staff["admin"])
-    return Estate(owner, login["tokens"]["refreshToken"], ids)
+    return Estate(owner, login["tokens"]["refreshToken"], recovery_codes[0], ids)
 
 
 def _payments(owner: Client, finance: Client) -> dict[str, str]:
