@@ -1,12 +1,12 @@
 """OAuth 2 over HTTP: the page that asks for consent, and the addresses that programs use.
 
-The page needs no script, no cookie and no session: who lets an app in proves who they are there and then.
+The page needs no cookie and no session, and a script for passkeys only: who lets an app in proves who they are there and then.
 """
 
 import base64
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ from user_subgraph.scope_meanings import MEANINGS
 
 PAGES = "oauth_pages"
 _STYLE = (Path(__file__).parent / PAGES / "style.css").read_text()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_SCRIPT = (Path(__file__).parent / PAGES / "passkey.js").read_text()
 _OWN_PAGE = frozenset({"same-origin", "none"})
 _MAX_FORM_BYTES = 16 * 1024
 
@@ -76,7 +76,7 @@ class OAuthView:
     def _ask(self, oauth: OAuth) -> Response:
         """Who asks for what, and a form to log in with."""
         try:
-            return self._page(oauth.consent_asked(_query(request)))
+            return self._page(oauth.consent_asked(_query(request)), Filled())
         except ConsentNotAsked as refusal:
             return self._not_asked(refusal.answer)
 
@@ -85,38 +85,33 @@ class OAuthView:
         try:
             asked = oauth.consent_asked(_query(request))
             if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGE:
-                return self._page(
-                    asked, message="Please log in here yourself: another site has sent this form."
-                )
+                message = "Please log in here yourself: another site has sent this form."
+                return self._page(asked, Filled(message=message))
             return self._decided(oauth, asked)
         except ConsentNotAsked as refusal:
             return self._not_asked(refusal.answer)
 
     def _decided(self, oauth: OAuth, asked: AskedConsent) -> Response:
-        email, challenge = request.form.get("email", ""), request.form.get("challenge", "")
+        filled = Filled.of(request.form)
         try:
             return _sent_to(_decision(oauth, request))
         except MfaRequiredError as error:
-            return self._page(asked, challenge=error.challenge_id)
-        except BadRequest as error:
-            return self._page(asked, message=error.message, email=email, challenge=challenge)
+            return self._page(
+                asked, Filled(challenge=error.challenge_id, passkey=error.passkey_options or "")
+            )
         except InvalidTokenError:
-            return self._page(asked, message="That took too long. Log in again.")
+            return self._page(asked, Filled(message="That took too long. Log in again."))
         except RateLimitedError as error:
-            response = self._page(asked, message=error.message, email=email, challenge=challenge)
-            return _later(response, error)
-        except DomainError as error:
-            return self._page(asked, message=error.message, email=email, challenge=challenge)
+            return _later(self._page(asked, replace(filled, message=error.message)), error)
+        except (BadRequest, DomainError) as error:
+            return self._page(asked, replace(filled, message=error.message))
 
-    def _page(
-        self, asked: AskedConsent, *, message: str = "", email: str = "", challenge: str = ""
-    ) -> Response:
+    def _page(self, asked: AskedConsent, filled: "Filled") -> Response:
         destination = _origin(asked.redirect_uri)
         meanings = [meaning for scope, meaning in MEANINGS.items() if scope in asked.scopes]
-        facts = {"asked": asked, "meanings": meanings, "destination": destination}
-        form = {"message": message, "email": email, "challenge": challenge}
-        response = self._html("consent.html", may_lead_to=_source(asked.redirect_uri), **facts, **form)
-        response.status_code = HTTPStatus.BAD_REQUEST if message else HTTPStatus.OK
+        facts = {"asked": asked, "meanings": meanings, "destination": destination, "filled": filled}
+        response = self._html("consent.html", may_lead_to=_source(asked.redirect_uri), **facts)
+        response.status_code = HTTPStatus.BAD_REQUEST if filled.message else HTTPStatus.OK
         return response
 
     def _not_asked(self, answer: Answer) -> Response:
@@ -127,10 +122,25 @@ class OAuthView:
         return response
 
     def _html(self, page: str, *, may_lead_to: str = "", **values: object) -> Response:
-        style = Markup(_STYLE)  # noqa: S704 - ours
-        response = Response(render_template(page, service=self.service, style=style, **values))
+        ours = {"style": Markup(_STYLE), "script": Markup(_SCRIPT)}  # noqa: S704
+        response = Response(render_template(page, service=self.service, **ours, **values))
         response.headers["Content-Security-Policy"] = _policy(may_lead_to)
         return _kept_by_nobody(response)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the form says by now. `challenge`: of a login that waits for its second factor; `passkey`: what to ask the browser for one."""
+
+    message: str = ""
+    email: str = ""
+    challenge: str = ""
+    passkey: str = ""
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> "Filled":
+        """As it was sent."""
+        return cls("", form.get("email", ""), form.get("challenge", ""), form.get("passkey", ""))
 
 
 def _decision(oauth: OAuth, request: Request) -> Answer:
@@ -196,12 +206,17 @@ def _for_every_page(response: Response) -> Response:
 
 
 def _policy(may_lead_to: str) -> str:
-    """Nothing but our style sheet and our form, in no frame. Browsers hold what a form's answer leads to against it, too."""
+    """Nothing but our style sheet, our script and our form, in no frame. Browsers hold what a form's answer leads to against it, too."""
     form_action = f"'self' {may_lead_to}".strip()
     return (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action {form_action}; "
+        f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}; form-action {form_action}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def _hash(inline: str) -> str:
+    """As a policy names what stands in the page itself (CSP 3, 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
 def _source(uri: str) -> str:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 ORIGIN = "http://localhost:8001"
 USER_PRESENT, USER_VERIFIED, HAS_CREDENTIAL = 0x01, 0x04, 0x40
@@ -61,6 +62,11 @@ class PasskeyDevice:
             "userHandle": self.user_handle,
         }
         return self._credential(response, changes)
+
+    @property
+    def pkcs8(self) -> bytes:
+        """The secret half of the key, to be given to a browser."""
+        return self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
     def _credential(self, response: dict[str, Any], changes: dict[str, Any]) -> str:
         whole = {

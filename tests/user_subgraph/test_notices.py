@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.contract.passkey_device import PasskeyDevice
 from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import PASSWORD, Service, settings_for, wait_until_somebody_waits
 from tests.user_subgraph.test_mails import ADA, ASK, DELETE, NEW_PASSWORD, RESET
+from tests.user_subgraph.test_passkeys import PASSKEYS, REMOVE, confirmed, token_by_passkey, with_passkey
 from tests.user_subgraph.test_second_factor import CHANGE, DISABLE, challenge, code_of, complete, enabled
 from user_subgraph.bounds import Bound, Bounds, Throttled
 from user_subgraph.mail import TEMPLATES, Letterhead, MailKind, OutgoingMail
@@ -75,6 +77,33 @@ def test_a_second_factor_that_is_switched_on_and_off(service: Service, box: Post
 
     assert switched_on == [(ADA, "A second factor was switched on")]
     assert told(service, box) == [(ADA, "The second factor was switched off")]
+
+
+def test_passkeys_that_are_added_and_removed(service: Service, box: Postbox) -> None:
+    phone, key = with_passkey(service), PasskeyDevice()
+    first = told(service, box)
+    token = token_by_passkey(service, phone)
+    confirmed(service, token, key)
+    second = told(service, box)
+    one, other = (each["id"] for each in service.data(PASSKEYS, token)["passkeys"])
+    service.data(REMOVE, token, id=one)
+    removed = told(service, box)
+    service.data(REMOVE, token, id=other)
+
+    assert first == second == [(ADA, "A passkey was added to your account")]
+    assert removed == [(ADA, "A passkey was removed from your account")]
+    assert told(service, box) == [(ADA, "The second factor was switched off")]
+
+
+def test_an_app_that_is_removed_beside_a_passkey(service: Service, box: Postbox) -> None:
+    secret, codes = enabled(service)
+    token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
+    confirmed(service, token, PasskeyDevice())
+    told(service, box)
+
+    service.data(DISABLE, token, code=codes[0])
+
+    assert told(service, box) == [(ADA, "Your authenticator app was removed")]
 
 
 def test_a_second_factor_that_the_operator_takes_away(service: Service, box: Postbox) -> None:

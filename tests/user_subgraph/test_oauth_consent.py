@@ -1,10 +1,16 @@
 """The page where people let apps in, and the requests that do not get there."""
 
+import base64
+import hashlib
+import html
+import re
 from urllib.parse import urlencode
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.user_subgraph.service import PASSWORD, Service
+from tests.user_subgraph.test_passkeys import with_passkey
 from tests.user_subgraph.test_second_factor import claims, code_of, enabled
 from tests.user_subgraph.third_party import (
     ADA,
@@ -102,6 +108,40 @@ def test_the_second_factor_is_asked_for_on_the_page(service: Service) -> None:
     assert "authenticator" in asked.text
     assert "The code is wrong" in wrong.text
     assert claims(tokens["access_token"])["amr"] == ["pwd", "otp", "mfa"]
+
+
+def test_a_passkey_is_asked_for_on_the_page(service: Service) -> None:
+    device, app = with_passkey(service, ADA), app_of(service)
+
+    asked = app.let_in(ADA)
+    wrong = app.decide(
+        {"challenge": challenge_in(asked), "passkey": options_in(asked), "code": "{}", "decision": "allow"}
+    )
+    answer = device.get(options_in(wrong))
+    right = app.decide({"challenge": challenge_in(wrong), "code": answer, "decision": "allow"})
+    tokens = app.redeem(sent_back(right)["code"]).get_json()
+
+    assert "This passkey is not known here any more" in wrong.text
+    assert claims(tokens["access_token"])["amr"] == ["pwd", "swk", "user", "mfa"]
+
+
+def test_the_only_script_is_the_one_for_passkeys_and_only_where_there_is_one(service: Service) -> None:
+    with_passkey(service, ADA)
+    enabled(service, "grace@example.com")
+    app = app_of(service)
+
+    with_script, without = app.let_in(ADA), app.let_in("grace@example.com")
+
+    (script,) = re.findall(r"<script>(.*?)</script>", with_script.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in with_script.headers["Content-Security-Policy"]
+    assert "<script" not in without.text
+
+
+def options_in(page: TestResponse) -> str:
+    found = re.search(r'name="passkey" value="([^"]+)"', page.text)
+    assert found, page.text
+    return html.unescape(found[1])
 
 
 def test_a_challenge_that_waited_too_long_begins_anew(service: Service) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.passkey_device import PasskeyDevice, b64
 from tests.user_subgraph.service import ERROR, PASSWORD, Service, field_errors
 from tests.user_subgraph.test_at_the_same_time import MANY, at_once
+from tests.user_subgraph.test_erasing import ERASE
 from tests.user_subgraph.test_second_factor import (
     ADA,
     CHANGE,
@@ -586,4 +587,17 @@ def test_in_a_frame_of_another_site_it_logs_nobody_in(service: Service) -> None:
     device = with_passkey(service)
     device.cross_origin = True
 
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+
+
+def test_of_who_was_erased_no_passkey_is_left(service: Service) -> None:
+    device = with_passkey(service)
+    service.data(ENROLL_PASSKEY, token_by_passkey(service, device))
+    (row,) = service.rows("SELECT user_id FROM passkeys")
+    admin = service.token_of("admin@example.com", Role.ADMIN)
+
+    service.data(ERASE, admin, id=row["user_id"])
+
+    assert service.rows("SELECT id FROM passkeys") == []
+    assert service.rows("SELECT user_id FROM passkey_enrolments") == []
     assert alone(service, device)["__typename"] == "InvalidCredentialsError"

@@ -48,6 +48,23 @@ def test_trusted_proxies_are_addresses_and_networks() -> None:
     assert Settings.from_environment({}).trusted_proxies == frozenset()
 
 
+def test_passkeys_are_for_the_domain_of_the_first_page_and_follow_the_public_address() -> None:
+    usual = Settings.from_environment({})
+    public = Settings.from_environment({"PUBLIC_URL": "https://users.example.com/accounts"})
+    origins = {"PASSKEY_ORIGINS": "https://shop.example.com, https://example.com:8443"}
+    chosen = Settings.from_environment(origins | {"PASSKEY_DOMAIN": "example.com"})
+
+    assert (usual.passkey_domain, usual.passkey_origins) == ("localhost", ("http://localhost:8001",))
+    assert (public.passkey_domain, public.passkey_origins) == (
+        "users.example.com",
+        ("https://users.example.com",),
+    )
+    assert chosen.passkey_domain == "example.com"
+    assert chosen.passkey_origins == ("https://shop.example.com", "https://example.com:8443")
+    with pytest.raises(StartRefused, match=r"^PASSKEY_DOMAIN must be a domain that example\.com belongs to"):
+        Settings.from_environment(origins)
+
+
 def test_what_is_counted_is_kept_in_memory_or_in_redis() -> None:
     assert Settings.from_environment({}).throttle_storage is None
     assert Settings.from_environment({"THROTTLE_STORAGE": "memory://"}).throttle_storage is None
@@ -143,6 +160,13 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("MAIL_LINK_BASE", "shop.example.com"),
         ("MAIL_LINK_BASE", "https://shop.example.com/a b"),
         ("MAIL_LINK_BASE", "https://shop.example.com/?x="),
+        ("PASSKEY_ORIGINS", "shop.example.com"),
+        ("PASSKEY_ORIGINS", "https://shop.example.com/"),
+        ("PASSKEY_ORIGINS", "http://shop.example.com"),
+        ("PASSKEY_ORIGINS", "http://127.0.0.1:8000"),
+        ("PASSKEY_ORIGINS", "https://203.0.113.7"),
+        ("PASSKEY_ORIGINS", "https://shop.example.com,nothing"),
+        ("PASSKEY_DOMAIN", "example.com"),
         ("EMAIL_VERIFICATION", "yes"),
         ("THROTTLE_STORAGE", "memory"),
         ("THROTTLE_STORAGE", "memcached://:secret@host"),

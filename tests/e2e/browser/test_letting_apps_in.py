@@ -1,20 +1,26 @@
 """An app sends somebody's browser to the page that asks for consent, and gets what they allow."""
 
+import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.virtual_authenticator import Credential, VirtualAuthenticatorOptions
 
+from tests.contract.passkey_device import PasskeyDevice
 from tests.e2e.browser.conftest import tab
 from tests.e2e.browser.mailed_link_page import MailedLinkPage
 from tests.e2e.browser.network import complaints
 from tests.e2e.client import Client, new_customer
 from tests.e2e.oauth_programs import App, running_app
+from tests.e2e.passkeys import added_passkey
 from tests.e2e.running_system import RunningSystem
 
 PASSWORD = "a-long-enough-password"  # of new customers
-ALLOW, REFUSE = "Log in and allow", "Do not allow"
+ALLOW, REFUSE, USE_PASSKEY = "Log in and allow", "Do not allow", "Use a passkey"
+CODE = "Code from your authenticator app, or a recovery code"
 MINE = "{ me { email payments(first: 5) { nodes { id } } } }"
 SESSIONS = "{ me { sessions { id appName } } }"
 REVOKE = "mutation ($id: ID!) { revokeSession(id: $id) { __typename } }"
@@ -79,6 +85,63 @@ def test_a_wrong_password_is_told_and_can_be_put_right(
 
     assert told == "The e-mail address or the password is wrong."
     assert "code" in app.returned.get(timeout=20)
+
+
+def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anonymous: Client) -> None:
+    email, customer = new_customer(anonymous.url)
+    device = added_passkey(customer, consent_page.origin)
+    consent_page.open(by_name(app.address("profile:read")))
+    with passkey_in(consent_page.driver, device, by=False):
+        log_in(consent_page, email)
+        consent_page.wait_for(lambda: consent_page.field(CODE))
+        consent_page.press(USE_PASSKEY)
+        told = consent_page.wait_for(consent_page.alert)
+    with passkey_in(consent_page.driver, device):
+        consent_page.press(USE_PASSKEY)
+        back = app.returned.get(timeout=20)
+
+    assert told.startswith("No passkey was used")
+    assert set(app.redeem(back["code"])) >= {"access_token", "refresh_token"}
+    assert complaints(consent_page.driver) == []
+
+
+def test_where_there_are_no_passkeys_a_code_is_asked_for(
+    consent_page: MailedLinkPage, app: App, anonymous: Client
+) -> None:
+    email, customer = new_customer(anonymous.url)
+    added_passkey(customer, consent_page.origin)
+    consent_page.open(app.address("profile:read"))
+
+    log_in(consent_page, email)
+    consent_page.wait_for(lambda: consent_page.field(CODE))
+    consent_page.press(USE_PASSKEY)
+
+    assert consent_page.wait_for(consent_page.alert).startswith("Passkeys are not for this address")
+
+
+def by_name(address: str) -> str:
+    """Browsers have no passkeys for addresses of numbers."""
+    return address.replace("127.0.0.1", "localhost", 1)
+
+
+@contextmanager
+def passkey_in(driver: WebDriver, device: PasskeyDevice, *, by: bool = True) -> Iterator[None]:
+    """*device*, built into the browser. *by*: whether its owner is, who is verified by it."""
+    options = VirtualAuthenticatorOptions(
+        transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
+        has_resident_key=True,
+        has_user_verification=True,
+        is_user_verified=by,
+    )
+    driver.add_virtual_authenticator(options)
+    owner = base64.urlsafe_b64decode(f"{device.user_handle}==")
+    driver.add_credential(
+        Credential.create_resident_credential(device.credential_id, "localhost", owner, device.pkcs8, 0)
+    )
+    try:
+        yield
+    finally:
+        driver.remove_virtual_authenticator()
 
 
 def test_who_refuses_types_nothing(consent_page: MailedLinkPage, app: App) -> None:
