@@ -87,81 +87,143 @@ class Parts:
 
 def assembled(settings: Settings, clock: Clock = utc_now) -> Parts:
     """Raises `StartRefused` when there are no signing keys."""
+    ground = _ground(settings, clock)
+    login, factors = _login(ground), second_factor_of(settings, ground.database, clock)
+    accounts, exports = _accounts(ground), _data_exports(ground)
+    return Parts(
+        database=ground.database,
+        keys=ground.keys,
+        accounts=accounts,
+        throttling=ground.throttling,
+        second_factor=factors,
+        view=_graphql_view(ground, accounts, login, exports, factors),
+        data_export_view=DataExportView(exports, ground.tokens, clock, settings.trusted_proxies),
+        data_export_making=_data_export_making(ground),
+        oauth_view=_oauth_view(ground, login),
+        mail_delivery=_mail_delivery(ground),
+        audit_trail=AuditTrail(ground.database),
+        audit_origin_days=settings.audit_origin_days,
+        clock=clock,
+        deliver_events=_event_delivery(ground),
+    )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What the parts stand on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    keys: SigningKeys
+    tokens: AccessTokens
+    passwords: PasswordHashes
+    throttling: Throttling
+
+    @property
+    def reauthentication(self) -> Reauthentication:
+        fresh = fresh_for(self.settings)
+        return Reauthentication(self.database, self.passwords, self.throttling, self.clock, fresh)
+
+    @property
+    def relying_party(self) -> RelyingParty:
+        settings = self.settings
+        return RelyingParty(settings.passkey_domain, settings.mfa_issuer, settings.passkey_origins)
+
+
+def _ground(settings: Settings, clock: Clock) -> _Ground:
     rotation = KeyRotation.of_tokens_living(settings.access_token_ttl_s)
     keys = SigningKeys(settings.signing_keys_dir, rotation, clock)
     database = Database(settings.database_url, pool_size=settings.threads)
-    throttling = throttling_of(settings, database, clock)
-    passwords, required = password_hashes(settings), settings.verification_required
-    fresh = fresh_for(settings)
-    again = Reauthentication(database, passwords, throttling, clock, fresh)
-    accounts = Accounts(database, passwords, again, throttling, clock, verification_required=required)
-    links = MailedLinks(database, passwords, throttling, clock)
-    delivery = MailDelivery(database, settings.mail_carrier, settings.letterhead, clock, throttling)
     tokens = AccessTokens(keys, settings.token_issuer, settings.token_audience, settings.access_token_ttl_s)
-    session_tokens = SessionTokens(tokens, settings.session_ttl_s)
-    relying_party = RelyingParty(settings.passkey_domain, settings.mfa_issuer, settings.passkey_origins)
-    login = Login(database, passwords, throttling, session_tokens, relying_party, clock)
-    passkeys = Passkeys(FactorsOfAccounts(database, fresh), relying_party, clock)
-    second_factor = second_factor_of(settings, database, clock)
-    operations = Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection)
-    trail, proxies = AuditTrail(database), settings.trusted_proxies
-    sessions = Sessions(database, clock)
-    password_change = PasswordChange(database, passwords, again, clock)
-    email_change = EmailChange(database, again, throttling, clock)
-    data_exports = DataExports(database, clock, fresh, settings.public_url)
-    making = DataExportMaking(database, _payment_service(settings), tokens, clock)
-    view = GraphQLView(
-        operations,
+    throttling = throttling_of(settings, database, clock)
+    return _Ground(settings, clock, database, keys, tokens, password_hashes(settings), throttling)
+
+
+def _accounts(ground: _Ground) -> Accounts:
+    return Accounts(
+        ground.database,
+        ground.passwords,
+        ground.reauthentication,
+        ground.throttling,
+        ground.clock,
+        verification_required=ground.settings.verification_required,
+    )
+
+
+def _login(ground: _Ground) -> Login:
+    session_tokens = SessionTokens(ground.tokens, ground.settings.session_ttl_s)
+    return Login(
+        ground.database,
+        ground.passwords,
+        ground.throttling,
+        session_tokens,
+        ground.relying_party,
+        ground.clock,
+    )
+
+
+def _graphql_view(
+    ground: _Ground,
+    accounts: Accounts,
+    login: Login,
+    exports: DataExports,
+    second_factor: SecondFactor,
+) -> GraphQLView:
+    database, clock, settings = ground.database, ground.clock, ground.settings
+    again = ground.reauthentication
+    return GraphQLView(
+        Operations(subgraph_schema(), _limits(settings), introspection=settings.introspection),
         accounts,
         login,
-        sessions,
-        password_change,
-        email_change,
-        data_exports,
+        Sessions(database, clock),
+        PasswordChange(database, ground.passwords, again, clock),
+        EmailChange(database, again, ground.throttling, clock),
+        exports,
         second_factor,
-        passkeys,
-        links,
-        trail,
-        tokens,
+        Passkeys(FactorsOfAccounts(database, fresh_for(settings)), ground.relying_party, clock),
+        MailedLinks(database, ground.passwords, ground.throttling, clock),
+        AuditTrail(database),
+        ground.tokens,
         clock,
         subgraph_sdl(),
-        proxies,
+        settings.trusted_proxies,
         CookieAttributes(settings.refresh_cookie_path, settings.refresh_cookie_secure),
     )
-    oauth = OAuth(database, login, throttling, clock, settings.token_issuer, settings.public_url)
-    oauth_view = OAuthView(oauth, settings.mfa_issuer, proxies)
-    days, events = settings.audit_origin_days, _event_delivery(settings, database, clock)
-    download = DataExportView(data_exports, tokens, clock, proxies)
-    return Parts(
-        database,
-        keys,
-        accounts,
-        throttling,
-        second_factor,
-        view,
-        download,
-        making,
-        oauth_view,
-        delivery,
-        trail,
-        days,
-        clock,
-        events,
+
+
+def _oauth_view(ground: _Ground, login: Login) -> OAuthView:
+    settings = ground.settings
+    oauth = OAuth(
+        ground.database, login, ground.throttling, ground.clock, settings.token_issuer, settings.public_url
     )
+    return OAuthView(oauth, settings.mfa_issuer, settings.trusted_proxies)
 
 
-def _payment_service(settings: Settings) -> PaymentService | None:
-    """Without one, data exports hold what is stored here."""
-    url = settings.payment_graphql_url
-    return None if url is None else PaymentService(url)
+def _mail_delivery(ground: _Ground) -> MailDelivery:
+    carrier, letterhead = ground.settings.mail_carrier, ground.settings.letterhead
+    return MailDelivery(ground.database, carrier, letterhead, ground.clock, ground.throttling)
 
 
-def _event_delivery(settings: Settings, database: Database, clock: Clock) -> Callable[[], object]:
+def _data_exports(ground: _Ground) -> DataExports:
+    settings = ground.settings
+    return DataExports(ground.database, ground.clock, fresh_for(settings), settings.public_url)
+
+
+def _data_export_making(ground: _Ground) -> DataExportMaking:
+    """Without a payment service, data exports hold what is stored here."""
+    url = ground.settings.payment_graphql_url
+    payments = None if url is None else PaymentService(url)
+    return DataExportMaking(ground.database, payments, ground.tokens, ground.clock)
+
+
+def _event_delivery(ground: _Ground) -> Callable[[], object]:
     """Without a receiver all events wait."""
+    settings = ground.settings
     if settings.user_events_url is None:
         return lambda: None
     receiver = Receiver(settings.user_events_url, settings.user_events_keys)
-    return UserEventDelivery(database, receiver, clock).round
+    return UserEventDelivery(ground.database, receiver, ground.clock).round
 
 
 def password_hashes(settings: Settings) -> PasswordHashes:
