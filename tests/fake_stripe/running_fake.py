@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,20 +13,14 @@ import httpx
 import stripe
 
 from tests.contract.told_secrets import findings_in_files, refuse
+from tests.held_ports import held_port
 
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "whsec_test_of_the_fake"
 SECRET_KEY = "sk_test_of_the_fake"
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(condition: Callable[[], Any], within_s: float = 10) -> Any:
+def eventually(condition: Callable[[], Any], within_s: float = 60) -> Any:
     """The first truthy value of *condition*; fails when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
@@ -40,11 +33,11 @@ class RunningFake:
     """Started and stopped by the test; keeps its port and its file from one start to the next."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = free_port()
+        self.port = held_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self.admin = httpx.Client(base_url=f"{self.base}/_fake", trust_env=False, timeout=10)
+        self.admin = httpx.Client(base_url=f"{self.base}/_fake", trust_env=False, timeout=60)
         self.http = httpx.Client(
-            base_url=self.base, trust_env=False, timeout=10, headers={"Authorization": f"Bearer {SECRET_KEY}"}
+            base_url=self.base, trust_env=False, timeout=60, headers={"Authorization": f"Bearer {SECRET_KEY}"}
         )
         self.stripe = self.client()
         self._log = folder / "fake_stripe.log"
@@ -53,6 +46,7 @@ class RunningFake:
             "FAKE_STRIPE_PORT": str(self.port),
             "FAKE_STRIPE_DATABASE": str(folder / "fake_stripe.sqlite3"),
             "FAKE_STRIPE_WEBHOOK_URL": "",
+            "FAKE_STRIPE_WEBHOOK_TIMEOUT_SECONDS": "60",
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "FAKE_STRIPE_RETRY_FIRST_SECONDS": "0.05",
             "FAKE_STRIPE_RETRY_CAP_SECONDS": "0.2",
@@ -92,7 +86,7 @@ class RunningFake:
         """End the process; returns its exit status."""
         assert self._process
         self._process.send_signal(how)
-        status = self._process.wait(10)
+        status = self._process.wait(60)
         self._process = None
         return status
 

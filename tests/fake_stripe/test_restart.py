@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 import stripe
 
-from tests.fake_stripe.running_fake import RunningFake, eventually, free_port, paying
+from tests.fake_stripe.running_fake import RunningFake, eventually, paying
 from tests.fake_stripe.webhook_endpoint import WebhookEndpoint, serving
+from tests.held_ports import held_port
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -27,7 +28,7 @@ def test_state_keys_clock_and_faults_survive(start_fake: Callable[..., RunningFa
 
 
 def test_pending_deliveries_survive(start_fake: Callable[..., RunningFake], endpoint: WebhookEndpoint):
-    fake = start_fake(FAKE_STRIPE_WEBHOOK_URL=f"http://127.0.0.1:{free_port()}/nobody-listens")
+    fake = start_fake(FAKE_STRIPE_WEBHOOK_URL=f"http://127.0.0.1:{held_port()}/nobody-listens")
     fake.paid()
     eventually(lambda: fake.state()["webhook_deliveries"] == {"pending": 3})
     fake.stop(signal.SIGKILL)

@@ -52,7 +52,7 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         env={"FAKE_STRIPE_DATABASE": str(tmp_path / "db"), **environment},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

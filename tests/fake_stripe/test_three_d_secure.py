@@ -41,9 +41,9 @@ def test_the_banks_page_ends_it_and_sends_the_browser_back(
 ):
     intent = waiting(fake)
     page = intent.next_action.redirect_to_url.url
-    assert "€20.00" in httpx.get(page, trust_env=False).text
+    assert "€20.00" in httpx.get(page, trust_env=False, timeout=60).text
 
-    answer = httpx.post(page, data={"outcome": button}, trust_env=False)
+    answer = httpx.post(page, data={"outcome": button}, trust_env=False, timeout=60)
 
     assert answer.status_code == 303
     back = urlsplit(answer.headers["location"])
@@ -113,7 +113,7 @@ def test_an_intent_that_does_not_wait_cannot_be_authenticated(fake: RunningFake)
     intent = fake.paid()
 
     assert fake.admin.post(f"/payment_intents/{intent.id}/complete_3ds").status_code == 400
-    page = httpx.get(f"{fake.base}/_fake/3ds/{intent.id}", trust_env=False)
+    page = httpx.get(f"{fake.base}/_fake/3ds/{intent.id}", trust_env=False, timeout=60)
     assert page.status_code == 400
     assert "status of succeeded" in page.text
-    assert httpx.get(f"{fake.base}/_fake/3ds/pi_<b>", trust_env=False).text.count("<b>") == 0
+    assert httpx.get(f"{fake.base}/_fake/3ds/pi_<b>", trust_env=False, timeout=60).text.count("<b>") == 0

@@ -34,7 +34,7 @@ class WebhookEndpoint:
         with self._lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
-        self.gate.wait(10)
+        self.gate.wait(60)
         with self._lock:
             self._busy -= 1
             try:
