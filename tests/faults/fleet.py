@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
@@ -20,6 +19,7 @@ import httpx
 
 from tests.faults.issuer import AUDIENCE, Issuer
 from tests.faults.settings import RigSettings
+from tests.held_ports import held_port
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -192,11 +192,8 @@ class Ports:
     services: Sequence[int]
 
     @classmethod
-    def free(cls, services: int, *, between: bool) -> "Ports":
-        probes = [socket.create_server((HOST, 0)) for _ in range(2 + services)]
-        stripe, proxy, *others = [int(probe.getsockname()[1]) for probe in probes]
-        for probe in probes:
-            probe.close()
+    def held(cls, services: int, *, between: bool) -> "Ports":
+        stripe, proxy, *others = [held_port() for _ in range(2 + services)]
         return cls(stripe, proxy if between else stripe, others)
 
 

@@ -140,11 +140,11 @@ async def run(settings: RigSettings, database: RunDatabase, folder: Path, progre
 async def _started(
     settings: RigSettings, database: RunDatabase, folder: Path, progress: Progress
 ) -> AsyncIterator[tuple[_Run, Sequence[FaultyProxy]]]:
-    ports = Ports.free(settings.services, between=settings.black_box)
+    ports = Ports.held(settings.services, between=settings.black_box)
     limits = httpx.Limits(max_connections=200)
     async with AsyncExitStack() as stack:
         tokens = stack.enter_context(issuer())
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=15, limits=limits))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, limits=limits))
         between = []
         if settings.black_box:
             luck = Random(f"proxy {settings.seed}")
