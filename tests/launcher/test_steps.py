@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from launcher.errors import StepFailed, ToolMissing
 from launcher.settings import ROOT, Settings
 from launcher.steps import Step, run_steps
-from tests.e2e.running_system import free_ports
+from tests.held_ports import held_port
 from tests.launcher.little_programs import is_served, serving, wait_until_served
 
 
@@ -44,8 +45,17 @@ def test_a_missing_program_is_named(settings: Settings) -> None:
         run_steps(settings, Step("Trying", ["no-such-program"]))
 
 
+@pytest.fixture
+def at_a_keyboard() -> Iterator[None]:
+    """These tests may have been started in the background, where a shell makes everything deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_a_keyboard")
 def test_ctrl_c_ends_a_step_with_the_processes_it_started(settings: Settings) -> None:
-    port = free_ports()["GATEWAY_PORT"]
+    port = held_port()
     parent = python("import subprocess, sys; subprocess.run(sys.argv[1:])", *serving(port))
 
     def press_ctrl_c() -> None:
@@ -65,7 +75,7 @@ def test_ctrl_c_ends_a_step_with_the_processes_it_started(settings: Settings) ->
 def test_a_launch_stopped_while_setting_up_says_so_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    port = free_ports()["GATEWAY_PORT"]
+    port = held_port()
     setting_up = f"""
 import launcher.__main__ as command
 from launcher.steps import Step, run_steps
@@ -82,7 +92,7 @@ raise SystemExit(command.main(["prepare"]))"""
 
     for _ in range(2):  # as from a terminal and from uv
         launch.send_signal(number)
-    _, said = launch.communicate(timeout=15)
+    _, said = launch.communicate(timeout=60)
 
     assert launch.returncode == 130
     assert said.strip() == "Stopped while setting up; the next `make run` goes on from there."

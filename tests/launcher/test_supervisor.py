@@ -14,7 +14,7 @@ from launcher.errors import KeepsCrashing, PortInUse
 from launcher.services import Service, check_ports, services
 from launcher.settings import ROOT, Settings
 from launcher.supervisor import Supervisor
-from tests.e2e.running_system import free_ports
+from tests.held_ports import held_port
 from tests.launcher.little_programs import IGNORE_SIGTERM, SERVE, wait_until_served
 
 
@@ -42,7 +42,7 @@ def is_running(pid: int) -> bool:
 
 
 async def until(condition) -> None:  # type: ignore[no-untyped-def]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what happens in another process sets no event here
             await asyncio.sleep(0.02)
 
@@ -50,7 +50,7 @@ async def until(condition) -> None:  # type: ignore[no-untyped-def]
 def test_a_started_service_is_ready_and_gone_after_the_block(tmp_path: Path) -> None:
     async def story() -> int:
         async with Supervisor(os.environ, tmp_path) as supervisor:
-            await supervisor.start([script(SERVE, free_ports()["GATEWAY_PORT"])])
+            await supervisor.start([script(SERVE, held_port())])
             pid = int((tmp_path / "run" / "little.pid").read_text())
             assert is_running(pid)
         return pid
@@ -66,7 +66,7 @@ def test_a_killed_service_is_started_again(tmp_path: Path, capsys: pytest.Captur
 
     async def story() -> tuple[int, int]:
         async with Supervisor(os.environ, tmp_path) as supervisor:
-            await supervisor.start([script(SERVE, free_ports()["GATEWAY_PORT"])])
+            await supervisor.start([script(SERVE, held_port())])
             first = int(pid_file.read_text())
             os.kill(first, signal.SIGKILL)
             await until(lambda: int(pid_file.read_text() or first) != first)
@@ -102,7 +102,7 @@ def test_a_service_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
 def test_services_do_not_outlive_a_killed_launcher(tmp_path: Path) -> None:
-    port = free_ports()["GATEWAY_PORT"]
+    port = held_port()
     launching = f"""
 import asyncio, os, pathlib
 from launcher.supervisor import Supervisor
@@ -122,7 +122,7 @@ asyncio.run(serve())"""
 
 
 def test_two_services_cannot_share_a_port() -> None:
-    port = str(free_ports()["GATEWAY_PORT"])
+    port = str(held_port())
     settings = Settings.from_environment({"GATEWAY_PORT": port, "USER_SUBGRAPH_PORT": port})
 
     with pytest.raises(
