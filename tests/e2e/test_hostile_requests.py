@@ -20,17 +20,26 @@ NAMES = ("users", "payments", "gateway")
 MEMORY_MB = 32
 STEADY_MB = 10
 """What a run may add to an equal one before it: the memory of documents is full by then."""
-SLOWEST_S = 8.0
-"""The requirement is one second, on a machine that does nothing else. What explodes would take minutes."""
-TIMEOUT_S = 2
-PATIENCE_S = 8
-"""waitress looks for late requests once a second; the rest is for a busy machine."""
+MOST_CPU_S = 20
+"""A run takes two, whatever else the machine does. What explodes would take minutes."""
+REST_OF_A_REQUEST = (
+    "GATEWAY_REQUEST_TIMEOUT_S",
+    "GATEWAY_IDLE_CONNECTION_S",
+    "REQUEST_TIMEOUT_SECONDS",
+    "REQUEST_TIMEOUT_S",
+)
+"""The settings that say how long each service waits for it."""
+GIVEN_UP_WITHIN_S = 12
+"""Less than the 15 s and more that they wait if nobody tells them otherwise."""
 
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """A system of its own: what is thrown at it must not trouble other tests."""
-    with running_system(tmp_path_factory.mktemp("attacked")) as running:
+    settings = dict.fromkeys(REST_OF_A_REQUEST, "600") | {
+        "GATEWAY_PLANNING_TIMEOUT_S": "",  # the usual one: a flood of new documents is to be refused
+    }
+    with running_system(tmp_path_factory.mktemp("attacked"), environment=settings) as running:
         yield running
 
 
@@ -79,8 +88,10 @@ def test_memory_stays(runs: list[Outcome]) -> None:
     assert third < STEADY_MB
 
 
-def test_no_answer_takes_long(runs: list[Outcome]) -> None:
-    assert [run.slowest[0] for run in runs if run.slowest[0][0] > SLOWEST_S] == []
+def test_no_run_costs_much(runs: list[Outcome]) -> None:
+    costs = [run.cpu_s for run in runs]
+
+    assert all(cost is not None and cost < MOST_CPU_S for cost in costs), costs
 
 
 def test_neighbours_get_right_answers_meanwhile(runs: list[Outcome]) -> None:
@@ -91,15 +102,7 @@ def test_neighbours_get_right_answers_meanwhile(runs: list[Outcome]) -> None:
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """A system that does not wait long for the rest of a request."""
-    limits = dict.fromkeys(
-        (
-            "GATEWAY_REQUEST_TIMEOUT_S",
-            "GATEWAY_IDLE_CONNECTION_S",
-            "REQUEST_TIMEOUT_SECONDS",
-            "REQUEST_TIMEOUT_S",
-        ),
-        str(TIMEOUT_S),
-    )
+    limits = dict.fromkeys(REST_OF_A_REQUEST, "2")
     with running_system(tmp_path_factory.mktemp("hasty"), environment=limits) as running:
         yield running
 
@@ -110,17 +113,23 @@ def url_of(system: RunningSystem, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_half_sent_requests_keep_nobody_waiting_and_are_given_up(hasty: RunningSystem, name: str) -> None:
-    url = url_of(hasty, name)
-    with half_sent(Address.of(url), [*HALVES.values()] * 100) as connections:
+def test_half_sent_requests_keep_nobody_waiting(attacked: RunningSystem, name: str) -> None:
+    """Who had to wait for them would do so until they are given up: for longer than a client waits here."""
+    url = url_of(attacked, name)
+    with half_sent(Address.of(url), [*HALVES.values()] * 100):
         answered = [Client(url).ask("{ __typename }") for _ in range(5)]
 
-        assert answered == [{"data": {"__typename": "Query"}}] * 5
-        assert left_open(connections, PATIENCE_S) == 0
+    assert answered == [{"data": {"__typename": "Query"}}] * 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_sent_requests_are_given_up(hasty: RunningSystem, name: str) -> None:
+    with half_sent(Address.of(url_of(hasty, name)), [*HALVES.values()] * 100) as connections:
+        assert left_open(connections, GIVEN_UP_WITHIN_S) == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_requests_that_never_end_are_given_up_too(hasty: RunningSystem, name: str) -> None:
     begun = [half for half in HALVES.values() if half]
     with half_sent(Address.of(url_of(hasty, name)), begun) as connections:
-        assert left_open(connections, PATIENCE_S, trickle=b" ") == 0
+        assert left_open(connections, GIVEN_UP_WITHIN_S, trickle=b" ") == 0

@@ -42,6 +42,8 @@ class Outcome:
     slowest: list[tuple[float, str]] = field(default_factory=list)
     took_s: float = 0.0
     growth_mb: float | None = None
+    cpu_s: float | None = None
+    """What the process has computed for it."""
     is_alive: bool = True
     neighbour: Latencies = field(default_factory=Latencies)
 
@@ -81,14 +83,17 @@ def bombard(
                 outcome.note(request.name, answer, complaint)
                 progress(outcome.answered)
 
-    before = target.process.memory_mb if target.process else None
+    before = (target.process.memory_mb, target.process.cpu_s) if target.process else None
     began = time.perf_counter()
     with neighbour_of(address, target.question) as outcome.neighbour:
         _all_at_once([threading.Thread(target=attack) for _ in range(ATTACKERS)])
     outcome.took_s = time.perf_counter() - began
     if target.process and before is not None:
         outcome.is_alive = target.process.is_alive
-        outcome.growth_mb = target.process.memory_mb - before if outcome.is_alive else None
+        if outcome.is_alive:
+            memory_mb, cpu_s = before
+            outcome.growth_mb = target.process.memory_mb - memory_mb
+            outcome.cpu_s = target.process.cpu_s - cpu_s
     return outcome
 
 

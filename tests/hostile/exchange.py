@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.hostile.request import HostileRequest
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """Who is not answered within this time counts as not answered."""
 _PIECE = 65_536
 

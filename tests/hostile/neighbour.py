@@ -74,7 +74,7 @@ class _Asked:
     """One question on one connection, which stays open as a browser's does."""
 
     def __init__(self, address: Address, question: Question, token: str | None) -> None:
-        self._connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
+        self._connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
         self._path = address.path
         self._body = json.dumps({"query": question.query, "variables": question.variables}).encode()
         self._headers = {"content-type": "application/json"}
