@@ -52,7 +52,7 @@ class Client:
             self.url,
             json={"query": query, "variables": variables},
             headers=headers,
-            timeout=30,
+            timeout=60,
             trust_env=False,
         )
         whole: dict[str, Any] = answer.json()
@@ -107,7 +107,7 @@ def new_customer(url: str) -> tuple[str, Client]:
     return email, Client(url).logged_in(email, password)
 
 
-def eventually(look: Callable[[], T], is_right: Callable[[T], bool], within_s: float = 15) -> T:
+def eventually(look: Callable[[], T], is_right: Callable[[T], bool], within_s: float = 60) -> T:
     """What *look* gives once it is right; fails with what it last gave."""
     deadline = time.monotonic() + within_s
     while not is_right(seen := look()):

@@ -28,6 +28,8 @@ class Dashboard:
         return self._do(f"payment_intents/{intent}/cancel")
 
     def _do(self, path: str, **params: str) -> dict[str, Any]:
-        answer = httpx.post(f"{self._url}/v1/{path}", data=params, auth=(self._key, ""), trust_env=False)
+        answer = httpx.post(
+            f"{self._url}/v1/{path}", data=params, auth=(self._key, ""), trust_env=False, timeout=60
+        )
         done: dict[str, Any] = answer.raise_for_status().json()
         return done

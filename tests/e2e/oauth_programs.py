@@ -70,7 +70,7 @@ class App:
 
     def ask(self, endpoint: str, **form: str) -> dict[str, Any]:
         url = f"{self.users_url}/oauth/{endpoint}"
-        answer = httpx.post(url, data={"client_id": self.client_id, **form}, trust_env=False)
+        answer = httpx.post(url, data={"client_id": self.client_id, **form}, trust_env=False, timeout=60)
         found: dict[str, Any] = answer.json()
         return found
 

@@ -77,4 +77,4 @@ class RecordingProxy:
 
     def forward(self, path: str, headers: dict[str, str], body: bytes) -> httpx.Response:
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
-        return httpx.post(self.target_url + path, headers=kept, content=body, timeout=30, trust_env=False)
+        return httpx.post(self.target_url + path, headers=kept, content=body, timeout=60, trust_env=False)

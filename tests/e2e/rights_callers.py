@@ -82,6 +82,7 @@ def token_of_machine(system: RunningSystem) -> str:
         data={"grant_type": "client_credentials"},
         auth=(added["client_id"], added["client_secret"]),
         trust_env=False,
+        timeout=60,
     )
     token: str = answer.json()["access_token"]
     return token

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import IO
 
 from launcher.settings import HOST, ROOT
 from tests.contract.told_secrets import findings_in_files, refuse
+from tests.held_ports import held_port
 
 
 class Printed:
@@ -67,20 +67,24 @@ class RunningSystem:
     def stop(self) -> str:
         """Press Ctrl-C, wait for the end, and give what was printed since it was ready."""
         self.launcher.send_signal(signal.SIGINT)
-        self.launcher.wait(timeout=30)
+        self.launcher.wait(timeout=60)
         return self.later.whole()
 
 
+PATIENCE = {
+    "GATEWAY_PLANNING_TIMEOUT_S": "60",
+    "GATEWAY_REQUEST_TIMEOUT_S": "60",
+    "GATEWAY_SUBGRAPH_TIMEOUT_S": "60",
+    "OPERATION_ANSWER_SECONDS": "15",
+    "PASSWORD_HASH_WAIT_S": "60",
+}
+"""On a busy machine all of it takes longer, and is not to be answered otherwise for that."""
 PORTS = ("GATEWAY_PORT", "USER_SUBGRAPH_PORT", "PAYMENT_SUBGRAPH_PORT", "FAKE_STRIPE_PORT")
 
 
 def free_ports() -> dict[str, int]:
-    """A free port for each service, all different."""
-    probes = [socket.create_server((HOST, 0)) for _ in PORTS]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return dict(zip(PORTS, ports, strict=True))
+    """A port for each service, all different, and nobody else's as long as this process lives."""
+    return {name: held_port() for name in PORTS}
 
 
 @contextmanager
@@ -92,7 +96,7 @@ def running_system(
     started = subprocess.Popen(
         [sys.executable, "-m", "launcher", "run"],
         cwd=ROOT,
-        env=clean_environment() | environment_of(ports, data_dir) | (environment or {}),
+        env=clean_environment() | environment_of(ports, data_dir) | PATIENCE | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -16,7 +16,7 @@ def stored_rows(system: RunningSystem) -> dict[str, str]:
 
 
 def _tables(system: RunningSystem, database: str) -> Iterator[tuple[str, str]]:
-    with closing(sqlite3.connect(system.data_dir / f"{database}.sqlite3", timeout=30)) as connection:
+    with closing(sqlite3.connect(system.data_dir / f"{database}.sqlite3", timeout=60)) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         for (name,) in names.fetchall():
             rows = sorted(map(repr, connection.execute(f'SELECT * FROM "{name}"')))  # noqa: S608 - a table's own name

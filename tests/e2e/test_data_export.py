@@ -15,14 +15,14 @@ NEWEST = "{ dataExport { id status downloadUrl expiresAt } }"
 
 def ready(customer: Client) -> dict[str, Any]:
     export: dict[str, Any] = eventually(
-        lambda: customer.get(NEWEST)["dataExport"], lambda export: export["status"] == "READY", within_s=60
+        lambda: customer.get(NEWEST)["dataExport"], lambda export: export["status"] == "READY"
     )
     return export
 
 
 def download(url: str, client: Client) -> httpx.Response:
     headers = {"authorization": f"Bearer {client.token}"} if client.token else {}
-    return httpx.get(url, headers=headers, trust_env=False)
+    return httpx.get(url, headers=headers, trust_env=False, timeout=60)
 
 
 def test_a_copy_of_ones_data_holds_what_both_services_have_and_is_for_nobody_else(

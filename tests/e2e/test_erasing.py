@@ -55,6 +55,7 @@ def customers_at_stripe(system: RunningSystem, user_id: str) -> list[Any]:
         headers={"authorization": f"Bearer {key}"},
         params={"limit": 100},
         trust_env=False,
+        timeout=60,
     )
     return [one for one in answer.json()["data"] if one["metadata"].get("user_id") == user_id]
 

@@ -153,8 +153,8 @@ def test_a_step_that_fails_gives_one_clear_sentence(tmp_path: Path) -> None:
 
 def test_every_service_says_it_is_alive_and_ready(system: RunningSystem) -> None:
     for url in (system.gateway_url, system.users_url, system.payments_url, system.fake_stripe_url):
-        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
-        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=60).status_code == 200
+        assert httpx.get(f"{url}/readyz", trust_env=False, timeout=60).status_code == 200
 
 
 def launch(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -164,6 +164,6 @@ def launch(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         env=clean_environment() | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )

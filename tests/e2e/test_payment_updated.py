@@ -22,7 +22,7 @@ def by_events(client: Client, payment_id: str) -> Iterator[Iterator[Payment]]:
     for_events = {"accept": "text/event-stream", "authorization": f"Bearer {client.token}"}
     body = {"query": WATCH, "variables": {"id": payment_id}}
     with (
-        httpx.Client(trust_env=False, timeout=30) as http,
+        httpx.Client(trust_env=False, timeout=60) as http,
         http.stream("POST", client.url, json=body, headers=for_events) as response,
     ):
         told = (line.removeprefix("data: ") for line in response.iter_lines() if line.startswith("data: "))
@@ -34,7 +34,7 @@ def by_websocket(client: Client, payment_id: str) -> Iterator[Iterator[Payment]]
     url = client.url.replace("http:", "ws:")
     payload = {"query": WATCH, "variables": {"id": payment_id}}
     opening = {"type": "connection_init", "payload": {"authorization": f"Bearer {client.token}"}}
-    connection = websocket.create_connection(url, timeout=30, subprotocols=["graphql-transport-ws"])
+    connection = websocket.create_connection(url, timeout=60, subprotocols=["graphql-transport-ws"])
     with closing(connection):
         connection.send(json.dumps(opening))
         assert json.loads(connection.recv())["type"] == "connection_ack"
@@ -84,7 +84,9 @@ def test_what_the_worker_learns_by_webhook_is_told(anonymous: Client) -> None:
     )["payment"]
     with by_events(customer, waiting["id"]) as payments:
         first = next(payments)
-        httpx.post(waiting["nextAction"]["redirectUrl"], data={"outcome": "complete"}, trust_env=False)
+        httpx.post(
+            waiting["nextAction"]["redirectUrl"], data={"outcome": "complete"}, trust_env=False, timeout=60
+        )
         paid = until(payments, status="SUCCEEDED")
 
     assert first["status"] == "REQUIRES_ACTION"
@@ -97,7 +99,11 @@ def test_another_s_payment_is_refused_in_words(ada: Client, grace: Client) -> No
     for client, headers in ((grace, {"authorization": f"Bearer {grace.token}"}), (grace, {})):
         body = {"query": WATCH, "variables": {"id": payment["id"]}}
         answer = httpx.post(
-            client.url, json=body, headers={"accept": "text/event-stream"} | headers, trust_env=False
+            client.url,
+            json=body,
+            headers={"accept": "text/event-stream"} | headers,
+            trust_env=False,
+            timeout=60,
         )
         assert answer.text.rstrip().endswith("event: complete\ndata:")
         told = next(line for line in answer.text.split("\n") if line.startswith("data: {"))

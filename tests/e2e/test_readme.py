@@ -47,7 +47,7 @@ def test_the_pages_it_names_are_there(system: RunningSystem) -> None:
 
     assert {"/graphiql", "/account/reset-password"} <= set(pages)
     for page in pages:
-        assert httpx.get(f"{system.gateway_url}{page}", trust_env=False).status_code == 200
+        assert httpx.get(f"{system.gateway_url}{page}", trust_env=False, timeout=60).status_code == 200
 
 
 def another_order(printed: str, instead: str) -> str:
@@ -65,8 +65,8 @@ def test_a_customer_who_is_wanted_at_the_bank_is_shown_the_way(
     payment = answer["data"]["createPayment"]["payment"]
     bank_page = payment["nextAction"]["redirectUrl"]
 
-    page = httpx.get(bank_page, trust_env=False)
-    sent_back = httpx.post(bank_page, data={"outcome": "complete"}, trust_env=False)
+    page = httpx.get(bank_page, trust_env=False, timeout=60)
+    sent_back = httpx.post(bank_page, data={"outcome": "complete"}, trust_env=False, timeout=60)
 
     assert bank_page.startswith(f"{system.fake_stripe_url}/")
     payment["nextAction"]["redirectUrl"] = "http://127.0.0.1:8003/…"
@@ -223,7 +223,7 @@ def test_a_dispute_comes_as_it_says(anonymous: Client, finance: Client, system: 
     payment_id = opened["payment"]["id"] if opened else ""
     (bank,) = [block for block in blocks("sh") if "/_fake/" in block]
     address = re.findall(r"http://127.0.0.1:8003(/_fake/disputes/\S+)", bank)[0].replace("pay_…", payment_id)
-    httpx.post(f"{system.fake_stripe_url}{address}", json={}, trust_env=False).raise_for_status()
+    httpx.post(f"{system.fake_stripe_url}{address}", json={}, trust_env=False, timeout=60).raise_for_status()
 
     assert opened is not None
     assert opened["payment"]["financialStatus"] == "DISPUTED"

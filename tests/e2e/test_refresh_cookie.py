@@ -21,7 +21,7 @@ SESSIONS = "{ me { sessions { userAgent current } } }"
 @pytest.fixture
 def browser(system: RunningSystem) -> Iterator[httpx.Client]:
     """Keeps cookies as a browser does."""
-    with httpx.Client(base_url=system.gateway_url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=system.gateway_url, timeout=60, trust_env=False) as client:
         yield client
 
 

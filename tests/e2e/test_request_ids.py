@@ -14,7 +14,11 @@ def test_the_answers_id_finds_the_request_in_the_subgraphs_logs(
     system: RunningSystem, ada: Client, service: str
 ) -> None:
     answer = httpx.post(
-        ada.url, json={"query": ONE_QUERY}, headers={"authorization": f"Bearer {ada.token}"}, trust_env=False
+        ada.url,
+        json={"query": ONE_QUERY},
+        headers={"authorization": f"Bearer {ada.token}"},
+        trust_env=False,
+        timeout=60,
     )
 
     request_id = answer.headers["x-request-id"]
@@ -28,7 +32,7 @@ def test_the_answers_id_finds_the_request_in_the_subgraphs_logs(
 def test_the_answers_id_stands_in_the_audit_log_beside_what_both_services_know(anonymous: Client) -> None:
     email, customer = new_customer(anonymous.url)
     guess = {"query": LOGIN, "variables": {"input": {"email": email, "password": "a wrong password"}}}
-    answer = httpx.post(anonymous.url, json=guess, trust_env=False)
+    answer = httpx.post(anonymous.url, json=guess, trust_env=False, timeout=60)
     failures = """query ($of: ID!) { auditEvents(userId: $of, action: "login.failed") { nodes {
       requestId actor { id } subject { email payments(first: 1) { nodes { id } } } } } }"""
 

@@ -68,7 +68,7 @@ def places(system: RunningSystem) -> list[Place]:
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -171,14 +171,16 @@ def nothing_stirs(system: RunningSystem) -> Iterator[None]:
 
 def _on_its_way(system: RunningSystem) -> list[object]:
     """Webhooks that Stripe has not delivered, or nobody has worked on; mails that were not sent."""
-    state = httpx.get(f"{system.fake_stripe_url}/_fake/webhook_deliveries", trust_env=False).json()
+    state = httpx.get(
+        f"{system.fake_stripe_url}/_fake/webhook_deliveries", trust_env=False, timeout=60
+    ).json()
     pending = [each for each in state["deliveries"] if each["state"] == "pending"]
     waiting = _rows(system, "payments", "SELECT id FROM provider_events WHERE state = 'RECEIVED'")
     return [*pending, *waiting, *_rows(system, "users", "SELECT id FROM outgoing_mails")]
 
 
 def _rows(system: RunningSystem, database: str, query: str) -> list[object]:
-    with closing(sqlite3.connect(system.data_dir / f"{database}.sqlite3", timeout=30)) as connection:
+    with closing(sqlite3.connect(system.data_dir / f"{database}.sqlite3", timeout=60)) as connection:
         return connection.execute(query).fetchall()
 
 

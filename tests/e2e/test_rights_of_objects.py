@@ -69,7 +69,7 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -315,7 +315,7 @@ def first_message(url: str, caller: Caller, body: dict[str, Any]) -> dict[str, A
     opening = {"type": "connection_init", "payload": caller.headers}
     address = f"{url.replace('http:', 'ws:')}/graphql"
     with closing(
-        websocket.create_connection(address, timeout=30, subprotocols=["graphql-transport-ws"])
+        websocket.create_connection(address, timeout=60, subprotocols=["graphql-transport-ws"])
     ) as connection:
         connection.send(json.dumps(opening))
         assert json.loads(connection.recv())["type"] == "connection_ack"

@@ -28,6 +28,7 @@ def give_card(system: RunningSystem, secret: str, card: str) -> None:
             "return_url": "https://shop.example/thanks",
         },
         trust_env=False,
+        timeout=60,
     )
     assert answer.json()["status"] == "succeeded", answer.text
 

@@ -59,7 +59,7 @@ def test_a_payment_confirmed_at_the_bank_turns_succeeded_by_webhook(
     )["payment"]
     bank_page = waiting["nextAction"]["redirectUrl"]
 
-    confirmed = httpx.post(bank_page, data={"outcome": "complete"}, trust_env=False)
+    confirmed = httpx.post(bank_page, data={"outcome": "complete"}, trust_env=False, timeout=60)
 
     assert waiting["status"] == "REQUIRES_ACTION"
     assert confirmed.status_code in {302, 303}

@@ -56,7 +56,7 @@ def trusting_url(system: RunningSystem) -> Iterator[str]:
 
 def ask(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    answer: dict[str, Any] = httpx.post(url, json=body, headers=headers, timeout=30, trust_env=False).json()
+    answer: dict[str, Any] = httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).json()
     return answer
 
 

@@ -16,7 +16,7 @@ from launcher.settings import ROOT
 
 PYTHON = ROOT / "gateway" / ".venv" / "bin" / "python"
 SUPERGRAPH = ROOT / "tests" / "gateway" / "supergraphs" / "subscriptions.graphql"
-WAIT_S = 30
+WAIT_S = 60
 ADDRESS = r"http://127\.0\.0\.1:\d+"
 
 
@@ -69,7 +69,7 @@ class Auction:
     def bid(self, amount: int) -> None:
         mutation = f'mutation {{ bid(lot: "l1", amount: {amount}) {{ amount }} }}'
         httpx.post(
-            f"{self.gateway_url}/graphql", json={"query": mutation}, trust_env=False
+            f"{self.gateway_url}/graphql", json={"query": mutation}, trust_env=False, timeout=60
         ).raise_for_status()
 
 

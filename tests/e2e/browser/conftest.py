@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.e2e.browser.auction import Auction, running_auction
 from tests.e2e.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.mailed_link_page import MailedLinkPage
+from tests.e2e.browser.tab import WAIT_S
 from tests.e2e.running_system import RunningSystem
 
 
@@ -71,6 +73,9 @@ def tab(chromium: WebDriver, gateway_url: str) -> Iterator[None]:
     chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": gateway_url, "storageTypes": "all"})
     for log in ("browser", "performance"):
         chromium.get_log(log)
+    opened = chromium.current_window_handle
     yield
-    chromium.close()
     chromium.switch_to.window(before)
+    # WebDriver's own `close` gives up after 20 seconds.
+    chromium.execute_cdp_cmd("Target.closeTarget", {"targetId": opened})
+    WebDriverWait(chromium, WAIT_S).until(lambda _: opened not in chromium.window_handles)

@@ -9,7 +9,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 T = TypeVar("T")
 
-WAIT_S = 20
+WAIT_S = 60
 
 # From 0, black, to 1, white: the first background that is not transparent, from the element outwards.
 # A canvas turns any color that CSS knows into red, green and blue.

@@ -22,7 +22,7 @@ LOG_IN = "mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSu
 @pytest.fixture
 def adas_token(system: RunningSystem) -> str:
     body = {"query": LOG_IN, "variables": {"input": {"email": ADA, "password": PASSWORD}}}
-    answer = httpx.post(f"{system.gateway_url}/graphql", json=body, trust_env=False).json()
+    answer = httpx.post(f"{system.gateway_url}/graphql", json=body, trust_env=False, timeout=60).json()
     token: str = answer["data"]["login"]["tokens"]["accessToken"]
     return token
 

@@ -54,7 +54,7 @@ def test_what_is_allowed_works_through_the_gateway_until_it_is_ended(
     shown = consent_page.driver.find_element(By.TAG_NAME, "main").text
 
     log_in(consent_page, email)
-    back = app.returned.get(timeout=20)
+    back = app.returned.get(timeout=60)
     tokens = app.redeem(back["code"])
     budget = Client(anonymous.url, tokens["access_token"])
 
@@ -84,7 +84,7 @@ def test_a_wrong_password_is_told_and_can_be_put_right(
     log_in(consent_page, email)
 
     assert told == "The e-mail address or the password is wrong."
-    assert "code" in app.returned.get(timeout=20)
+    assert "code" in app.returned.get(timeout=60)
 
 
 def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anonymous: Client) -> None:
@@ -149,7 +149,7 @@ def test_who_refuses_types_nothing(consent_page: MailedLinkPage, app: App) -> No
 
     consent_page.press(REFUSE)
 
-    assert app.returned.get(timeout=20)["error"] == "access_denied"
+    assert app.returned.get(timeout=60)["error"] == "access_denied"
 
 
 def test_the_page_fits_a_telephone_and_the_night(consent_page: MailedLinkPage, app: App) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.node import find_node
+from tests.held_ports import held_port
 
 HERE = Path(__file__).resolve().parent
 COMMAND = HERE / "node_modules" / "@graphql-hive" / "gateway" / "dist" / "bin.js"
@@ -45,7 +45,7 @@ def running_hive_gateway(supergraph: Path, users_url: str, log: Path) -> Iterato
 
     Gives the address of the GraphQL endpoint once it answers.
     """
-    port = _free_port()
+    port = held_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [find_node(), str(find_command()), "supergraph", str(supergraph), *_options(port)],
@@ -88,12 +88,6 @@ def _whose_tokens(users_url: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + STARTS_WITHIN_S
     while not _answers(url):
@@ -104,6 +98,6 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, timeout=5).is_success
+        return httpx.get(url, trust_env=False, timeout=60).is_success
     except httpx.TransportError:
         return False
