@@ -89,7 +89,7 @@ def test_a_wrong_password_is_told_and_can_be_put_right(
 
 def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anonymous: Client) -> None:
     email, customer = new_customer(anonymous.url)
-    device = added_passkey(customer, consent_page.origin)
+    device, _recovery_codes = added_passkey(customer, consent_page.origin)
     consent_page.open(by_name(app.address("profile:read")))
     with passkey_in(consent_page.driver, device, by=False):
         log_in(consent_page, email)
