@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.gateway.patience import LONG_S
+
 Address = tuple[str, int]
 
 
@@ -24,7 +26,7 @@ class Load:
     async def until(self, count: int) -> None:
         """Return when *count* more answers have come, or something has failed."""
         wanted = self.answers.total() + count
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONG_S):
             while self.answers.total() < wanted and not self.failures:
                 self._changed.clear()
                 await self._changed.wait()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,10 +16,15 @@ from typing import Any
 import httpx
 
 from tests.contract.told_secrets import findings_in, refuse
+from tests.gateway.patience import LONG_S
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import SUPERGRAPHS, Federation
 
 ROOT = Path(__file__).parents[2]
+PATIENT = {
+    f"GATEWAY_{name}_S": str(LONG_S)
+    for name in ("PLANNING_TIMEOUT", "REQUEST_TIMEOUT", "SUBGRAPH_TIMEOUT", "CONNECTION_INIT_TIMEOUT")
+}
 LIBRARY = SUPERGRAPHS / "library.graphql"
 
 
@@ -50,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.asked.set()
-        self.server.answering.wait(timeout=10)
+        self.server.answering.wait(timeout=LONG_S)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         content = json.dumps(self.server.federation.subgraphs[self.path[1:]].answer(body)).encode()
         self.send_response(200)
@@ -77,14 +82,19 @@ def serving_subgraphs(federation: Federation | None = None) -> Iterator[Subgraph
         server.server_close()
 
 
-def start(*arguments: str, pass_fds: tuple[int, ...] = (), **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str,
+    program: Sequence[str] = ("-m", "gateway"),
+    pass_fds: tuple[int, ...] = (),
+    **environment: str,
+) -> subprocess.Popen[str]:
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SUBGRAPH_"))
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "gateway", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=ROOT,
-        env=clean | environment,
+        env=clean | PATIENT | environment,
         pass_fds=pass_fds,
         stderr=subprocess.PIPE,
         text=True,
@@ -103,7 +113,7 @@ class RunningGateway:
         self._listening = threading.Thread(target=self._listen)
         self._listening.start()
         # The line is said when the port is open; somebody answers there a little later.
-        httpx.get(f"{self.url}/healthz", timeout=20).raise_for_status()
+        self.get("/healthz").raise_for_status()
 
     def _url(self) -> str:
         assert self.process.stderr
@@ -113,12 +123,18 @@ class RunningGateway:
                 return found[0]
         raise AssertionError(f"it did not say where it serves, but {self._said}")
 
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", timeout=LONG_S)
+
+    def ask(self, query: str) -> httpx.Response:
+        return httpx.post(f"{self.url}/graphql", json={"query": query}, timeout=LONG_S)
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def status(self) -> int:
         """The exit status, once it has ended."""
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=LONG_S)
 
     def heard(self, text: str) -> list[str]:
         """The lines it has said that hold *text*."""
@@ -127,7 +143,7 @@ class RunningGateway:
     def wait_for(self, text: str, times: int = 1) -> None:
         """Return when it has said that."""
         with self._is_new_line:
-            said = self._is_new_line.wait_for(lambda: len(self.heard(text)) >= times, timeout=30)
+            said = self._is_new_line.wait_for(lambda: len(self.heard(text)) >= times, timeout=LONG_S)
         assert said, f"it did not say {text!r}, but {self._said}"
 
     def end(self) -> None:
@@ -150,13 +166,21 @@ def running_gateway(
     subgraphs: Subgraphs,
     *arguments: str,
     supergraph: Path = LIBRARY,
+    program: Sequence[str] = ("-m", "gateway"),
     pass_fds: tuple[int, ...] = (),
     **environment: str,
 ) -> Iterator[RunningGateway]:
     """A gateway in front of the subgraphs; killed at the end if it still runs."""
     urls = {f"SUBGRAPH_URL_{name.upper()}": subgraphs.url(name) for name in ("books", "loans", "members")}
     started = start(
-        "--supergraph", str(supergraph), "--port", "0", *arguments, pass_fds=pass_fds, **urls | environment
+        "--supergraph",
+        str(supergraph),
+        "--port",
+        "0",
+        *arguments,
+        program=program,
+        pass_fds=pass_fds,
+        **urls | environment,
     )
     gateway = RunningGateway(started)
     try:

@@ -133,9 +133,11 @@ def main() -> None:
     )
     listening = socket.create_server(("127.0.0.1", 0))
     say(f"http://127.0.0.1:{listening.getsockname()[1]}/graphql")
-    uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="websockets-sansio", lifespan="off")).run(
-        sockets=[listening]
-    )
+    uvicorn.Server(
+        uvicorn.Config(
+            app, log_level="critical", ws="websockets-sansio", lifespan="off", timeout_keep_alive=3600
+        )
+    ).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from gateway.app import Observers, create_app
 from gateway.telemetry import access_log
 from gateway.telemetry.access_log import AccessLog
+from tests.gateway.patience import LONG_S
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation
 
@@ -129,7 +130,7 @@ def test_lines_are_written_together_and_soon(monkeypatch: pytest.MonkeyPatch) ->
     async def story() -> None:
         for number in range(100):
             log.write({"number": number})
-        await asyncio.wait_for(out.written.wait(), 5)
+        await asyncio.wait_for(out.written.wait(), LONG_S)
 
     asyncio.run(story())
     log.close()

@@ -17,11 +17,11 @@ from gateway.settings import Settings, TokenSettings
 from tests.contract.access_tokens import Issuer
 from tests.gateway.clinic import clinic
 from tests.gateway.test_websocket_session import connected
-from tests.gateway.testbed import Federation
+from tests.gateway.testbed import Federation, unhurried
 
 GRAPHQL, JSON = "application/graphql-response+json", "application/json"
 ISSUER = Issuer("http://issuer.test", "the-api", ECKey.generate_key("P-256", auto_kid=True))
-SETTINGS = Settings(tokens=TokenSettings("http://issuer.test/jwks", ISSUER.issuer, ISSUER.audience))
+SETTINGS = unhurried(tokens=TokenSettings("http://issuer.test/jwks", ISSUER.issuer, ISSUER.audience))
 QUERY = '{ patient(id: "1") { name diagnosis } doctor { salary } audit }'
 PUBLIC = '{ patient(id: "1") { name } }'
 
@@ -152,7 +152,7 @@ def test_without_the_issuers_keys_protected_operations_are_refused_for_now() -> 
 
 
 def test_without_an_issuer_everybody_is_anonymous_and_headers_go_on_as_before() -> None:
-    server = Server(Settings())
+    server = Server(unhurried())
 
     status, body = asyncio.run(server.ask(QUERY, ISSUER.token(scope="audit", policies=["payroll"])))
 
@@ -167,7 +167,7 @@ def test_without_an_issuer_everybody_is_anonymous_and_headers_go_on_as_before() 
 
 
 def test_the_token_is_checked_even_if_it_does_not_go_down() -> None:
-    server = Server(Settings(tokens=SETTINGS.tokens, forwarded_headers=frozenset()))
+    server = Server(unhurried(tokens=SETTINGS.tokens, forwarded_headers=frozenset()))
 
     _, body = asyncio.run(server.ask('{ patient(id: "1") { diagnosis } }', ISSUER.token()))
 

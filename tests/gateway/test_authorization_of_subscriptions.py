@@ -18,7 +18,7 @@ from tests.gateway.auction import END, Auction, bid, scripted
 from tests.gateway.clinic import denied
 from tests.gateway.protection import protecting
 from tests.gateway.test_websocket_session import connected
-from tests.gateway.testbed import changed
+from tests.gateway.testbed import changed, unhurried
 
 
 class Until:
@@ -85,7 +85,7 @@ def test_one_that_demands_nothing_needs_no_token() -> None:
 # --- over a WebSocket -------------------------------------------------------------------------------------------------
 
 ISSUER = Issuer("http://issuer.test", "the-api", ECKey.generate_key("P-256", auto_kid=True))
-SETTINGS = Settings(tokens=TokenSettings("http://issuer.test/jwks", ISSUER.issuer, ISSUER.audience))
+SETTINGS = unhurried(tokens=TokenSettings("http://issuer.test/jwks", ISSUER.issuer, ISSUER.audience))
 CITY = "subscription { bidPlaced { bidder { city } } }"
 
 

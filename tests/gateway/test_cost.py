@@ -8,10 +8,10 @@ from graphql import build_schema
 from gateway.errors import BadUserInput, TooCostly
 from gateway.operations.cost import Cost, cost_of
 from gateway.operations.operation import prepare
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits
 from gateway.supergraph.prices import ListSize, Prices
 from tests.gateway.test_entities import library
-from tests.gateway.testbed import Federation
+from tests.gateway.testbed import Federation, unhurried
 
 SCHEMA = build_schema(
     """
@@ -272,7 +272,7 @@ def test_an_argument_that_the_schema_has_not_cannot_be_required() -> None:
 def limited(cost: int) -> Federation:
     base = library()
     return Federation(
-        "library", list(base.world.objects), base.world.roots, settings=Settings(limits=Limits(cost=cost))
+        "library", list(base.world.objects), base.world.roots, settings=unhurried(limits=Limits(cost=cost))
     )
 
 

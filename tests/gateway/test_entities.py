@@ -4,8 +4,7 @@ import json
 
 import httpx
 
-from gateway.settings import Settings
-from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema, json_response
+from tests.gateway.testbed import Federation, Object, assert_answers_like_one_schema, json_response, unhurried
 
 
 def library() -> Federation:
@@ -243,7 +242,7 @@ def many_books(count: int, **settings: int) -> Federation:
         for n in range(count)
     ]
     roots = {"Query.books": books, "Query.members": []}
-    return Federation("library", books, roots, settings=Settings(**settings))
+    return Federation("library", books, roots, settings=unhurried(**settings))
 
 
 def asked_at_once(federation: Federation) -> list[int]:

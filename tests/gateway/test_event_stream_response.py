@@ -14,6 +14,8 @@ from gateway.app import App, create_app
 from gateway.event_stream import EVENT_STREAM, EventStreamReader, ServerSentEvent
 from gateway.settings import Limits, Settings
 from tests.gateway.auction import END, VASE, Auction, bid, sale, scripted, then_silent
+from tests.gateway.patience import LONG_S
+from tests.gateway.testbed import unhurried
 
 SALES = "subscription { lotOnSale { title expert { name } } }"
 VASE_ON_SALE = {"data": {"lotOnSale": {"title": "Vase", "expert": {"name": "Bob"}}}}
@@ -80,7 +82,7 @@ class Visit:
 @asynccontextmanager
 async def running(visit: Visit) -> AsyncIterator[asyncio.Task[None]]:
     """A visit under way. It must end by itself before the context does, but a failed test must not wait for that."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_S):
         task = asyncio.create_task(visit.run())
         try:
             yield task
@@ -163,7 +165,7 @@ def test_a_query_is_one_next_and_a_complete(query: str, answer: Any) -> None:
 )
 def test_a_refused_operation_is_told_in_the_stream(query: str, code: str) -> None:
     async def story() -> None:
-        settings = Settings(limits=Limits(aliases=0))
+        settings = unhurried(limits=Limits(aliases=0))
         visit = Visit(app_of(Auction(scripted()), settings), query)
         async with running(visit):
             name, answer = await visit.next()
@@ -216,7 +218,7 @@ def test_who_takes_both_gets_what_fits_the_operation(accept: str, query: str, me
 
 def test_beyond_the_limit_a_subscription_is_turned_away_with_a_status() -> None:
     async def story() -> None:
-        app = app_of(Auction(then_silent(sale(VASE))), Settings(subscriptions=1))
+        app = app_of(Auction(then_silent(sale(VASE))), unhurried(subscriptions=1))
         first, second = Visit(app, SALES), Visit(app, SALES)
         async with running(first):
             await first.next()
@@ -259,7 +261,7 @@ def test_a_fault_of_ours_ends_the_stream_without_its_text(caplog: pytest.LogCapt
 
 def test_a_silent_stream_says_that_it_is_alive() -> None:
     async def story() -> None:
-        visit = Visit(app_of(Auction(then_silent()), Settings(keep_alive_s=0.01)), SALES)
+        visit = Visit(app_of(Auction(then_silent()), unhurried(keep_alive_s=0.01)), SALES)
         async with running(visit):
             assert [await visit.next_bytes() for _ in range(3)] == [b":\n\n"] * 3
             visit.left.set()
@@ -292,7 +294,7 @@ def test_a_client_that_takes_nothing_any_more_is_given_up(caplog: pytest.LogCapt
     auction = Auction(scripted(*[sale(VASE)] * 10, END))
 
     async def story() -> None:
-        visit = Visit(app_of(auction, Settings(request_timeout_s=0.05)), SALES)
+        visit = Visit(app_of(auction, unhurried(request_timeout_s=0.05)), SALES)
         async with running(visit):
             await visit.next()
             visit.takes.clear()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import ROOT, RunningGateway, start
 
 SUBGRAPH = "examples.countdown"
@@ -46,7 +47,9 @@ def printed(command: str, url: str) -> str:
     headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
     body = next((words[at + 1] for at, word in enumerate(words) if word == "-d"), None)
     address = next(word for word in words if word.startswith("http")).replace("http://127.0.0.1:8000", url)
-    return httpx.request("POST" if body else "GET", address, headers=headers, content=body, timeout=20).text
+    return httpx.request(
+        "POST" if body else "GET", address, headers=headers, content=body, timeout=LONG_S
+    ).text
 
 
 def tried(words: str) -> tuple[str, str]:

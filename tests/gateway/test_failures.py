@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.settings import Settings
 from tests.gateway.test_entities import library
 from tests.gateway.test_keys import warehouse
 from tests.gateway.test_requires import shop
-from tests.gateway.testbed import Federation, json_response
+from tests.gateway.testbed import Federation, json_response, unhurried
 from tests.work import calls_made
 
 UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
@@ -42,7 +41,7 @@ def broken(name: str, how: Callable[[httpx.Request], Any], **settings: Any) -> F
     federation = library()
     if settings:
         federation = Federation(
-            "library", list(federation.world.objects), federation.world.roots, settings=Settings(**settings)
+            "library", list(federation.world.objects), federation.world.roots, settings=unhurried(**settings)
         )
     federation.broken[name] = how
     return federation

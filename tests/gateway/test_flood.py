@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
 from tests.gateway.test_entities import library
 
@@ -35,7 +36,7 @@ class Flood:
 
 async def flood(gateway: RunningGateway, subgraphs: Subgraphs) -> Flood:
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=gateway.url, limits=limits, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, limits=limits, timeout=LONG_S) as client:
 
         async def ask() -> httpx.Response:
             return await client.post("/graphql", json={"query": QUERY})

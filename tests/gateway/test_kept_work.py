@@ -10,13 +10,12 @@ from gateway.errors import BadRequest, PlanTooComplex, RequestError, TooCostly
 from gateway.kept_work import Cache, KeptWork
 from gateway.operations.answer import Answer
 from gateway.operations.request import Request
-from gateway.settings import Settings
 from gateway.side_thread import SideThread
 from gateway.supergraph.authorization import NONE
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
 from tests.gateway.test_side_thread import Gate, do, started
-from tests.gateway.testbed import Federation
+from tests.gateway.testbed import Federation, unhurried
 
 LARGE = "{ me { " + "loans { days } " * 200 + "} }"
 LARGE_AND_WRONG = "{ me { " + "loans { days } " * 200 + "nothing } }"
@@ -175,9 +174,7 @@ def test_what_was_refused_once_is_refused_without_reading_it_again(query: str) -
 def test_a_plan_that_is_refused_is_not_sought_again() -> None:
     supergraph, query = explosions()["deep parts"]
     federation = library()
-    pipeline = federation.pipeline.__class__(
-        supergraph, federation.pipeline._client, Settings(planning_timeout_s=60)
-    )
+    pipeline = federation.pipeline.__class__(supergraph, federation.pipeline._client, unhurried())
 
     async def ask() -> bytes:
         return (await pipeline.answer(Request(query))).encoded()
@@ -192,7 +189,7 @@ def test_a_plan_that_is_refused_is_not_sought_again() -> None:
 
 def test_an_operation_whose_turn_does_not_come_in_time_is_to_be_sent_again() -> None:
     base = library()
-    settings = Settings(planning_timeout_s=0.01)
+    settings = unhurried(planning_timeout_s=0.01)
     federation = Federation("library", list(base.world.objects), base.world.roots, settings=settings)
 
     async def ask_behind_another() -> Answer:
@@ -211,7 +208,7 @@ def test_an_operation_whose_turn_does_not_come_in_time_is_to_be_sent_again() -> 
 
 def test_an_operation_that_nobody_else_keeps_waiting_is_answered_however_slow_the_machine() -> None:
     base = library()
-    settings = Settings(planning_timeout_s=0.000_001)
+    settings = unhurried(planning_timeout_s=0.000_001)
     federation = Federation("library", list(base.world.objects), base.world.roots, settings=settings)
 
     assert answer(federation, LARGE) == federation.truth(LARGE)

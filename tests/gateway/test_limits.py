@@ -7,12 +7,12 @@ import pytest
 from gateway.errors import TooComplex, TooManyFields, TooManyVariables
 from gateway.operations.operation import prepare
 from gateway.planner import plan_operation
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.reader import load_supergraph
 from tests.gateway.hostile_supergraphs import explosions
 from tests.gateway.test_entities import library
-from tests.gateway.testbed import Federation
+from tests.gateway.testbed import Federation, unhurried
 from tests.work import calls_made
 
 # Far above what any of these takes, and far below what doubling at each fragment would.
@@ -22,7 +22,7 @@ NOT_EXPONENTIAL_S = 20.0
 def limited(**limits: int) -> Federation:
     base = library()
     return Federation(
-        "library", list(base.world.objects), base.world.roots, settings=Settings(limits=Limits(**limits))
+        "library", list(base.world.objects), base.world.roots, settings=unhurried(limits=Limits(**limits))
     )
 
 

@@ -22,11 +22,11 @@ from websockets.typing import Origin, Subprotocol
 
 from gateway.event_stream import EventStreamReader
 from tests.gateway.auction import Auction, scripted
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import ROOT, RunningGateway, running_gateway, serving_subgraphs
 from tests.gateway.strawberry_lots import FLOOD
 from tests.gateway.testbed import SUPERGRAPHS
 
-WAIT_S = 30
 BIDS = "subscription { bidPlaced { amount lot { title postage } bidder { name } } }"
 FLOODING = "subscription { lotOnSale { title weight } }"
 LITTLE = (socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
@@ -68,7 +68,7 @@ class Lots:
 
     def wait_until_open(self, count: int) -> None:
         with self._has_changed:
-            assert self._has_changed.wait_for(lambda: self.open == count, WAIT_S), self.open
+            assert self._has_changed.wait_for(lambda: self.open == count, LONG_S), self.open
 
     def stop(self) -> None:
         self.process.kill()
@@ -92,7 +92,7 @@ class SseClient:
     def __init__(self, url: str, query: str) -> None:
         transport = httpx.HTTPTransport(socket_options=[LITTLE])
         caller = {"authorization": "Bearer ann"}
-        self._http = httpx.Client(base_url=url, timeout=WAIT_S, headers=caller, transport=transport)
+        self._http = httpx.Client(base_url=url, timeout=LONG_S, headers=caller, transport=transport)
         headers = {"accept": "text/event-stream"}
         request = self._http.build_request("POST", "/graphql", json={"query": query}, headers=headers)
         self._response = self._http.send(request, stream=True)
@@ -121,7 +121,7 @@ class WsClient:
 
     def next(self) -> tuple[str, Any]:
         try:
-            message = json.loads(self._socket.recv(timeout=WAIT_S))
+            message = json.loads(self._socket.recv(timeout=LONG_S))
         except ConnectionClosed as closed:
             return "closed", closed.rcvd.code if closed.rcvd else None
         return message["type"], message.get("payload")
@@ -140,7 +140,7 @@ def opened(url: str, **others: Any) -> connect:
 def connected(url: str) -> Iterator[ClientConnection]:
     with opened(url, sock=little_socket(url)) as client:
         client.send(json.dumps({"type": "connection_init", "payload": {"authorization": "Bearer ann"}}))
-        assert json.loads(client.recv(timeout=WAIT_S)) == {"type": "connection_ack"}
+        assert json.loads(client.recv(timeout=LONG_S)) == {"type": "connection_ack"}
         yield client
 
 
@@ -174,7 +174,7 @@ class House:
 
     def bid(self, amount: int) -> None:
         mutation = f'mutation {{ bid(lot: "l1", amount: {amount}) {{ amount }} }}'
-        answer = httpx.post(f"{self.gateway.url}/graphql", json={"query": mutation}, timeout=WAIT_S).json()
+        answer = httpx.post(f"{self.gateway.url}/graphql", json={"query": mutation}, timeout=LONG_S).json()
         assert answer == {"data": {"bid": None}}
 
 
@@ -322,7 +322,7 @@ def test_a_silent_event_stream_is_filled_with_comments() -> None:
 def test_a_silent_websocket_is_pinged() -> None:
     with (
         opened_house("ws to sse", GATEWAY_KEEP_ALIVE_S="0.1") as house,
-        socket.create_connection(("127.0.0.1", int(house.gateway.url.rpartition(":")[2])), WAIT_S) as raw,
+        socket.create_connection(("127.0.0.1", int(house.gateway.url.rpartition(":")[2])), LONG_S) as raw,
     ):
         raw.sendall(
             b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -344,7 +344,7 @@ def test_a_page_of_another_site_gets_no_websocket(house: House, origin: str) -> 
 
 def answer_to(client: ClientConnection, message: str) -> str | bytes:
     client.send(message)
-    return client.recv(timeout=WAIT_S)
+    return client.recv(timeout=LONG_S)
 
 
 def test_a_large_message_is_refused_before_it_is_held(house: House) -> None:

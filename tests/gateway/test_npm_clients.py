@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.gateway.auction import Auction, scripted
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
-from tests.gateway.test_live_subscriptions import BIDS, WAIT_S, House, Lots, answered, opened_house
+from tests.gateway.test_live_subscriptions import BIDS, House, Lots, answered, opened_house
 from tests.gateway.testbed import SUPERGRAPHS
 
 HERE = Path(__file__).parent / "npm_clients"
@@ -53,7 +54,7 @@ class NpmClient:
             self._told.put(json.loads(line))
 
     def is_told(self) -> Any:
-        return self._told.get(timeout=WAIT_S)
+        return self._told.get(timeout=LONG_S)
 
     def stop(self) -> None:
         self._process.kill()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
+from tests.gateway.patience import LONG_S
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation, json_response
 
@@ -41,7 +42,7 @@ class Crowd:
     @asynccontextmanager
     async def held(self, count: int) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
         """So many requests are under way inside, and have been answered on leaving."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             tasks = [asyncio.create_task(self.ask()) for _ in range(count)]
             for _ in tasks:
                 await self.asked.acquire()
@@ -133,7 +134,7 @@ async def _with_slow_body(crowd: Crowd, body: AsyncIterator[bytes]) -> Any:
 def test_a_query_that_is_answered_as_an_event_holds_a_place_too() -> None:
     async def story() -> int:
         crowd = Crowd(places=1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             streamed = asyncio.create_task(crowd.ask(accept="text/event-stream"))
             await crowd.asked.acquire()
             refused = await crowd.ask(BOOK)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway.settings import Settings
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import running_gateway, serving_subgraphs
 from tests.gateway.test_http import Reply, call
 
@@ -100,7 +101,9 @@ def test_head_tells_what_get_would_bring(dist: Path) -> None:
     with (
         serving_subgraphs() as subgraphs,
         running_gateway(subgraphs, FRONTEND_DIR=str(dist)) as gateway,
-        httpx.Client(base_url=gateway.url, headers={"accept-encoding": "gzip"}, trust_env=False) as client,
+        httpx.Client(
+            base_url=gateway.url, headers={"accept-encoding": "gzip"}, trust_env=False, timeout=LONG_S
+        ) as client,
     ):
         got, head = client.get("/assets/app-1.js"), client.head("/assets/app-1.js")
 

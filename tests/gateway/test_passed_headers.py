@@ -10,7 +10,7 @@ from gateway.errors import SettingsError
 from gateway.settings import Settings, read_settings
 from tests.gateway.over_asgi import ask
 from tests.gateway.test_entities import library
-from tests.gateway.testbed import Federation
+from tests.gateway.testbed import Federation, unhurried
 
 PARTS = "{ book(isbn: 1) { title isLent } }"
 
@@ -41,7 +41,7 @@ COOKIES = [("Set-Cookie", "a=1; HttpOnly"), ("X-Powered-By", "PHP/4"), ("X-Cost"
 
 
 def test_by_default_none_comes_up() -> None:
-    assert passed(answering(COOKIES, COOKIES), Settings(), "set-cookie", "x-powered-by", "x-cost") == []
+    assert passed(answering(COOKIES, COOKIES), unhurried(), "set-cookie", "x-powered-by", "x-cost") == []
 
 
 def test_the_allowed_ones_come_up_from_every_subgraph_and_equal_ones_once() -> None:
@@ -56,7 +56,7 @@ def test_the_allowed_ones_come_up_from_every_subgraph_and_equal_ones_once() -> N
 
 
 def test_one_request_sees_nothing_of_another() -> None:
-    settings = Settings(response_headers=frozenset({"set-cookie"}))
+    settings = unhurried(response_headers=frozenset({"set-cookie"}))
     federation = answering(COOKIES, [])
 
     assert passed(federation, settings, "set-cookie") == [("set-cookie", "a=1; HttpOnly")]
@@ -77,7 +77,7 @@ def test_two_who_ask_the_same_at_once_get_each_their_own() -> None:
         )
 
     federation.broken = {"books": begin_session}
-    settings = Settings(response_headers=frozenset({"set-cookie"}), subgraph_timeout_s=2)
+    settings = unhurried(response_headers=frozenset({"set-cookie"}))
 
     async def visits() -> list[str | None]:
         app = create_app(federation.supergraph, settings, federation)

@@ -10,10 +10,10 @@ from graphql import GraphQLSchema, get_introspection_query, lexicographic_sort_s
 from gateway.errors import SupergraphError
 from gateway.operations.cost import cost_of
 from gateway.operations.operation import prepare
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits
 from gateway.supergraph.prices import NO_PRICES, ListSize, Prices
 from gateway.supergraph.reader import load_supergraph
-from tests.gateway.testbed import Federation, Object, composed_by_apollo
+from tests.gateway.testbed import Federation, Object, composed_by_apollo, unhurried
 
 HEAD = """
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION) %s {
@@ -168,7 +168,7 @@ def shop(limit: int = 100_000) -> Federation:
         "Query.found": lambda max=None, by=None: ITEMS[:max],  # noqa: A006, ARG005 — the arguments' names
         "Query.best": ITEMS,
     }
-    return Federation("costs", ITEMS, roots, settings=Settings(limits=Limits(cost=limit)))
+    return Federation("costs", ITEMS, roots, settings=unhurried(limits=Limits(cost=limit)))
 
 
 Composed = Callable[[], AbstractContextManager[None]]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import (
     LIBRARY,
     RunningGateway,
@@ -36,12 +36,10 @@ def gateway(subgraphs: Subgraphs) -> Iterator[RunningGateway]:
 
 
 def test_it_serves_any_supergraph_over_http(gateway: RunningGateway) -> None:
-    url = gateway.url
     query = "{ me { email loans { days book { title isLent } } } }"
 
-    with httpx.Client(base_url=url) as client:
-        answers = [client.post("/graphql", json={"query": query}).json() for _ in range(3)]
-        health = client.get("/healthz")
+    answers = [gateway.ask(query).json() for _ in range(3)]
+    health = gateway.get("/healthz")
 
     assert answers == [library().truth(query)] * 3
     assert health.status_code == 200
@@ -51,16 +49,15 @@ def test_it_serves_any_supergraph_over_http(gateway: RunningGateway) -> None:
 def test_a_signal_lets_running_requests_finish(
     gateway: RunningGateway, subgraphs: Subgraphs, number: signal.Signals
 ) -> None:
-    url = gateway.url
     answers: list[Any] = []
 
     def ask() -> None:
-        answers.append(httpx.post(f"{url}/graphql", json={"query": "{ me { email } }"}).json())
+        answers.append(gateway.ask("{ me { email } }").json())
 
     subgraphs.answering.clear()
     asking = threading.Thread(target=ask)
     asking.start()
-    assert subgraphs.asked.wait(timeout=10)
+    assert subgraphs.asked.wait(timeout=LONG_S)
     gateway.signal(number)
     subgraphs.answering.set()
     asking.join()
@@ -98,7 +95,7 @@ def test_what_keeps_it_from_starting_is_said_in_one_sentence(
     arguments: list[str], environment: dict[str, str], named: str
 ) -> None:
     process = start(*arguments, **environment)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=LONG_S)
 
     assert process.returncode == 2
     assert named in said
@@ -117,7 +114,7 @@ def test_a_signal_during_the_start_is_no_failure(
     process = start("--supergraph", str(pipe), "--port", "0", PYTHONPATH=str(tmp_path))
     with pipe.open("w"):  # comes back when the gateway opens it, too
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=LONG_S)
 
     assert (process.returncode, said) == (0, "gateway: stopped before it served\n")
 
@@ -151,7 +148,7 @@ def test_a_busy_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         process = start("--supergraph", str(LIBRARY), "--port", str(port))
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=LONG_S)
 
     assert process.returncode == 2
     assert said == (

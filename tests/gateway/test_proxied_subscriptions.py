@@ -7,10 +7,10 @@ import pytest
 
 from gateway.errors import SubgraphUnavailable
 from gateway.planner.query_plan import Fetch
-from gateway.settings import Settings
 from gateway.subgraphs.events import SubgraphEvents
 from gateway.subgraphs.sse import stream_transport
 from gateway.supergraph.model import Subgraph
+from tests.gateway.testbed import unhurried
 
 FETCH = Fetch(0, "lots", "LOTS", "subscription", "subscription { secondsLeft }", frozenset(), (), 0)
 
@@ -37,7 +37,7 @@ def test_the_proxy_is_asked_and_nobody_else(address: str, asked: bytes) -> None:
             proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             subgraphs = {"LOTS": Subgraph("LOTS", "lots", address)}
             transport = stream_transport(proxy)
-            events = SubgraphEvents(subgraphs, transport, Settings(subgraph_proxy=proxy))
+            events = SubgraphEvents(subgraphs, transport, unhurried(subgraph_proxy=proxy))
             async with aclosing(events.events(FETCH, {}, ())) as stream:
                 with pytest.raises(SubgraphUnavailable):
                     await anext(stream)

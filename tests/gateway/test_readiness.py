@@ -10,8 +10,16 @@ import pytest
 
 from gateway.app import App, create_app
 from gateway.subgraphs import readiness
+from tests.gateway.patience import LONG_S
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import Federation, json_response
+
+
+@pytest.fixture(autouse=True)
+def all_the_time_of_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "ANSWER_WITHIN_S", LONG_S)
+    monkeypatch.setattr(readiness, "KEPT_S", LONG_S)
+
 
 Get = Callable[[], Awaitable[httpx.Response]]
 

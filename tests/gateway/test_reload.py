@@ -20,6 +20,7 @@ from gateway.supergraph.model import Supergraph
 from gateway.supergraph.reader import load_supergraph
 from gateway.supergraph_file import supergraph_file
 from gateway.watched_file import WatchedFile
+from tests.gateway.patience import LONG_S
 from tests.gateway.test_entities import library
 from tests.gateway.testbed import SUPERGRAPHS, Federation, json_response
 
@@ -65,7 +66,7 @@ async def living(path: Path) -> AsyncIterator[Life]:
     life = Life(path)
     handler = _Notifier(life.looked)
     logging.getLogger("gateway").addHandler(handler)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONG_S):
         watching = asyncio.create_task(life.reload.run(life.app.serve, life.counted.append))
         yield life
         watching.cancel()
@@ -211,7 +212,7 @@ def test_a_fault_while_loading_is_a_refusal_with_a_trace(
         watching.cancel()
         logging.getLogger("gateway").removeHandler(handler)
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    asyncio.run(asyncio.wait_for(story(), LONG_S))
 
     assert taken == [2]
     assert counted == ["refused", "reloaded"]
@@ -324,6 +325,6 @@ def test_addresses_set_in_the_environment_hold_for_every_supergraph(tmp_path: Pa
         await arrived.wait()
         watching.cancel()
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    asyncio.run(asyncio.wait_for(story(), LONG_S))
 
     assert [each.subgraphs["BOOKS"].url for each in taken] == ["http://elsewhere/"]

@@ -2,9 +2,8 @@
 
 import pytest
 
-from gateway.settings import Settings
 from tests.gateway.test_entities import library
-from tests.gateway.testbed import Federation, assert_answers_like_one_schema
+from tests.gateway.testbed import Federation, assert_answers_like_one_schema, unhurried
 
 BOOK = "query ($isbn: ID!) { book(isbn: $isbn) { title isLent } }"
 
@@ -45,7 +44,7 @@ def test_a_plan_is_cached_for_the_values_of_its_conditions_only() -> None:
 def test_the_plan_cache_forgets_the_least_recently_used() -> None:
     base = library()
     federation = Federation(
-        "library", list(base.world.objects), base.world.roots, settings=Settings(plan_cache_entries=3)
+        "library", list(base.world.objects), base.world.roots, settings=unhurried(plan_cache_entries=3)
     )
 
     for number in range(10):
@@ -57,7 +56,7 @@ def test_the_plan_cache_forgets_the_least_recently_used() -> None:
 def test_a_large_operation_takes_the_place_of_several_small_ones() -> None:
     base = library()
     federation = Federation(
-        "library", list(base.world.objects), base.world.roots, settings=Settings(plan_cache_entries=10)
+        "library", list(base.world.objects), base.world.roots, settings=unhurried(plan_cache_entries=10)
     )
     large = "{ " + " ".join(f"a{n}: me {{ id }}" for n in range(20)) + " }"
     commented = "{ me { id } } #" + "x" * 10_000
@@ -231,7 +230,7 @@ def test_introspection_keeps_descriptions_and_hides_the_machinery() -> None:
 @pytest.mark.parametrize("introspection", [True, False])
 def test_names_are_suggested_only_to_those_who_may_read_the_schema(*, introspection: bool) -> None:
     base = library()
-    federation = Federation("library", [], base.world.roots, settings=Settings(introspection=introspection))
+    federation = Federation("library", [], base.world.roots, settings=unhurried(introspection=introspection))
 
     answer = federation.ask("{ me { emial } }")
 
@@ -240,7 +239,7 @@ def test_names_are_suggested_only_to_those_who_may_read_the_schema(*, introspect
 
 def test_introspection_can_be_switched_off() -> None:
     base = library()
-    federation = Federation("library", [], base.world.roots, settings=Settings(introspection=False))
+    federation = Federation("library", [], base.world.roots, settings=unhurried(introspection=False))
 
     answer = federation.ask("{ a: __schema { queryType { name } } }")
 
@@ -286,7 +285,7 @@ def test_a_refused_operation_has_a_code_and_no_data(query: str, name: str | None
 def test_the_plan_is_shown_on_request_where_that_is_allowed() -> None:
     base = library()
     federation = Federation(
-        "library", list(base.world.objects), base.world.roots, settings=Settings(show_plans=True)
+        "library", list(base.world.objects), base.world.roots, settings=unhurried(show_plans=True)
     )
 
     shown = federation.ask("{ me { id } }", wants_plan=True)

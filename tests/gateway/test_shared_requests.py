@@ -9,6 +9,7 @@ import pytest
 from gateway.headers import Headers
 from gateway.subgraphs.shared_requests import SharedRequests
 from gateway.subgraphs.transport import Endpoint, Response, TransportFailed, endpoint_at
+from tests.gateway.patience import LONG_S
 
 USERS, PAYMENTS = endpoint_at("http://users/graphql"), endpoint_at("http://payments/graphql")
 ADA: Headers = ((b"authorization", b"Bearer ada"),)
@@ -40,7 +41,7 @@ class Subgraphs:
 def story(told: Callable[[SharedRequests, Subgraphs], Awaitable[None]]) -> None:
     async def tell() -> None:
         subgraphs = Subgraphs()
-        await asyncio.wait_for(told(SharedRequests(subgraphs), subgraphs), 5)
+        await asyncio.wait_for(told(SharedRequests(subgraphs), subgraphs), 2 * LONG_S)
 
     asyncio.run(tell())
 
@@ -52,7 +53,7 @@ def asking(
     endpoint: Endpoint = USERS,
     *,
     may_repeat: bool = True,
-    within_s: float = 5.0,
+    within_s: float = LONG_S,
 ) -> "asyncio.Task[Response]":
     deadline = asyncio.get_running_loop().time() + within_s
     return asyncio.ensure_future(shared.post(endpoint, headers, body, deadline, may_repeat=may_repeat))

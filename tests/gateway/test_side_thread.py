@@ -9,11 +9,9 @@ import pytest
 
 from gateway.errors import PlanningDelayed
 from gateway.side_thread import SideThread
+from tests.gateway.patience import LONG_S
 
 T = TypeVar("T")
-
-LONG_S = 60.0
-"""Longer than any test."""
 
 
 class Gate:

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.errors import RequestError, TooManySubscriptions
 from gateway.operations.request import Request
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits
 from tests.gateway.auction import CLOCK, END, VASE, Auction, bid, sale, scripted, then_silent
-from tests.gateway.testbed import json_response
+from tests.gateway.testbed import json_response, unhurried
 
 BIDS = "subscription { bidPlaced { amount lot { title estimate expert { name } } bidder { name city } } }"
 
@@ -242,7 +242,7 @@ async def _hangs(_: httpx.Request) -> Any:
 def test_a_subgraph_that_does_not_begin_is_an_answer_with_an_error(
     caplog: pytest.LogCaptureFixture, behaviour: Any, code: str
 ) -> None:
-    auction = Auction(scripted(), Settings(subgraph_timeout_s=0.05, event_bytes=100_000))
+    auction = Auction(scripted(), unhurried(subgraph_timeout_s=0.05, event_bytes=100_000))
     auction.broken["lots"] = behaviour
 
     [answer] = auction.all_answers("subscription { secondsLeft }")
@@ -270,7 +270,7 @@ def test_a_subgraph_that_does_not_begin_is_an_answer_with_an_error(
 )
 def test_a_subgraph_that_dies_or_talks_nonsense_ends_the_stream_with_an_error(broken: bytes) -> None:
     after = [broken, sale(CLOCK), END] if broken else []
-    auction = Auction(scripted(sale(VASE), *after), Settings(event_bytes=1_000))
+    auction = Auction(scripted(sale(VASE), *after), unhurried(event_bytes=1_000))
 
     first, last = auction.all_answers("subscription { lotOnSale { title } }")
 
@@ -335,7 +335,7 @@ def test_what_is_no_subscription_is_refused_before_anything_is_opened(query: str
 def test_limits_and_variables_are_judged_as_for_queries(
     query: str, variables: dict[str, Any], limits: Limits, code: str
 ) -> None:
-    auction = Auction(scripted(), Settings(limits=limits))
+    auction = Auction(scripted(), unhurried(limits=limits))
 
     with pytest.raises(RequestError) as refused:
         auction.all_answers(query, variables)
@@ -345,7 +345,7 @@ def test_limits_and_variables_are_judged_as_for_queries(
 
 
 def test_only_so_many_subscriptions_are_open_at_once() -> None:
-    auction = Auction(then_silent(sale(VASE)), Settings(subscriptions=2))
+    auction = Auction(then_silent(sale(VASE)), unhurried(subscriptions=2))
     query = "subscription { lotOnSale { title } }"
 
     async def crowded() -> None:
@@ -433,7 +433,7 @@ def test_one_plan_serves_all_events_and_all_callers() -> None:
 
 
 def test_the_plan_is_shown_with_the_events() -> None:
-    auction = Auction(scripted(sale(VASE), END), Settings(show_plans=True))
+    auction = Auction(scripted(sale(VASE), END), unhurried(show_plans=True))
 
     async def asked() -> list[dict[str, Any]]:
         request = Request("subscription { lotOnSale { title } }", wants_plan=True)

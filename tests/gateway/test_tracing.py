@@ -22,6 +22,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from gateway.app import Observers, create_app
 from gateway.tracing import Tracing
 from tests.gateway.auction import END, Auction, bid, scripted
+from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import LIBRARY, ROOT, running_gateway, serving_subgraphs
 from tests.gateway.test_entities import library
 from tests.gateway.test_websocket_session import connected
@@ -257,7 +258,7 @@ def test_spans_reach_the_collector_before_the_process_ends(collector: Collector)
         serving_subgraphs() as subgraphs,
         running_gateway(subgraphs, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, GATEWAY_DRAIN_S="0") as gateway,
     ):
-        httpx.post(f"{gateway.url}/graphql", json={"query": LOANS})
+        gateway.ask(LOANS)
         gateway.signal(SIGTERM)
         assert gateway.status() == 0
 
@@ -278,7 +279,7 @@ def test_a_collector_that_is_not_there_harms_nobody() -> None:
             GATEWAY_DRAIN_S="0",
         ) as gateway,
     ):
-        answer = httpx.post(f"{gateway.url}/graphql", json={"query": LOANS}).json()
+        answer = gateway.ask(LOANS).json()
         gateway.signal(SIGTERM)
 
         assert answer == library().truth(LOANS)
@@ -295,7 +296,7 @@ def test_a_missing_package_is_said_in_one_sentence() -> None:
         env=os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LONG_S,
         check=False,
     )
 

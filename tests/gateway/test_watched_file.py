@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.watched_file import WatchedFile
+from tests.gateway.patience import LONG_S
 
 SOON_S = 0.01
 
@@ -25,7 +26,7 @@ def watched(path: Path) -> WatchedFile:
     return file
 
 
-async def is_noticed(file: WatchedFile, within_s: float = 5.0) -> bool:
+async def is_noticed(file: WatchedFile, within_s: float = LONG_S) -> bool:
     try:
         async with asyncio.timeout(within_s):
             await file.changed()
@@ -94,7 +95,7 @@ def test_asked_for_it_looks_at_once() -> None:
         file.look_now()
         await file.changed()
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), LONG_S))
 
 
 def test_a_file_that_is_gone_and_comes_back_is_noticed_each_time(path: Path) -> None:

@@ -17,7 +17,8 @@ from gateway.settings import Limits, Settings
 from gateway.supergraph.reader import load_supergraph
 from gateway.telemetry.access_log import AccessLog
 from tests.gateway.auction import END, VASE, Auction, bid, sale, scripted, then_silent
-from tests.gateway.testbed import SUPERGRAPHS
+from tests.gateway.patience import LONG_S
+from tests.gateway.testbed import SUPERGRAPHS, unhurried
 
 SALES = "subscription { lotOnSale { title } }"
 VASE_ON_SALE = {"data": {"lotOnSale": {"title": "Vase"}}}
@@ -84,7 +85,7 @@ class Socket:
 @asynccontextmanager
 async def running(socket: Socket) -> AsyncIterator[asyncio.Task[None]]:
     """A WebSocket under way. Its session must end by itself before the context does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_S):
         task = asyncio.create_task(socket.run())
         try:
             yield task
@@ -226,7 +227,7 @@ def test_a_client_that_is_found_gone_while_it_is_written_to_is_no_fault(
 )
 def test_what_is_refused_is_an_error_and_the_connection_goes_on(query: str, code: str) -> None:
     async def story() -> None:
-        settings = Settings(limits=Limits(aliases=0, depth=2))
+        settings = unhurried(limits=Limits(aliases=0, depth=2))
         async with connected(app_of(Auction(scripted()), settings)) as socket:
             socket.subscribe("a", query)
             answer = await socket.hears()
@@ -423,7 +424,7 @@ def test_nothing_runs_before_the_initialisation() -> None:
 
 def test_a_client_that_does_not_initialise_is_closed() -> None:
     async def story() -> None:
-        socket = Socket(app_of(Auction(scripted()), Settings(connection_init_timeout_s=0.02)))
+        socket = Socket(app_of(Auction(scripted()), unhurried(connection_init_timeout_s=0.02)))
         async with running(socket):
             await socket.hears()
             assert await socket.hears() == (4408, "Connection initialisation timeout")
@@ -471,7 +472,7 @@ def test_another_subprotocol_is_not_accepted(subprotocols: tuple[str, ...]) -> N
 
 def test_a_message_is_no_larger_than_a_body() -> None:
     async def story() -> None:
-        async with connected(app_of(Auction(scripted()), Settings(limits=Limits(body_bytes=200)))) as socket:
+        async with connected(app_of(Auction(scripted()), unhurried(limits=Limits(body_bytes=200)))) as socket:
             socket.subscribe("a", "{ me { name } }" + " " * 200)
             code, _ = await socket.hears()
             assert code == 1009
@@ -483,7 +484,7 @@ def test_only_so_many_operations_run_in_one_connection() -> None:
     auction = Auction(then_silent(sale(VASE)))
 
     async def story() -> None:
-        async with connected(app_of(auction, Settings(operations_per_connection=2))) as socket:
+        async with connected(app_of(auction, unhurried(operations_per_connection=2))) as socket:
             for operation_id in ("a", "b"):
                 socket.subscribe(operation_id, SALES)
                 await socket.hears()
@@ -501,7 +502,7 @@ def test_only_so_many_operations_run_in_one_connection() -> None:
 
 def test_only_so_many_subscriptions_are_open_at_the_gateway() -> None:
     async def story() -> None:
-        app = app_of(Auction(then_silent(sale(VASE))), Settings(subscriptions=1))
+        app = app_of(Auction(then_silent(sale(VASE))), unhurried(subscriptions=1))
         async with connected(app) as one, connected(app) as another:
             one.subscribe("a", SALES)
             await one.hears()
@@ -515,7 +516,7 @@ def test_only_so_many_subscriptions_are_open_at_the_gateway() -> None:
 
 def test_only_so_many_websockets_are_open() -> None:
     async def story() -> None:
-        app = app_of(Auction(scripted()), Settings(websockets=1))
+        app = app_of(Auction(scripted()), unhurried(websockets=1))
         async with connected(app):
             late = Socket(app)
             async with running(late):
@@ -553,7 +554,7 @@ def test_a_client_that_takes_nothing_any_more_is_given_up(monkeypatch: pytest.Mo
     auction = Auction(scripted(*[sale(VASE)] * 10, END))
 
     async def story() -> None:
-        socket = Socket(app_of(auction, Settings(request_timeout_s=0.05)))
+        socket = Socket(app_of(auction, unhurried(request_timeout_s=0.05)))
         async with running(socket):
             await socket.hears()
             socket.say(INIT)
@@ -618,7 +619,7 @@ def test_only_pages_of_this_host_and_of_listed_ones_may_open_a_websocket(
     is_welcome: bool,  # noqa: FBT001 — a parameter of the test
 ) -> None:
     async def story() -> None:
-        settings = Settings(cors_origins=frozenset({"https://shop.example"}))
+        settings = unhurried(cors_origins=frozenset({"https://shop.example"}))
         headers = {"origin": origin} if origin else {}
         socket = Socket(app_of(Auction(scripted()), settings), host=host, **headers)
         async with running(socket):
@@ -643,7 +644,7 @@ def test_what_a_browser_adds_by_itself_goes_down_only_where_credentials_may(
     authorization: str | None,
 ) -> None:
     auction = Auction(scripted(END))
-    settings = Settings(
+    settings = unhurried(
         cors_origins=frozenset({"https://shop.example"}),
         cors_credentials=credentials,
         forwarded_headers=frozenset({"authorization", "cookie", "lang"}),

@@ -60,13 +60,11 @@ from gateway.subgraphs.client import SubgraphClient, subgraph_transport
 from gateway.subgraphs.events import SubgraphEvents
 from gateway.subscriptions import Subscriptions
 from gateway.supergraph.reader import load_supergraph
+from tests.gateway.patience import LONG_S
 
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 _compositions: ContextVar[Path] = ContextVar("compositions", default=SUPERGRAPHS)
 _changes: ContextVar[Callable[[str], str]] = ContextVar("changes", default=lambda sdl: sdl)
-
-PATIENT = Settings(planning_timeout_s=60, request_timeout_s=60, subgraph_timeout_s=60)
-"""The default but for its time limits: a machine that stands still for some seconds changes no answer."""
 
 Object = dict[str, Any]
 FieldSet = SelectionSetNode
@@ -251,7 +249,7 @@ class Federation(httpx.AsyncBaseTransport):
         self.supergraph = _supergraph(_changes.get()(composition.supergraph))
         possible = {name: frozenset(self.supergraph.possible_types(name)) for name in self.supergraph.types}
         self.world = World(tuple(objects), roots, possible)
-        self.settings = settings or PATIENT
+        self.settings = settings or unhurried()
         self.subgraphs = {
             name: Subgraph(name, sdl, self.world, (own or {}).get(name, {}))
             for name, sdl in composition.subgraphs.items()
@@ -365,6 +363,12 @@ def changed(change: Callable[[str], str]) -> Iterator[None]:
     token = _changes.set(change)
     yield
     _changes.reset(token)
+
+
+def unhurried(**settings: Any) -> Settings:
+    """The default but for these and the time limits: a machine that stands still for some seconds changes no answer."""
+    limits = ("planning_timeout_s", "request_timeout_s", "subgraph_timeout_s", "connection_init_timeout_s")
+    return Settings(**dict.fromkeys(limits, LONG_S) | settings)
 
 
 @cache
