@@ -12,9 +12,10 @@ import trustme
 
 from gateway.subgraphs.connection_pool import ConnectionPool
 from gateway.subgraphs.transport import Response, TransportFailed, endpoint_at, written
+from tests.gateway.leaping_loop import leap, run_leaping
+from tests.gateway.patience import LONG_S
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
-SOON = 5.0
 
 
 @dataclass
@@ -68,7 +69,7 @@ async def post(
     server: Server,
     *,
     may_repeat: bool = True,
-    within_s: float = SOON,
+    within_s: float = LONG_S,
     headers: Any = (),
     scheme: str = "http",
 ) -> Response:
@@ -81,11 +82,11 @@ def run(story: Callable[[ConnectionPool], Awaitable[None]], **settings: Any) -> 
     async def told() -> None:
         pool = ConnectionPool(**{"response_bytes": 1000} | settings)
         try:
-            await asyncio.wait_for(story(pool), SOON * 2)
+            await asyncio.wait_for(story(pool), 3 * LONG_S)
         finally:
             await pool.aclose()
 
-    asyncio.run(told())
+    run_leaping(told())
 
 
 def test_a_request_is_whole_and_names_its_host() -> None:
@@ -239,9 +240,12 @@ async def _silence(reader: asyncio.StreamReader, _: Any, server: Server) -> None
 def test_a_deadline_ends_the_exchange_and_the_connection() -> None:
     async def story(pool: ConnectionPool) -> None:
         async with serving(_silence) as server:
-            with pytest.raises(TimeoutError):
-                await post(pool, server, within_s=0.05)
+            waiting = asyncio.ensure_future(post(pool, server))
+            await server.asked.wait()
+            leap(LONG_S)
 
+            with pytest.raises(TimeoutError):
+                await waiting
             await server.gone.wait()
 
     run(story)

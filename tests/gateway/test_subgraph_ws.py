@@ -20,6 +20,8 @@ from gateway.errors import DeadlineExceeded, SubgraphFailure, SubgraphUnavailabl
 from gateway.planner.query_plan import Fetch
 from gateway.subgraphs.answer import SubgraphAnswer
 from gateway.subgraphs.ws import WsSource
+from tests.gateway.leaping_loop import leap, run_leaping
+from tests.gateway.patience import LONG_S
 
 Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
@@ -62,7 +64,9 @@ def telling(*messages: Mapping[str, Any] | str | bytes) -> Behaviour:
     return behaviour
 
 
-async def events(url: str, *, timeout_s: float = 5, event_bytes: int = 10_000, **others: Any) -> list[Any]:
+async def events(
+    url: str, *, timeout_s: float = LONG_S, event_bytes: int = 10_000, **others: Any
+) -> list[Any]:
     """What comes before the end; a failure last of all."""
     found: list[Any] = []
     headers = others.get("headers", ())
@@ -78,7 +82,7 @@ async def events(url: str, *, timeout_s: float = 5, event_bytes: int = 10_000, *
 
 def events_of(behaviour: Behaviour, **others: Any) -> list[Any]:
     async def asked() -> list[Any]:
-        async with asyncio.timeout(20), subgraph(behaviour) as url:
+        async with asyncio.timeout(2 * LONG_S), subgraph(behaviour) as url:
             return await events(url, **others)
 
     return asyncio.run(asked())
@@ -177,10 +181,15 @@ def test_a_subgraph_may_be_silent_for_longer_than_it_has_to_begin() -> None:
         await hear(socket)
         await say(socket, ACK)
         await hear(socket)
-        await asyncio.sleep(0.6)
+        leap(2 * LONG_S)
+        await asyncio.sleep(0)
         await say(socket, next_(event), {"type": "complete", "id": "1"})
 
-    assert events_of(behaviour, timeout_s=0.5) == [SubgraphAnswer({"secondsLeft": 1})]
+    async def asked() -> list[Any]:
+        async with subgraph(behaviour) as url:
+            return await events(url, timeout_s=LONG_S)
+
+    assert run_leaping(asked()) == [SubgraphAnswer({"secondsLeft": 1})]
 
 
 def test_another_protocol_is_a_failure() -> None:
@@ -249,8 +258,8 @@ def test_leaving_closes_the_websocket() -> None:
                 closed.append(end.rcvd.code if end.rcvd else None)
                 is_closed.set()
 
-        async with asyncio.timeout(20), subgraph(behaviour) as url:
-            async with aclosing(WsSource(url, 5, 10_000).events(FETCH, {}, ())) as stream:
+        async with asyncio.timeout(2 * LONG_S), subgraph(behaviour) as url:
+            async with aclosing(WsSource(url, LONG_S, 10_000).events(FETCH, {}, ())) as stream:
                 await anext(stream)
             await is_closed.wait()
 
@@ -268,7 +277,7 @@ def test_tls_is_spoken_to_servers_whose_certificate_is_trusted(
     behaviour = telling(next_({"data": {"secondsLeft": 3}}), {"type": "complete", "id": "1"})
 
     async def asked() -> list[Any]:
-        async with asyncio.timeout(20), subgraph(behaviour, ssl=tls) as url:
+        async with asyncio.timeout(2 * LONG_S), subgraph(behaviour, ssl=tls) as url:
             return await events(url)
 
     assert asyncio.run(asked()) == [SubgraphUnavailable]
