@@ -7,6 +7,8 @@ from itertools import count
 
 import httpx
 
+from tests.gateway.patience import LONG_S
+
 LOOK_EVERY_S = 0.05
 
 
@@ -22,14 +24,14 @@ class Balancer:
 
     async def until_ready(self, *urls: str) -> None:
         """Return when exactly these get new connections."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG_S):
             while self.ready != urls:
                 self._looked.clear()
                 await self._looked.wait()
 
     async def look(self) -> None:
         """Ask for readiness over and over."""
-        async with httpx.AsyncClient(timeout=2) as client:
+        async with httpx.AsyncClient(timeout=LONG_S) as client:
             while True:
                 answers = [(url, await _is_ready(client, url)) for url in self._urls]
                 self.ready = tuple(url for url, is_ready in answers if is_ready)
@@ -38,6 +40,8 @@ class Balancer:
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on one connection, both ways, until both have ended."""
+        while not self.ready:
+            await self._looked.wait()
         url = httpx.URL(self.ready[next(self._turn) % len(self.ready)])
         up_reader, up_writer = await asyncio.open_connection(url.host, url.port)
         await asyncio.gather(_pipe(reader, up_writer), _pipe(up_reader, writer))
