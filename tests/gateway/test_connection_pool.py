@@ -14,6 +14,7 @@ from gateway.subgraphs.connection_pool import ConnectionPool
 from gateway.subgraphs.transport import Response, TransportFailed, endpoint_at, written
 from tests.gateway.leaping_loop import leap, run_leaping
 from tests.gateway.patience import LONG_S
+from tests.held_ports import held_port
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -292,10 +293,8 @@ def test_who_waits_for_a_connection_waits_no_longer_than_the_deadline() -> None:
 
 def test_nobody_there_is_a_failure() -> None:
     async def story(pool: ConnectionPool) -> None:
-        async with serving() as server:
-            pass
         with pytest.raises(TransportFailed):
-            await post(pool, server)
+            await post(pool, Server(iter(()), port=held_port()))
 
     run(story)
 

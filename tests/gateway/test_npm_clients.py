@@ -5,7 +5,6 @@ import os
 import queue
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.gateway.patience import LONG_S
 from tests.gateway.running_gateway import RunningGateway, Subgraphs, running_gateway, serving_subgraphs
 from tests.gateway.test_live_subscriptions import BIDS, House, Lots, answered, opened_house
 from tests.gateway.testbed import SUPERGRAPHS
+from tests.held_ports import held_port
 
 HERE = Path(__file__).parent / "npm_clients"
 SUBSCRIPTIONS = SUPERGRAPHS / "subscriptions.graphql"
@@ -130,7 +130,7 @@ def test_when_the_gateway_is_replaced_clients_subscribe_anew_by_themselves(node:
 
 
 def follow_a_replacement(node: str, protocol: str, lots: Lots, others: Subgraphs) -> None:
-    port = free_port()
+    port = held_port()
     with gateway_at(port, lots, others) as first, subscribed(node, protocol, first.url, BIDS) as client:
         assert client.is_told() == {"connected": True}
         lots.wait_until_open(1)
@@ -154,9 +154,3 @@ def gateway_at(port: int, lots: Lots, others: Subgraphs) -> Iterator[RunningGate
     }
     with running_gateway(others, "--port", str(port), supergraph=SUBSCRIPTIONS, **environment) as gateway:
         yield gateway
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

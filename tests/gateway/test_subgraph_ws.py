@@ -22,6 +22,7 @@ from gateway.subgraphs.answer import SubgraphAnswer
 from gateway.subgraphs.ws import WsSource
 from tests.gateway.leaping_loop import leap, run_leaping
 from tests.gateway.patience import LONG_S
+from tests.held_ports import held_port
 
 Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
@@ -213,12 +214,7 @@ def test_an_address_without_websockets_is_a_failure(status: HTTPStatus) -> None:
 
 
 def test_nobody_there_is_a_failure() -> None:
-    async def asked() -> list[Any]:
-        async with subgraph(telling()) as url:
-            pass
-        return await events(url)
-
-    assert asyncio.run(asked()) == [SubgraphUnavailable]
+    assert asyncio.run(events(f"ws://127.0.0.1:{held_port()}/graphql")) == [SubgraphUnavailable]
 
 
 def test_a_redirect_is_not_followed_since_the_token_is_not_meant_for_others() -> None:
