@@ -94,7 +94,10 @@ describe("offerFor", () => {
       type Tokens { accessToken: String! expiresIn: Int! }
       type User { id: ID! email: String }
       interface Error { code: String! message: String! }
-      type MfaRequiredError implements Error { code: String! message: String! challengeId: ID! }
+      type MfaRequiredError implements Error {
+        code: String! message: String! challengeId: ID! methods: [MfaMethod!]! passkeyOptions: String
+      }
+      enum MfaMethod { TOTP PASSKEY }
       type InvalidCredentialsError implements Error { code: String! message: String! }
     `);
 

@@ -1,9 +1,19 @@
 import { type ReactNode, useId, useState } from "react";
 
 import type { Ask } from "../gateway";
-import { type Challenge, completeMfa, logIn, type LoginOutcome } from "./login";
+import { challengeHint, takesCode } from "./challengeHint";
+import {
+  type Challenge,
+  completeMfa,
+  completeMfaByPasskey,
+  logIn,
+  logInByPasskey,
+  type LoginOutcome,
+} from "./login";
+import { showPasskeys } from "./passkeyDialog";
+import { passkeyPlace } from "./passkeyPlace";
 
-type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;
+export type LoggedIn = Extract<LoginOutcome, { kind: "loggedIn" }>;
 
 interface LoginFormProps {
   readonly ask: Ask;
@@ -13,17 +23,20 @@ interface LoginFormProps {
   readonly onLogin: (login: LoggedIn) => void;
 }
 
-/** Asks for e-mail address and password, then for a code if the account has a second factor; *onLogin* gets the token. */
+/**
+ * Asks for e-mail address and password, then for what else the account has, a code or a passkey; or for a passkey alone.
+ * *onLogin* gets the token.
+ */
 export function LoginForm({ ask, button, hint, onLogin }: LoginFormProps) {
   const [challenge, setChallenge] = useState<Challenge | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [waiting, setWaiting] = useState(false);
 
-  async function submit(fields: FormData): Promise<void> {
+  async function run(login: () => Promise<LoginOutcome>): Promise<void> {
+    if (waiting) return;
     setRefusal(null);
     setWaiting(true);
-    const outcome = await answered(fields, challenge, ask);
-    setWaiting(false);
+    const outcome = await login().finally(() => setWaiting(false));
     switch (outcome.kind) {
       case "loggedIn":
         setChallenge(null);
@@ -36,59 +49,119 @@ export function LoginForm({ ask, button, hint, onLogin }: LoginFormProps) {
     }
   }
 
+  function startAgain(): void {
+    setChallenge(null);
+    setRefusal(null);
+  }
+
   return (
     <form
       className="login-form"
       // Not a form action: React would empty the fields after a refusal, too.
       onSubmit={(event) => {
         event.preventDefault();
-        void submit(new FormData(event.currentTarget));
+        const fields = new FormData(event.currentTarget);
+        void run(() => answered(fields, challenge, ask));
       }}
     >
-      {challenge === null ? <PasswordFields /> : <CodeField />}
-      <button type="submit" className="primary" disabled={waiting}>
-        {button}
-      </button>
-      {challenge !== null && (
-        <button
-          type="button"
-          onClick={() => {
-            setChallenge(null);
-            setRefusal(null);
-          }}
-        >
-          Start again
-        </button>
+      {challenge === null ? (
+        <FirstFactor
+          button={button}
+          waiting={waiting}
+          onPasskey={() => void run(() => logInByPasskey(showPasskeys, ask))}
+        />
+      ) : (
+        <SecondFactor
+          button={button}
+          methods={challenge.methods}
+          waiting={waiting}
+          onPasskey={() => void run(() => completeMfaByPasskey(challenge, showPasskeys, ask))}
+          onStartAgain={startAgain}
+        />
       )}
       {refusal === null ? (
-        <p className="hint">{challenge === null ? hint : CODE_HINT}</p>
+        <p className="hint">{challenge === null ? hint : challengeHint(challenge.methods, isHere())}</p>
       ) : (
         <p className="refusal" role="alert">
           {refusal}
         </p>
       )}
+      {(challenge === null || challenge.methods.includes("PASSKEY")) && <PasskeysElsewhere />}
     </form>
   );
 }
-
-const CODE_HINT = "The six digits that your authenticator app shows, or one of your recovery codes.";
 
 function answered(fields: FormData, challenge: Challenge | null, ask: Ask): Promise<LoginOutcome> {
   if (challenge !== null) return completeMfa(challenge, field(fields, "code"), ask);
   return logIn({ email: field(fields, "email"), password: field(fields, "password") }, ask);
 }
 
-function PasswordFields() {
+interface FactorProps {
+  readonly button: string;
+  readonly waiting: boolean;
+  readonly onPasskey: () => void;
+}
+
+function FirstFactor({ button, waiting, onPasskey }: FactorProps) {
   return (
     <>
       <Field label="E-mail" name="email" type="email" autoComplete="username" />
       <Field label="Password" name="password" type="password" autoComplete="current-password" />
+      {/* Not `disabled`, which would take the focus away. */}
+      <button type="submit" className="primary" aria-disabled={waiting}>
+        {button}
+      </button>
+      {isHere() && (
+        <button type="button" aria-disabled={waiting} onClick={onPasskey}>
+          Log in with a passkey
+        </button>
+      )}
     </>
   );
 }
 
-function CodeField() {
-  return <Field label="Code" name="code" type="text" autoComplete="one-time-code" autoFocus />;
+interface SecondFactorProps extends FactorProps {
+  readonly methods: Challenge["methods"];
+  readonly onStartAgain: () => void;
+}
+
+function SecondFactor({ button, methods, waiting, onPasskey, onStartAgain }: SecondFactorProps) {
+  const takesPasskey = methods.includes("PASSKEY") && isHere();
+  return (
+    <>
+      {takesPasskey && (
+        <button type="button" className="primary" aria-disabled={waiting} autoFocus onClick={onPasskey}>
+          Use a passkey
+        </button>
+      )}
+      {takesCode(methods) && (
+        <>
+          <Field label="Code" name="code" type="text" autoComplete="one-time-code" autoFocus={!takesPasskey} />
+          <button type="submit" className={takesPasskey ? "" : "primary"} aria-disabled={waiting}>
+            {button}
+          </button>
+        </>
+      )}
+      <button type="button" onClick={onStartAgain}>
+        Start again
+      </button>
+    </>
+  );
+}
+
+/** Where passkeys can be used, if that is not here. */
+function PasskeysElsewhere() {
+  const place = passkeyPlace();
+  if (place.kind !== "elsewhere") return null;
+  return (
+    <p className="hint">
+      Passkeys work at <a href={place.url}>{place.host}</a>.
+    </p>
+  );
+}
+
+function isHere(): boolean {
+  return passkeyPlace().kind === "here";
 }
 
 interface FieldProps {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
-import { completeMfa, logIn, logOut, resume } from "./login";
+import { completeMfa, completeMfaByPasskey, logIn, logInByPasskey, logOut, resume } from "./login";
 
 const ADA = { email: "ada@example.com", password: "correct-horse-demo" };
 
@@ -95,8 +95,15 @@ describe("logIn", () => {
 });
 
 describe("a second factor", () => {
-  const challenge = { challengeId: "mfa_1", email: ADA.email };
-  const required = { __typename: "MfaRequiredError", challengeId: "mfa_1", code: "MFA_REQUIRED", message: "A code." };
+  const challenge = { challengeId: "mfa_1", email: ADA.email, methods: ["TOTP"], passkeyOptions: null } as const;
+  const required = {
+    __typename: "MfaRequiredError",
+    challengeId: "mfa_1",
+    methods: ["TOTP"],
+    passkeyOptions: null,
+    code: "MFA_REQUIRED",
+    message: "A code.",
+  };
 
   it("is asked for when the password was right", async () => {
     expect(await logIn(ADA, answering({ data: { login: required } }))).toEqual({ kind: "challenged", challenge });
@@ -133,6 +140,68 @@ describe("a second factor", () => {
       kind: "refused",
       message: "The code is wrong.",
     });
+  });
+});
+
+describe("a passkey", () => {
+  const OPTIONS = '{"challenge":"abc"}';
+  const challenge = { challengeId: "mfa_1", email: ADA.email, methods: ["PASSKEY"], passkeyOptions: OPTIONS } as const;
+  const completed = { data: { completeMfa: (success(ADA.email).data as { login: object }).login } };
+  const begun = { data: { beginPasskeyLogin: { __typename: "PasskeyChallenge", challengeId: "pk_1", options: OPTIONS } } };
+  const using = async (options: string) => ({ kind: "answered", response: `signed ${options}` }) as const;
+  const cancelling = async () => ({ kind: "failed", message: "It was closed." }) as const;
+
+  function answeringInTurn(...answers: GraphQLAnswer[]) {
+    const sent: object[] = [];
+    const ask = async (_query: string, variables: object) => {
+      sent.push(variables);
+      return answers[sent.length - 1]!;
+    };
+    return { sent, ask };
+  }
+
+  it("is the second factor with what the device has said", async () => {
+    const { sent, ask } = answeringInTurn(completed);
+
+    expect(await completeMfaByPasskey(challenge, using, ask)).toMatchObject({ kind: "loggedIn", email: ADA.email });
+    expect(sent).toEqual([{ input: { challengeId: "mfa_1", method: "PASSKEY", code: `signed ${OPTIONS}` } }]);
+  });
+
+  it("is all of a login that nobody has said their name for", async () => {
+    const { sent, ask } = answeringInTurn(begun, completed);
+
+    expect(await logInByPasskey(using, ask)).toEqual({ kind: "loggedIn", accessToken: "abc", email: ADA.email });
+    expect(sent).toEqual([{}, { input: { challengeId: "pk_1", method: "PASSKEY", code: `signed ${OPTIONS}` } }]);
+  });
+
+  it("names who logged in by their id where the server tells no address", async () => {
+    const nameless = { data: { completeMfa: (success(null).data as { login: object }).login } };
+
+    expect(await logInByPasskey(using, answeringInTurn(begun, nameless).ask)).toMatchObject({ email: "usr_01" });
+  });
+
+  it("is not sent where the dialog was closed, which refuses nobody", async () => {
+    const { sent, ask } = answeringInTurn(begun);
+
+    expect(await logInByPasskey(cancelling, ask)).toEqual({ kind: "unavailable", message: "It was closed." });
+    expect(sent).toEqual([{}]);
+  });
+
+  it("is not asked for where there are too many logins", async () => {
+    const tooMany = { __typename: "RateLimitedError", code: "RATE_LIMITED", message: "Try again in a minute." };
+
+    expect(await logInByPasskey(using, answering({ data: { beginPasskeyLogin: tooMany } }))).toEqual({
+      kind: "unavailable",
+      message: "Try again in a minute.",
+    });
+  });
+
+  it("may be of no account", async () => {
+    const unknown = { __typename: "InvalidCredentialsError", code: "INVALID_CREDENTIALS", message: "Not known." };
+
+    expect(
+      await logInByPasskey(using, answeringInTurn(begun, { data: { completeMfa: unknown } }).ask),
+    ).toEqual({ kind: "refused", message: "Not known." });
   });
 });
 

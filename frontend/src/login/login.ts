@@ -1,18 +1,27 @@
 import { type Ask, GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
+import beginPasskeyLoginOperation from "./operations/begin-passkey-login.graphql?raw";
 import completeMfaOperation from "./operations/complete-mfa.graphql?raw";
 import logInOperation from "./operations/log-in.graphql?raw";
 import logOutOperation from "./operations/log-out.graphql?raw";
 import resumeOperation from "./operations/resume.graphql?raw";
+import type { PasskeyDialog } from "./passkeyDialog";
 
 export interface Credentials {
   readonly email: string;
   readonly password: string;
 }
 
-/** What `login` asks for when the password was right and is not enough; good for five minutes. */
+export type MfaMethod = "TOTP" | "RECOVERY_CODE" | "PASSKEY";
+
+/** What is asked for when the password was right and is not enough, or instead of it; good for five minutes. */
 export interface Challenge {
   readonly challengeId: string;
-  readonly email: string;
+  /** Null: nobody has said who they are. */
+  readonly email: string | null;
+  /** Those that the account has. */
+  readonly methods: readonly MfaMethod[];
+  /** For the browser's dialog; null where there is no passkey. */
+  readonly passkeyOptions: string | null;
 }
 
 export type LoginOutcome =
@@ -27,9 +36,15 @@ type LoginResult =
   | {
       readonly __typename: "LoginSuccess";
       readonly tokens: { readonly accessToken: string };
-      readonly user: { readonly email: string | null };
+      readonly user: { readonly id: string; readonly email: string | null };
     }
-  | { readonly __typename: "MfaRequiredError"; readonly challengeId: string; readonly message: string }
+  | {
+      readonly __typename: "MfaRequiredError";
+      readonly challengeId: string;
+      readonly methods: readonly MfaMethod[];
+      readonly passkeyOptions: string | null;
+    }
+  | { readonly __typename: "PasskeyChallenge"; readonly challengeId: string; readonly options: string }
   | { readonly __typename: "RateLimitedError"; readonly message: string }
   | { readonly __typename: "OtherError"; readonly message: string };
 
@@ -43,6 +58,25 @@ export async function completeMfa(challenge: Challenge, code: string, ask: Ask):
   const method = /^[\d ]+$/.test(code) ? "TOTP" : "RECOVERY_CODE";
   const input = { challengeId: challenge.challengeId, method, code };
   return outcomeOf(() => ask(completeMfaOperation, { input }), challenge.email);
+}
+
+/** The same by a passkey. */
+export async function completeMfaByPasskey(
+  { challengeId, passkeyOptions, email }: Challenge,
+  dialog: PasskeyDialog,
+  ask: Ask,
+): Promise<LoginOutcome> {
+  if (passkeyOptions === null) throw new Error("the challenge is for no passkey");
+  const answer = await dialog(passkeyOptions);
+  if (answer.kind === "failed") return { kind: "unavailable", message: answer.message };
+  const input = { challengeId, method: "PASSKEY", code: answer.response };
+  return outcomeOf(() => ask(completeMfaOperation, { input }), email);
+}
+
+/** A login by a passkey alone: the browser shows those that it has, which say whose they are. */
+export async function logInByPasskey(dialog: PasskeyDialog, ask: Ask): Promise<LoginOutcome> {
+  const begun = await outcomeOf(() => ask(beginPasskeyLoginOperation, {}), null);
+  return begun.kind === "challenged" ? completeMfaByPasskey(begun.challenge, dialog, ask) : begun;
 }
 
 /** The login of *email* that a cookie still holds. */
@@ -69,7 +103,7 @@ async function hasEnded(token: string, ask: Ask): Promise<boolean> {
   return Boolean((data as { logout?: object | null } | null | undefined)?.logout);
 }
 
-async function outcomeOf(asked: () => Promise<GraphQLAnswer>, email: string): Promise<LoginOutcome> {
+async function outcomeOf(asked: () => Promise<GraphQLAnswer>, email: string | null): Promise<LoginOutcome> {
   try {
     return outcomeIn(await asked(), email);
   } catch (error) {
@@ -78,9 +112,8 @@ async function outcomeOf(asked: () => Promise<GraphQLAnswer>, email: string): Pr
   }
 }
 
-function outcomeIn(answer: GraphQLAnswer, knownEmail: string): LoginOutcome {
-  const data = answer.data as Record<string, LoginResult | null> | null | undefined;
-  const result = data?.["login"] ?? data?.["completeMfa"] ?? data?.["refreshToken"];
+function outcomeIn(answer: GraphQLAnswer, knownEmail: string | null): LoginOutcome {
+  const [result] = Object.values((answer.data ?? {}) as Record<string, LoginResult | null>);
   if (!result)
     return { kind: "unavailable", message: answer.errors?.[0]?.message ?? "The login was not answered." };
   switch (result.__typename) {
@@ -88,13 +121,24 @@ function outcomeIn(answer: GraphQLAnswer, knownEmail: string): LoginOutcome {
       return {
         kind: "loggedIn",
         accessToken: result.tokens.accessToken,
-        email: result.user.email ?? knownEmail,
+        email: result.user.email ?? knownEmail ?? result.user.id,
       };
     case "MfaRequiredError":
-      return { kind: "challenged", challenge: { challengeId: result.challengeId, email: knownEmail } };
+      return challenged(result.challengeId, knownEmail, result.methods, result.passkeyOptions);
+    case "PasskeyChallenge":
+      return challenged(result.challengeId, null, ["PASSKEY"], result.options);
     case "RateLimitedError":
       return { kind: "unavailable", message: result.message };
     default:
       return { kind: "refused", message: result.message };
   }
+}
+
+function challenged(
+  challengeId: string,
+  email: string | null,
+  methods: readonly MfaMethod[],
+  passkeyOptions: string | null,
+): LoginOutcome {
+  return { kind: "challenged", challenge: { challengeId, email, methods, passkeyOptions } };
 }
