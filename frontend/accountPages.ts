@@ -7,7 +7,7 @@ import type { Plugin } from "vite";
 const FOLDER = "account";
 const FRAME = "src/account/frame.html";
 
-/** The entries of the build: one for each page that mails link to. */
+/** The entries of the build: one for each page that mails link to, and that of passkeys. */
 export function accountPages(): string[] {
   return readdirSync(FOLDER).map((name) => `${FOLDER}/${name}`);
 }

@@ -1,6 +1,6 @@
 import type { Plugin, Rolldown } from "vite";
 
-const FOLDERS = ["src/account/operations", "src/graphiql/operations", "src/login/operations"];
+const FOLDERS = ["account", "graphiql", "login", "passkeys"].map((page) => `src/${page}/operations`);
 
 /**
  * Writes `trusted-documents.json` beside the built pages: the operations they send, letter by letter, each under its

@@ -57,6 +57,11 @@ class Settings:
         return f"http://{HOST}:{self.gateway_port}"
 
     @property
+    def named_gateway_url(self) -> str:
+        """The same place by a name: browsers have passkeys for nothing else."""
+        return f"http://localhost:{self.gateway_port}"
+
+    @property
     def users_url(self) -> str:
         return f"http://{HOST}:{self.user_subgraph_port}"
 
@@ -105,8 +110,7 @@ class Settings:
             "MAIL_LINK_BASE": f"{self.gateway_url}/account",
             "PAYMENT_GRAPHQL_URL": f"{self.payments_url}/graphql",
             "PUBLIC_URL": self.users_url,
-            # By name: browsers have no passkeys for addresses of numbers.
-            "PASSKEY_ORIGINS": f"http://localhost:{self.gateway_port},http://localhost:{self.user_subgraph_port}",
+            "PASSKEY_ORIGINS": f"{self.named_gateway_url},http://localhost:{self.user_subgraph_port}",
             "USER_EVENTS_URL": f"{self.payments_url}/events/users",
             "USER_EVENTS_SECRET": self._kept_secret("user_events_secret", "whsec_"),
             "FRONTEND_DIR": str(ROOT / "frontend" / "dist"),

@@ -29,6 +29,7 @@ def _addresses(settings: Settings, seconds: float) -> list[str]:
         f"Ready after {seconds:.1f} s.",
         "",
         f"  GraphiQL          {settings.gateway_url}/graphiql",
+        f"  Your passkeys     {settings.named_gateway_url}/account/passkeys",
         f"  Gateway           {settings.gateway_url}/graphql",
         f"  User subgraph     {settings.users_url}/graphql",
         f"  Payment subgraph  {settings.payments_url}/graphql",

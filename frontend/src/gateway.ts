@@ -3,7 +3,12 @@ export const GATEWAY_URL = "/graphql";
 
 export interface GraphQLAnswer {
   readonly data?: unknown;
-  readonly errors?: readonly { readonly message: string }[];
+  readonly errors?: readonly GraphQLError[];
+}
+
+export interface GraphQLError {
+  readonly message: string;
+  readonly extensions?: { readonly code?: string };
 }
 
 /** The request got no GraphQL answer: nobody there, or something else than the gateway. Its message is for users. */
@@ -14,9 +19,9 @@ export class GatewayUnavailableError extends Error {
 /** Asks for the answer to an operation: as the owner of *token*, or as nobody. */
 export type Ask = (query: string, variables: object, token?: string) => Promise<GraphQLAnswer>;
 
-/** Leaves the browser's cookie as it is. */
+/** Leaves the browser's cookie as it is. What is asked reaches the gateway even if the page is left meanwhile. */
 export const askBesideTheCookie: Ask = (query, variables, token) =>
-  ask({ query, variables }, authorization(token));
+  ask({ query, variables }, authorization(token), { keepalive: true });
 
 /**
  * Asks for a login, or to go on with one or end it: with *token* or, as the login form must work with a stale one in
@@ -33,10 +38,10 @@ function authorization(token: string | undefined): Headers {
   return new Headers(token === undefined ? {} : { Authorization: `Bearer ${token}` });
 }
 
-export async function ask(request: object, headers: Headers): Promise<GraphQLAnswer> {
+export async function ask(request: object, headers: Headers, init?: RequestInit): Promise<GraphQLAnswer> {
   headers.set("Content-Type", "application/json");
   if (!headers.has("Accept")) headers.set("Accept", "application/json");
-  return answerIn(await reach(GATEWAY_URL, { method: "POST", headers, body: JSON.stringify(request) }));
+  return answerIn(await reach(GATEWAY_URL, { ...init, method: "POST", headers, body: JSON.stringify(request) }));
 }
 
 /** `fetch`, which else has only the browser's own words for a server that is not there. */

@@ -49,6 +49,11 @@ class RunningSystem:
         return f"http://{HOST}:{self.ports['GATEWAY_PORT']}"
 
     @property
+    def named_gateway_url(self) -> str:
+        """The same place by a name: browsers have passkeys for nothing else."""
+        return f"http://localhost:{self.ports['GATEWAY_PORT']}"
+
+    @property
     def users_url(self) -> str:
         return f"http://{HOST}:{self.ports['USER_SUBGRAPH_PORT']}"
 

@@ -71,7 +71,12 @@ def test_the_build_lists_every_operation_of_the_pages_under_its_hash() -> None:
     texts = [file.read_text() for file in PAGES.rglob("*.graphql")]
 
     assert json.loads(MANIFEST.read_text()) == {sha256(text.encode()).hexdigest(): text for text in texts}
-    assert {file.parent.parent.name for file in PAGES.rglob("*.graphql")} == {"account", "graphiql", "login"}
+    assert {file.parent.parent.name for file in PAGES.rglob("*.graphql")} == {
+        "account",
+        "graphiql",
+        "login",
+        "passkeys",
+    }
 
 
 def test_what_the_pages_send_is_answered_as_text_and_by_its_hash(trusting_url: str) -> None:

@@ -5,6 +5,8 @@ interface FieldProps {
   readonly name: string;
   readonly type: "email" | "password" | "text";
   readonly autoComplete: string;
+  readonly defaultValue?: string;
+  readonly maxLength?: number;
   readonly hint?: string;
   readonly problem: string | undefined;
 }

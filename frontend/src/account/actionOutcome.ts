@@ -25,7 +25,7 @@ type TokenActionResult =
   | { readonly __typename: "ValidationError"; readonly message: string; readonly fields: readonly FieldError[] }
   | { readonly __typename: "OtherError"; readonly message: string };
 
-interface FieldError {
+export interface FieldError {
   readonly path: readonly string[];
   readonly message: string;
 }
@@ -62,6 +62,6 @@ function outcomeIn({ data }: GraphQLAnswer): ActionOutcome {
   }
 }
 
-function problemsOf(fields: readonly FieldError[]): Problems {
+export function problemsOf(fields: readonly FieldError[]): Problems {
   return Object.fromEntries(fields.map(({ path, message }) => [path.at(-1) ?? "", message]));
 }

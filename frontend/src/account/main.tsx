@@ -1,10 +1,13 @@
 import "../palette.css";
 import "./page.css";
+import "../passkeys/passkeys.css";
 
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { askBesideTheCookie } from "../gateway";
+import { passkeyPlace } from "../login/passkeyPlace";
+import { PasskeysPage } from "../passkeys/PasskeysPage";
 import { DownloadPage } from "./DownloadPage";
 import { MAILED_LINKS } from "./mailedLink";
 import { MailedLinkPage } from "./MailedLinkPage";
@@ -24,7 +27,18 @@ let openings = 0;
 
 /** The page of the address as it is now, from the beginning. */
 function show(): void {
-  page.render(<StrictMode>{name === "download-data" ? <DownloadPage ask={askBesideTheCookie} /> : mailedLinkPage()}</StrictMode>);
+  page.render(<StrictMode>{opened()}</StrictMode>);
+}
+
+function opened(): ReactNode {
+  switch (name) {
+    case "download-data":
+      return <DownloadPage ask={askBesideTheCookie} />;
+    case "passkeys":
+      return <PasskeysPage place={passkeyPlace()} ask={askBesideTheCookie} />;
+    default:
+      return mailedLinkPage();
+  }
 }
 
 function mailedLinkPage(): ReactNode {

@@ -10,7 +10,7 @@ import { useNow } from "./useNow";
 const LOGIN_HINT = (
   <>
     Fills the box above. Or run the <code>login</code> mutation and paste its <code>accessToken</code>.{" "}
-    <a href="/account/reset-password">Forgot your password?</a>
+    <a href="/account/reset-password">Forgot your password?</a> <a href="/account/passkeys">Your passkeys</a>
   </>
 );
 

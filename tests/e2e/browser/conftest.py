@@ -12,6 +12,7 @@ from tests.e2e.browser.auction import Auction, running_auction
 from tests.e2e.browser.chromium import BrowserMissingError, Installation, find_installation, running_chromium
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.mailed_link_page import MailedLinkPage
+from tests.e2e.browser.passkeys_page import PasskeysPage
 from tests.e2e.browser.tab import WAIT_S
 from tests.e2e.running_system import RunningSystem
 
@@ -57,6 +58,13 @@ def mailed_page(chromium: WebDriver, system: RunningSystem) -> Iterator[MailedLi
     """A page that mails link to, not opened yet."""
     with tab(chromium, system.gateway_url):
         yield MailedLinkPage(chromium, system.gateway_url)
+
+
+@pytest.fixture
+def passkeys_page(chromium: WebDriver, system: RunningSystem) -> Iterator[PasskeysPage]:
+    """Where passkeys are added and removed, not opened yet."""
+    with tab(chromium, system.named_gateway_url):
+        yield PasskeysPage(chromium, system.named_gateway_url)
 
 
 @contextmanager

@@ -30,9 +30,13 @@ class MailedLinkPage(Tab):
 
     def field(self, label: str) -> WebElement:
         """By the name that a screen reader says."""
-        inputs = self.driver.find_elements(By.TAG_NAME, "input")
-        [found] = [each for each in inputs if each.accessible_name == label]
+        [found] = self.fields(label)
         return found
+
+    def fields(self, label: str) -> list[WebElement]:
+        """Those of that name: none, or one."""
+        inputs = self.driver.find_elements(By.TAG_NAME, "input")
+        return [each for each in inputs if each.accessible_name == label]
 
     def fill_in(self, **texts: str) -> None:
         """Fields by their labels, with `_` for a space."""
@@ -41,8 +45,11 @@ class MailedLinkPage(Tab):
             field.clear()
             field.send_keys(text)
 
+    def button(self, text: str) -> WebElement:
+        return self.driver.find_element(By.XPATH, f"//button[normalize-space()='{text}']")
+
     def press(self, button: str) -> None:
-        self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']").click()
+        self.button(button).click()
 
     def link(self, text: str) -> WebElement:
         return self.driver.find_element(By.LINK_TEXT, text)
