@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from user_subgraph.errors import PasskeyNotGood
 from user_subgraph.passkey import Passkey
 from user_subgraph.passkey_repository import PasskeyRepository
-from user_subgraph.relying_party import RelyingParty, credential_id_of
+from user_subgraph.relying_party import RelyingParty, credential_id_of, owner_named_in
 from user_subgraph.user import UserId
 
 
@@ -19,9 +19,13 @@ class PasskeyCheck:
     now: datetime
 
     def owner_of(self, response: str) -> UserId | None:
-        """Whose it says to be; nothing is proved by it. `None`: nobody's here."""
+        """Whose it says to be, and its passkey is; nothing is proved by it. `None`: nobody's here."""
+        try:
+            said = owner_named_in(response)
+        except PasskeyNotGood:
+            return None
         passkey = self._named_in(response)
-        return None if passkey is None else passkey.user_id
+        return said if passkey is not None and passkey.user_id == said else None
 
     def is_proved(self, user_id: UserId, response: str, challenge_id: str) -> bool:
         """The user is `locked`, so that no answer counts twice."""

@@ -17,13 +17,10 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import (
-    decode_credential_public_key,
-    decoded_public_key_to_cryptography,
-    parse_client_data_json,
-)
+from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography, parse_cbor
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AttestationFormat,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
     PublicKeyCredentialDescriptor,
@@ -33,10 +30,10 @@ from webauthn.helpers.structs import (
 
 from user_subgraph.errors import PasskeyNotGood
 from user_subgraph.passkey import Credential, Passkey
-from user_subgraph.user import User
+from user_subgraph.user import User, UserId
 
 TIMEOUT_MS = 5 * 60 * 1000
-# A thousand bytes are usual; certificates, which we do not ask for, make it more.
+# A thousand characters are usual.
 _MAX_CHARACTERS = 16 * 1024
 _MAX_CREDENTIAL_ID = 1023  # WebAuthn 3, 4: "Credential ID"
 # What py_webauthn lets through of bytes that are not what they should be: it looks into them without asking first.
@@ -85,6 +82,7 @@ class RelyingParty:
         """Of a RegistrationResponseJSON; raises `PasskeyNotGood`. Which make the device is of is not asked."""
         with _malformed_is_not_good():
             told = _told(response)
+            _refuse_certificates(told)
             verified = verify_registration_response(
                 credential=told,
                 expected_challenge=challenge,
@@ -133,6 +131,12 @@ def credential_id_of(response: str) -> bytes:
         return base64url_to_bytes(_told(response)["id"])
 
 
+def owner_named_in(response: str) -> UserId:
+    """Whose it says to be; raises `PasskeyNotGood`, also where it does not say."""
+    with _malformed_is_not_good():
+        return UserId(base64url_to_bytes(_told(response)["response"]["userHandle"]).decode())
+
+
 def _told(response: str) -> dict[str, Any]:
     if len(response) > _MAX_CHARACTERS:
         raise PasskeyNotGood
@@ -142,9 +146,22 @@ def _told(response: str) -> dict[str, Any]:
     return told
 
 
+def _refuse_certificates(told: Mapping[str, Any]) -> None:
+    """Of the device's maker: browsers leave them out where nobody asks for them, so who sends one wants to have it read.
+
+    They leave in what the key itself has signed: `packed`, without certificates (WebAuthn 3, 5.1.3).
+    """
+    attestation = parse_cbor(base64url_to_bytes(told["response"]["attestationObject"]))
+    form, statement = attestation["fmt"], attestation["attStmt"]
+    plain = form in (AttestationFormat.NONE, AttestationFormat.PACKED) and isinstance(statement, dict)
+    if not plain or "x5c" in statement:
+        raise PasskeyNotGood
+
+
 def _refuse_frames(told: Mapping[str, Any]) -> None:
     """Our page inside of another site's, whose visitors need not know what they agree to."""
-    if parse_client_data_json(base64url_to_bytes(told["response"]["clientDataJSON"])).cross_origin:
+    client_data = json.loads(base64url_to_bytes(told["response"]["clientDataJSON"]))
+    if client_data.get("crossOrigin") or "topOrigin" in client_data:
         raise PasskeyNotGood
 
 

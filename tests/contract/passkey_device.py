@@ -23,13 +23,17 @@ USER_PRESENT, USER_VERIFIED, HAS_CREDENTIAL = 0x01, 0x04, 0x40
 
 @dataclass
 class PasskeyDevice:
-    """`origin`: where its owner believes to be. `counts`: whether it counts its uses, as hardware does."""
+    """`origin`: where its owner believes to be. `counts`: whether it counts its uses, as hardware does. `attests`: whether
+    a new key signs that it is one.
+    """
 
     origin: str = ORIGIN
     verifies_user: bool = True
     counts: bool = False
+    attests: bool = False
     uses: int = 0
     cross_origin: bool = False
+    top_origin: str | None = None
     user_handle: str | None = None
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     key: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
@@ -41,9 +45,10 @@ class PasskeyDevice:
         key = cose(self.key)
         credential = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + key
         data = self._data(asked["rp"]["id"], HAS_CREDENTIAL) + credential
-        attestation = {"fmt": "none", "attStmt": {}, "authData": data} | changes.pop("attestation", {})
+        client_data = self._client_data("webauthn.create", asked["challenge"])
+        attestation = self._attestation(data, client_data) | changes.pop("attestation", {})
         response = {
-            "clientDataJSON": b64(self._client_data("webauthn.create", asked["challenge"])),
+            "clientDataJSON": b64(client_data),
             "attestationObject": b64(cbor2.dumps(attestation)),
             "transports": ["internal", "hybrid", "pigeon"],
         }
@@ -54,11 +59,10 @@ class PasskeyDevice:
         asked = json.loads(options)
         client_data = self._client_data("webauthn.get", asked["challenge"])
         data = self._data(asked["rpId"], 0)
-        signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ECDSA(SHA256()))
         response = {
             "clientDataJSON": b64(client_data),
             "authenticatorData": b64(data),
-            "signature": b64(signature),
+            "signature": b64(self._signature(data, client_data)),
             "userHandle": self.user_handle,
         }
         return self._credential(response, changes)
@@ -67,6 +71,15 @@ class PasskeyDevice:
     def pkcs8(self) -> bytes:
         """The secret half of the key, to be given to a browser."""
         return self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+    def _attestation(self, data: bytes, client_data: bytes) -> dict[str, Any]:
+        if not self.attests:
+            return {"fmt": "none", "attStmt": {}, "authData": data}
+        statement = {"alg": -7, "sig": self._signature(data, client_data)}
+        return {"fmt": "packed", "attStmt": statement, "authData": data}
+
+    def _signature(self, data: bytes, client_data: bytes) -> bytes:
+        return self.key.sign(data + hashlib.sha256(client_data).digest(), ECDSA(SHA256()))
 
     def _credential(self, response: dict[str, Any], changes: dict[str, Any]) -> str:
         whole = {
@@ -80,7 +93,7 @@ class PasskeyDevice:
 
     def _client_data(self, kind: str, challenge: str) -> bytes:
         told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": self.cross_origin}
-        return json.dumps(told).encode()
+        return json.dumps(told | ({"topOrigin": self.top_origin} if self.top_origin else {})).encode()
 
     def _data(self, domain: str, flags: int) -> bytes:
         self.uses += 1

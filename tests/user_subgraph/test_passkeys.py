@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
 import cbor2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.contract.passkey_device import PasskeyDevice, b64
 from tests.user_subgraph.service import ERROR, PASSWORD, Service, field_errors
@@ -96,6 +101,19 @@ def test_adding_one_gives_recovery_codes_and_asks_for_it_from_now_on(service: Se
         "passkey.added",
         "mfa.enabled",
     ]
+
+
+def test_what_a_new_key_has_signed_itself_is_read(service: Service) -> None:
+    device = with_passkey(service, attests=True)
+    forged = PasskeyDevice(attests=True)
+    token = token_by_passkey(service, device)
+    response = forged.create(
+        service.data(ENROLL_PASSKEY, token)["options"], attestation={"attStmt": {"alg": -7, "sig": b"x"}}
+    )
+
+    refused = service.data(CONFIRM_PASSKEY, token, input={"name": "Key", "response": response})
+
+    assert field_errors(refused) == {("input.response", "INVALID")}
 
 
 def test_the_browser_is_asked_for_one_that_knows_its_user(service: Service) -> None:
@@ -219,6 +237,14 @@ def test_what_no_device_has_answered_is_no_login(service: Service, response: str
     assert service.rows("SELECT id FROM sessions") == sessions
 
 
+def certificate_of_no_known_kind() -> bytes:
+    key, name = generate_private_key(SECP256R1()), x509.Name([])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day).sign(key, SHA256())
+    elliptic, unknown = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
+    return made.public_bytes(Encoding.DER).replace(elliptic, unknown)
+
+
 def attestations() -> dict[str, dict[str, Any]]:
     """What stands in an attestation object that should be none."""
     short = bytes(37)
@@ -238,6 +264,14 @@ def attestations() -> dict[str, dict[str, Any]]:
         "without data": {"authData": b""},
         "with other data": {"authData": "text"},
         "of too little": {"authData": short},
+        "of a certificate of no known kind": {
+            "fmt": "packed",
+            "attStmt": {"alg": -7, "sig": b"x", "x5c": [certificate_of_no_known_kind()]},
+        },
+        "of a maker who says nothing": {
+            "fmt": "android-safetynet",
+            "attStmt": {"ver": "1", "response": b"bnVsbA.bnVsbA.AA"},
+        },
     }
 
 
@@ -330,6 +364,14 @@ def test_who_says_to_be_somebody_else_is_not_let_in(service: Service) -> None:
     refused = alone(service, device, response={"userHandle": b64(grace.id.encode())})
 
     assert refused["__typename"] == "InvalidCredentialsError"
+
+
+def test_who_does_not_say_who_they_are_is_let_in_only_after_the_password(service: Service) -> None:
+    device = with_passkey(service)
+    device.user_handle = None
+
+    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+    assert after_password(service, device)["__typename"] == "LoginSuccess"
 
 
 def test_anothers_passkey_does_not_follow_my_password(service: Service) -> None:
@@ -586,8 +628,11 @@ def test_logins_that_are_begun_are_bounded(service: Service) -> None:
 def test_in_a_frame_of_another_site_it_logs_nobody_in(service: Service) -> None:
     device = with_passkey(service)
     device.cross_origin = True
+    by_itself = alone(service, device)
+    device.cross_origin, device.top_origin = False, "https://evil.example"
+    with_its_name = alone(service, device)
 
-    assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+    assert {by_itself["__typename"], with_its_name["__typename"]} == {"InvalidCredentialsError"}
 
 
 def test_of_who_was_erased_no_passkey_is_left(service: Service) -> None:
