@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CursorResult, delete, exists, select
 from sqlalchemy.orm import Session
 
+from user_subgraph.database import locked_once
 from user_subgraph.mfa import CHALLENGE_LIFE, NO_GUESSES, Challenge, Guesses, MfaMethod
 from user_subgraph.passkey_repository import PasskeyRepository
 from user_subgraph.recovery_codes import code_hash
@@ -20,6 +21,8 @@ from user_subgraph.tables import (
 )
 from user_subgraph.totp import accepted_step
 from user_subgraph.user import UserId
+
+_FORGOTTEN_AT_ONCE = 100
 
 
 class SecondFactorRepository:
@@ -96,9 +99,14 @@ class SecondFactorRepository:
     def open_challenge(
         self, challenge_id: str, user_id: UserId | None, asked_scopes: frozenset[str] | None, now: datetime
     ) -> None:
-        """Those of the user that nobody answered in time end up here. *user_id*: `None` for whoever a passkey says."""
-        old = (MfaChallengeRow.user_id == user_id) & (MfaChallengeRow.expires_at <= now)
-        self._session.execute(delete(MfaChallengeRow).where(old), **UNSYNCHRONISED)
+        """*user_id*: `None` for whoever a passkey says. Of the same user's, some that nobody answered in time end up here.
+
+        Not all of them, and none that another login is at: those of nobody are everybody's, and may be very many.
+        """
+        late = (MfaChallengeRow.user_id == user_id) & (MfaChallengeRow.expires_at <= now)
+        some = locked_once(select(MfaChallengeRow.id_hash).where(late).limit(_FORGOTTEN_AT_ONCE))
+        forgotten = delete(MfaChallengeRow).where(MfaChallengeRow.id_hash.in_(some))
+        self._session.execute(forgotten, **UNSYNCHRONISED)
         row = MfaChallengeRow(
             id_hash=_hash(challenge_id),
             user_id=user_id,

@@ -257,7 +257,7 @@ class MfaChallengeRow(Base):
     """A login whose password was right, and which waits for its second factor; or one that waits for a passkey alone."""
 
     __tablename__ = "mfa_challenges"
-    __table_args__ = (Index(None, "user_id"),)
+    __table_args__ = (Index(None, "user_id", "expires_at"),)
 
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     # Null: whoever the passkey says.

@@ -646,3 +646,28 @@ def test_of_who_was_erased_no_passkey_is_left(service: Service) -> None:
     assert service.rows("SELECT id FROM passkeys") == []
     assert service.rows("SELECT user_id FROM passkey_enrolments") == []
     assert alone(service, device)["__typename"] == "InvalidCredentialsError"
+
+
+def test_what_nobody_has_answered_is_forgotten_when_another_login_begins(service: Service) -> None:
+    for _ in range(3):
+        begin(service)
+    service.clock.move(CHALLENGE_LIFE.total_seconds())
+
+    begin(service)
+
+    assert len(service.rows("SELECT id_hash FROM mfa_challenges")) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_login_that_begins_waits_for_no_other(service: Service) -> None:
+    for _ in range(3):
+        begin(service)
+    service.clock.move(CHALLENGE_LIFE.total_seconds())
+    with service.parts.database.writing() as session:
+        # As whoever answered one of them in the last moment.
+        held = "SELECT id_hash FROM mfa_challenges ORDER BY id_hash LIMIT 1 FOR UPDATE"
+        session.connection().exec_driver_sql(held)
+
+        begin(service)
+
+    assert len(service.rows("SELECT id_hash FROM mfa_challenges")) == 2

@@ -41,11 +41,16 @@ def upgrade() -> None:
     # Nothing refers to it, so that SQLite may write it anew.
     with op.batch_alter_table("mfa_challenges") as challenges:
         challenges.alter_column("user_id", existing_type=sa.String(length=30), nullable=True)
+        challenges.drop_index(op.f("ix_mfa_challenges_user_id"))
+        # Those of nobody may be many: the ones that are late have to be found among them.
+        challenges.create_index(op.f("ix_mfa_challenges_user_id_expires_at"), ["user_id", "expires_at"])
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM mfa_challenges WHERE user_id IS NULL")
     with op.batch_alter_table("mfa_challenges") as challenges:
+        challenges.drop_index(op.f("ix_mfa_challenges_user_id_expires_at"))
+        challenges.create_index(op.f("ix_mfa_challenges_user_id"), ["user_id"])
         challenges.alter_column("user_id", existing_type=sa.String(length=30), nullable=False)
     op.drop_table("passkey_enrolments")
     op.drop_table("passkeys")
