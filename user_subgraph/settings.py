@@ -20,9 +20,10 @@ from user_subgraph.webhook_signature import signing_key
 
 _LINK_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 _ORIGIN = re.compile(
-    r"https://[a-z0-9-]+(\.[a-z0-9-]*[a-z-][a-z0-9-]*)+(:\d{1,5})?|https?://([a-z0-9-]+\.)*localhost(:\d{1,5})?",
+    r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(:\d{1,5})?|https?://([a-z0-9-]+\.)*localhost(:\d{1,5})?",
     re.ASCII,
 )
+_USUAL_PORT = {"http": 80, "https": 443}
 _PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,200}", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/\d{0,4})?", re.ASCII)
 
@@ -78,7 +79,7 @@ class Settings:
         data_dir = Path(read.text("DATA_DIR", ".data"))
         port = read.number("USER_SUBGRAPH_PORT", 8001, at_most=65535)
         public_url = read.link_base("PUBLIC_URL") or f"http://127.0.0.1:{port}"
-        passkey_origins = read.passkey_origins("PASSKEY_ORIGINS") or (_origin_by_name(public_url),)
+        passkey_origins = read.passkey_origins("PASSKEY_ORIGINS") or (_origin_of(public_url),)
         return cls(
             host=read.text("LISTEN_HOST", "127.0.0.1"),
             port=port,
@@ -194,7 +195,7 @@ class _Reader:
     def link_base(self, name: str) -> str | None:
         """Without the slash at the end; `None`: there are no pages for links."""
         text = self.text(name, "").rstrip("/")
-        if text and not _LINK_BASE.fullmatch(text):
+        if text and not (_LINK_BASE.fullmatch(text) and _has_host(text)):
             raise StartRefused(f"{name} must be like https://shop.example.com/account, not {text!r}.")
         return text or None
 
@@ -202,10 +203,11 @@ class _Reader:
         """Of the pages that may ask for passkeys; none: it is not set."""
         origins = tuple(text.strip() for text in self.text(name, "").split(",") if text.strip())
         for origin in origins:
-            if not _ORIGIN.fullmatch(origin):
+            if not (_ORIGIN.fullmatch(origin) and _has_host(origin) and origin == _origin_of(origin)):
                 raise StartRefused(
-                    f"{name} must be origins such as https://shop.example.com or http://localhost:8000, comma "
-                    f"separated, not {origin!r}: browsers have no passkeys for addresses of numbers or without https."
+                    f"{name} must be origins as browsers write them, such as https://shop.example.com or "
+                    f"http://localhost:8000, comma separated, not {origin!r}. They have no passkeys for addresses of "
+                    "numbers or without https, and leave out the ports 443 and 80."
                 )
         return origins
 
@@ -274,10 +276,12 @@ class _Reader:
         return url.set(drivername=driver).render_as_string(hide_password=False)
 
 
-def _origin_by_name(url: str) -> str:
-    """Browsers have no passkeys for 127.0.0.1, and know the same place by a name."""
+def _origin_of(url: str) -> str:
+    """As browsers write it. They have no passkeys for 127.0.0.1, and know the same place by a name."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".replace("//127.0.0.1", "//localhost")
+    host = "localhost" if parts.hostname in {"127.0.0.1", "::1"} else parts.hostname
+    shown = "" if parts.port in {None, _USUAL_PORT[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{shown}"
 
 
 def _has_host(url: str) -> bool:

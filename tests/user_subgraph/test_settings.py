@@ -116,6 +116,27 @@ def test_the_readmes_table_holds_every_setting_and_no_other() -> None:
     assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(first_columns))) == environment.asked
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://127.0.0.1:8001", "http://localhost:8001"),
+        ("http://[::1]:8001", "http://localhost:8001"),
+        ("https://Shop.Example.com:443/account", "https://shop.example.com"),
+        ("https://shop.example.com:8443", "https://shop.example.com:8443"),
+        ("http://127.0.0.1.example.com:80", "http://127.0.0.1.example.com"),
+    ],
+)
+def test_pages_of_the_public_url_may_ask_for_passkeys(url: str, origin: str) -> None:
+    assert Settings.from_environment({"PUBLIC_URL": url}).passkey_origins == (origin,)
+
+
+def test_a_domain_may_have_a_number_in_it_where_it_is_no_address() -> None:
+    assert (
+        Settings.from_environment({"PASSKEY_ORIGINS": "https://shop.42.example"}).passkey_domain
+        == "shop.42.example"
+    )
+
+
 def test_no_event_is_sent_unsigned() -> None:
     with pytest.raises(StartRefused, match=r"^USER_EVENTS_SECRET must be set where USER_EVENTS_URL is"):
         Settings.from_environment({"USER_EVENTS_URL": "http://127.0.0.1:8002/events/users"})
@@ -148,6 +169,9 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("THROTTLE_LOGIN_PER_CLIENT", "10 per 25 hours"),
         ("THROTTLE_LOGIN_PER_CLIENT", "٣ per 15 minutes"),
         ("THROTTLE_REGISTRATION_PER_CLIENT", "100001 per 1 hour"),
+        ("PUBLIC_URL", "http://["),
+        ("PUBLIC_URL", "http://:8001"),
+        ("PUBLIC_URL", "https://shop.example.com:65536"),
         ("MAIL_URL", "mail.example.com"),
         ("MAIL_URL", "smtp://"),
         ("MAIL_URL", "smtp://host:port"),
@@ -166,6 +190,13 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("PASSKEY_ORIGINS", "http://127.0.0.1:8000"),
         ("PASSKEY_ORIGINS", "https://203.0.113.7"),
         ("PASSKEY_ORIGINS", "https://shop.example.com,nothing"),
+        ("PASSKEY_ORIGINS", "https://shop.example.com:443"),
+        ("PASSKEY_ORIGINS", "https://shop.example.com:65536"),
+        ("PASSKEY_ORIGINS", "https://shop.example.com:08443"),
+        ("PASSKEY_ORIGINS", "https://Shop.example.com"),
+        ("PASSKEY_ORIGINS", "https://müller.example"),
+        ("PASSKEY_ORIGINS", "https://shop.0x7f"),
+        ("PASSKEY_ORIGINS", "http://[::1]:8000"),
         ("PASSKEY_DOMAIN", "example.com"),
         ("EMAIL_VERIFICATION", "yes"),
         ("THROTTLE_STORAGE", "memory"),
