@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from webauthn import (
@@ -29,10 +30,11 @@ from webauthn.helpers.structs import (
 )
 
 from user_subgraph.errors import PasskeyNotGood
+from user_subgraph.mfa import CHALLENGE_LIFE
 from user_subgraph.passkey import Credential, Passkey
 from user_subgraph.user import User, UserId
 
-TIMEOUT_MS = 5 * 60 * 1000
+_TIMEOUT_MS = CHALLENGE_LIFE // timedelta(milliseconds=1)
 # A thousand characters are usual.
 _MAX_CHARACTERS = 16 * 1024
 _MAX_CREDENTIAL_ID = 1023  # WebAuthn 3, 4: "Credential ID"
@@ -58,7 +60,7 @@ class RelyingParty:
             user_name=address,
             user_display_name=user.display_name or address,
             challenge=challenge,
-            timeout=TIMEOUT_MS,
+            timeout=_TIMEOUT_MS,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
@@ -72,7 +74,7 @@ class RelyingParty:
         options = generate_authentication_options(
             rp_id=self.id,
             challenge=challenge,
-            timeout=TIMEOUT_MS,
+            timeout=_TIMEOUT_MS,
             allow_credentials=_descriptors(allowed),
             user_verification=UserVerificationRequirement.REQUIRED,
         )
