@@ -1,7 +1,7 @@
 """What each scope that an app can have lets it do, said to the person who is asked."""
 
 MEANINGS = {
-    "profile:read": "see your profile: name, e-mail address, telephone number, and where you are logged in",
+    "profile:read": "see your profile: name, e-mail address, telephone number, where you are logged in, and your passkeys",
     "payments:read": "see your payments and your saved payment methods",
     "payments:write": "pay and cancel for you, and change your saved payment methods",
     "payments:read:any": "see everybody's payments",
