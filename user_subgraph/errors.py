@@ -268,7 +268,7 @@ class InvalidTokenError(DomainError):
 
 
 class AccountDisabledError(DomainError):
-    """Shown only after the right password, so it tells nothing to a stranger."""
+    """Shown only after the right password or passkey, so it tells nothing to a stranger."""
 
     code = "ACCOUNT_DISABLED"
 

@@ -51,7 +51,7 @@ class Challenge:
 
 
 def new_challenge_id() -> str:
-    """Random: who brings it has proved to know the password. It is what a passkey signs, too."""
+    """Random, so that nobody brings it but who was given it. It is what a passkey signs, too."""
     return f"mfa_{secrets.token_urlsafe(32)}"
 
 

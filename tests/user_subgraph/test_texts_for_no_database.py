@@ -1,4 +1,4 @@
-"""Texts that PostgreSQL cannot hold (a NUL, half a pair of surrogates) in every argument of every root field."""
+"""A text that PostgreSQL cannot hold, one with a NUL, in every argument of every root field."""
 
 from collections.abc import Iterator
 from typing import Any

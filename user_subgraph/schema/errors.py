@@ -76,7 +76,7 @@ class InvalidTokenError(graphene.ObjectType):
 
 class AccountDisabledError(graphene.ObjectType):
     class Meta:
-        description = "Shown only after the right password. Also before the address is verified, where that is required."
+        description = "Shown only after the right password or passkey. Also before the address is verified, where that is required."
         interfaces = (Error,)
 
 
