@@ -11,8 +11,10 @@ from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.mailed_link_page import MailedLinkPage
 from tests.e2e.browser.network import complaints
 from tests.e2e.browser.passkeys_page import CODES, LIST, LOGIN, PasskeysPage, device
+from tests.e2e.browser.test_mailed_links import ASK_FOR_CHANGE
 from tests.e2e.client import LOGIN as LOGIN_MUTATION
 from tests.e2e.client import Client, eventually, new_customer
+from tests.e2e.mails import mailed_link
 from tests.e2e.running_system import RunningSystem
 from tests.e2e.test_second_factor import PASSWORD
 
@@ -141,6 +143,24 @@ def test_a_passkey_is_the_second_factor_after_a_password(
 
     assert hint == "Use a passkey, or enter one of your recovery codes."
     assert page.ask(WHO) == {"data": {"me": {"email": email}}}
+
+
+def test_a_passkey_alone_is_the_login_that_another_address_takes(
+    passkeys: PasskeysPage, system: RunningSystem, customer: tuple[str, Client]
+) -> None:
+    email, client = customer
+    new = f"new-{email}"
+    client.get(ASK_FOR_CHANGE, new=new, password=PASSWORD)
+    passkeys.add_first(email, PASSWORD, "Laptop")
+
+    passkeys.open(mailed_link(system, new).replace(system.gateway_url, system.named_gateway_url))
+    passkeys.press("Log in with a passkey")
+    passkeys.wait_for_heading("Your e-mail address is changed")
+
+    page = graphiql(passkeys)
+    page.button("Log in with a passkey").click()
+    page.wait_for(lambda: page.token)
+    assert page.status.startswith(f"{new}, until ")
 
 
 def test_a_device_that_does_not_recognize_who_holds_it_is_told_and_can_be_tried_again(
