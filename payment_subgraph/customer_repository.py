@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.customer import Customer, CustomerOperation, CustomerOperationKind, SavedMethod
 from payment_subgraph.customer_tables import customer_operations, customers, saved_payment_methods
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.operation import OperationState
 
 Row = TypeVar("Row", Customer, SavedMethod, CustomerOperation)
@@ -125,9 +125,8 @@ class CustomerTransaction:
             .where(customers.c.reread_at <= now)
             .order_by(customers.c.reread_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        claim = update(customers).where(customers.c.id.in_(due)).values(reread_at=now + lease)
+        claim = update(customers).where(customers.c.id.in_(locked_once(due))).values(reread_at=now + lease)
         return list((await self._connection.execute(claim.returning(customers.c.id))).scalars())
 
     async def _customer_where(self, condition: Any) -> Customer | None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     create_engine,
     event,
+    select,
     text,
 )
 from sqlalchemy.engine import URL, make_url
@@ -119,6 +120,16 @@ class _SqliteReader:
     def close(self) -> None:
         self._threads.shutdown()
         self.engine.dispose()
+
+
+def locked_once(ids: Select[Any]) -> Select[Any]:
+    """Those of *ids* that nobody else has locked, for an `IN`: chosen before all else, and only then looked for.
+
+    PostgreSQL may evaluate a plain subquery anew for each row, and each time other rows are the first that are not locked: more than
+    its LIMIT would be taken.
+    """
+    chosen = ids.with_for_update(skip_locked=True).cte("chosen")
+    return select(chosen.prefix_with("MATERIALIZED", dialect="postgresql").c[0])
 
 
 def _is_sqlite(url: URL) -> bool:

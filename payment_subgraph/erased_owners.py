@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.tables import erased_owners, payment_operations, payments, refunds
 
 _BATCH: Final = 100
@@ -40,7 +40,7 @@ class ErasedOwners:
         async with self._database.reading() as connection:
             if (await connection.execute(due)).first() is None:
                 return []
-        mine = column.owner_id.in_(due.with_for_update(skip_locked=True))
+        mine = column.owner_id.in_(locked_once(due))
         claim = update(erased_owners).where(mine).values(due_at=now + lease)
         async with self._database.writing() as connection:
             rows = (await connection.execute(claim.returning(column.owner_id, column.erased_at))).all()

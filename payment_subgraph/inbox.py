@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.ids import new_inbox_id
 from payment_subgraph.inbox_event import BACK_OFF, EventRecord, InboxEvent, InboxState, next_attempt
 from payment_subgraph.processor import ProviderEvent
@@ -87,10 +87,10 @@ class Inbox:
             first = select(column.id, column.subject).where(waiting).order_by(*_FIRST)
             found = await connection.execute(first.limit(subjects).with_for_update(skip_locked=True))
             due = select(column.id).where(waiting, _of_the_same([*found]))
-            due = due.order_by(*_FIRST).limit(most).with_for_update(skip_locked=True)
+            due = due.order_by(*_FIRST).limit(most)
             claimed = (
                 update(provider_events)
-                .where(column.id.in_(due))
+                .where(column.id.in_(locked_once(due)))
                 .values(
                     attempts=column.attempts + 1,
                     lost_claims=column.lost_claims + 1,

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Update, delete, exists, literal_column, or_, select, update
 
 from payment_subgraph.cursors import Cursor, PageRequest
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.outbox_message import DeliveryPatience, OutboxMessage, OutboxRecord, OutboxState
 from payment_subgraph.pages import Page
 from payment_subgraph.tables import DEAD, WAITING_MESSAGES, outbox_messages
@@ -47,12 +47,10 @@ class Outbox:
         async with self._database.reading() as connection:
             if (await connection.execute(due.limit(1))).first() is None:
                 return []
-        chosen = (
-            due.order_by(outbox_messages.c.next_attempt_at).limit(limit).with_for_update(skip_locked=True)
-        )
+        first = due.order_by(outbox_messages.c.next_attempt_at).limit(limit)
         claimed = (
             update(outbox_messages)
-            .where(outbox_messages.c.id.in_(chosen))
+            .where(outbox_messages.c.id.in_(locked_once(first)))
             .values(attempts=outbox_messages.c.attempts + 1, next_attempt_at=now + self.patience.lease)
             .returning(*_MESSAGE)
         )

@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment_subgraph.balance import BalanceTransaction, MovementKind
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.dispute import Dispute, DisputeStanding
 from payment_subgraph.history import History
 from payment_subgraph.ledger import Account, Posting, PostingKind, Sums
@@ -162,9 +162,12 @@ class Transaction:
             .where(payments.c.reread_at <= now)
             .order_by(payments.c.reread_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        claim = update(payments).where(payments.c.id.in_(due)).values(reread_at=now + self._reread_after)
+        claim = (
+            update(payments)
+            .where(payments.c.id.in_(locked_once(due)))
+            .values(reread_at=now + self._reread_after)
+        )
         return list((await self._connection.execute(claim.returning(payments.c.id))).scalars())
 
     # Refunds.

@@ -34,7 +34,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from payment_subgraph.database import Database
+from payment_subgraph.database import Database, locked_once
 from payment_subgraph.tables import day_changes, day_totals, ledger_entries, payments
 
 ATTEMPTED: Final = "ATTEMPTED"
@@ -142,7 +142,7 @@ class Totals:
         oldest = select(day_changes.c.id).order_by(day_changes.c.id).limit(BATCH)
         if not await self._database.rows(oldest.limit(1)):
             return 0
-        taken = delete(day_changes).where(day_changes.c.id.in_(oldest.with_for_update(skip_locked=True)))
+        taken = delete(day_changes).where(day_changes.c.id.in_(locked_once(oldest)))
         async with self._database.writing() as connection:
             rows = (await connection.execute(taken.returning(*_columns(day_changes)))).mappings().all()
             await _add(connection, _added_up(rows))

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.engine import make_url
 
 from payment_subgraph.app import build_delivery
 from payment_subgraph.delivery import BATCH, Delivery
@@ -25,6 +26,7 @@ from payment_subgraph.payment import PaymentStatus
 from payment_subgraph.refresh import Errand
 from payment_subgraph.repository import Cause
 from payment_subgraph.tables import outbox_messages, payment_transitions
+from tests.payment_subgraph.databases import PostgresServer
 from tests.payment_subgraph.receiver import OTHER_SECRET, SECRET, Answer, Received, Receiver, receiving
 from tests.payment_subgraph.stripe_wire import Fault
 from tests.payment_subgraph.world import ADA, KEEPER, STAFF, Person, World, settings
@@ -425,6 +427,26 @@ async def test_a_claim_that_is_never_settled_runs_out(world: World) -> None:
     assert (early, claimed.id, again.attempts) == ([], again.id, 2)
     assert unharmed == {"PENDING": 1}
     assert await states(world) == {"DELIVERED": 1}
+
+
+async def test_no_more_are_claimed_than_were_asked_for_however_the_database_plans_it(
+    postgres: PostgresServer,
+) -> None:
+    """Without hashes and sorts it would look for those that are due anew for each row it has."""
+    ways = ("hashagg", "hashjoin", "mergejoin", "sort", "material")
+    without = " ".join(f"-c enable_{way}=off" for way in ways)
+    with postgres.fresh() as url:
+        world = World.build(
+            make_url(url).update_query_dict({"options": without}).render_as_string(hide_password=False)
+        )
+        for _ in range(3):
+            await world.create()
+        claimed = await world.parts.outbox.claim(1)
+        standing = [row["attempts"] for row in await world.rows(outbox_messages)]
+        await world.close()
+
+    assert len(claimed) == 1
+    assert sorted(standing) == [0, 0, 1]
 
 
 async def test_a_message_that_was_sent_by_a_worker_that_died_then_is_sent_again(
