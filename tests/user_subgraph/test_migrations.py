@@ -1,6 +1,7 @@
 """The migrations lead to exactly the tables of the models, and can be run again."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -11,10 +12,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from bench.users.stored_users import store
-from tests.user_subgraph.service import Service
+from tests.user_subgraph.service import Service, wait_until_somebody_waits
 from user_subgraph.database import Database, alembic_config
 from user_subgraph.outgoing_mails import OutgoingMails
 from user_subgraph.tables import Base
+from user_subgraph.user_repository import UserRepository
 
 AT_ONCE = 10_000  # as migration 0016 reads them
 
@@ -188,6 +190,32 @@ def test_users_who_are_there_already_can_be_found(service: Service) -> None:
 
     assert len(before) > AT_ONCE
     assert service.everything()["user_search_keys"] == before
+
+
+OF_A_LOGIN = ("DELETE FROM mfa_challenges", "UPDATE users SET last_login_at = created_at")
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("statements", [OF_A_LOGIN, OF_A_LOGIN[::-1]], ids=["login", "new password"])
+def test_passkeys_come_when_whoever_is_at_an_account_has_done(
+    service: Service, statements: tuple[str, str]
+) -> None:
+    ada = service.add_user("ada@example.com")
+    database = service.parts.database
+    moved = database.engine.execution_options(writing=True)
+    with moved.begin() as connection:
+        command.downgrade(alembic_config(connection), "0016")
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            UserRepository(session).locked(ada.id)
+            session.execute(text(statements[0]))
+            migrating = pool.submit(database.migrate)
+            wait_until_somebody_waits(service)
+            session.execute(text(statements[1]))
+        migrating.result(timeout=60)
+
+    assert database.is_ready()
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -10,6 +10,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        # First what everybody locks first who changes an account: else a login that is just ending, and this, wait for each other.
+        op.execute("LOCK TABLE users IN EXCLUSIVE MODE")
     op.create_table(
         "passkeys",
         sa.Column("id", sa.String(length=30), nullable=False),
