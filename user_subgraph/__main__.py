@@ -194,7 +194,9 @@ def _parser() -> argparse.ArgumentParser:
     client_commands.add_parser(commands)
     admin = commands.add_parser("create-admin", help="asks for the password, or reads it from standard input")
     admin.add_argument("--email", required=True)
-    lost = commands.add_parser("take-away-mfa", help="from who has lost authenticator and recovery codes")
+    lost = commands.add_parser(
+        "take-away-mfa", help="from who has lost authenticator, passkeys and recovery codes"
+    )
     lost.add_argument("--email", required=True)
     return parser
 
