@@ -44,8 +44,16 @@ class FactorsOfAccount:
 
     @property
     def is_nothing_left(self) -> bool:
-        """But for recovery codes, which are nothing by themselves."""
-        return not {MfaMethod.TOTP, MfaMethod.PASSKEY}.intersection(self.factors.methods_of(self.user.id))
+        return not self._devices
+
+    @property
+    def has_only_passkeys(self) -> bool:
+        return self._devices == {MfaMethod.PASSKEY}
+
+    @property
+    def _devices(self) -> set[MfaMethod]:
+        """Recovery codes are nothing by themselves."""
+        return {MfaMethod.TOTP, MfaMethod.PASSKEY}.intersection(self.factors.methods_of(self.user.id))
 
     def switch_on(self, viewer: Viewer) -> tuple[str, ...]:
         """Gives the recovery codes. The user's other sessions end: they were opened without a second factor."""

@@ -76,6 +76,8 @@ class SecondFactor:
         Raises `ReauthenticationRequiredError`, `InvalidCredentialsError` and `RateLimitedError`.
         """
         with self._account_of(viewer) as account:
+            if account.has_only_passkeys:
+                return AcceptedSuccess()  # a recovery code of theirs would be used up for nothing
             check = SecondFactorCheck(account.session, self.caller, account.now)
             refusal = check.refusal(account.user.id, method_of(code), code)
             if refusal is None:

@@ -537,6 +537,16 @@ def test_without_the_app_the_passkey_is_still_asked_for(service: Service) -> Non
     assert "authenticator.removed" in actions(service)
 
 
+def test_where_there_is_no_app_none_is_taken_and_no_code_used_up(service: Service) -> None:
+    device = PasskeyDevice()
+    codes = confirmed(service, service.token_of(ADA), device)["recoveryCodes"]
+    token = token_by_passkey(service, device)
+    before = service.everything()
+
+    assert service.data(DISABLE, token, code=codes[0])["__typename"] == "AcceptedSuccess"
+    assert service.everything() == before
+
+
 def test_nobody_removes_anothers(service: Service) -> None:
     with_passkey(service)
     (row,) = service.rows("SELECT id FROM passkeys")
