@@ -93,10 +93,10 @@ def token_of_app(system: RunningSystem, estate: Estate) -> str:
     app = silent_app(system, *SCOPES["app"])
     address = app.address(" ".join(SCOPES["app"]))
     password = {name: estate.ids[name] for name in ("email", "password")}
-    asked = httpx.post(address, data={**password, "decision": "allow"}, trust_env=False).text
+    asked = httpx.post(address, data={**password, "decision": "allow"}, trust_env=False, timeout=60).text
     [challenge] = re.findall(r'name="challenge" value="([^"]+)"', asked)
     proof = {"challenge": challenge, "code": estate.recovery_code, "decision": "allow"}
-    back = httpx.URL(httpx.post(address, data=proof, trust_env=False).headers["location"])
+    back = httpx.URL(httpx.post(address, data=proof, trust_env=False, timeout=60).headers["location"])
     token: str = app.redeem(back.params["code"])["access_token"]
     return token
 

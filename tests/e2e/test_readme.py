@@ -161,7 +161,7 @@ def test_an_app_is_let_in_by_the_printed_address_and_changes_its_code(system: Ru
     app = printed_facts(run(system, adding))["client_id"]
     address, verifier = run(system, f'{asking}\necho "$VERIFIER"', CLIENT_ID=app).splitlines()
     form = {"email": "ada@example.com", "password": "correct-horse-demo", "decision": "allow"}
-    back = httpx.post(address, data=form, trust_env=False).headers["location"]
+    back = httpx.post(address, data=form, trust_env=False, timeout=60).headers["location"]
     code = httpx.URL(back).params["code"]
     tokens = json.loads(run(system, redeeming, CLIENT_ID=app, CODE=code, VERIFIER=verifier))
 

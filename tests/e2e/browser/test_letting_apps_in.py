@@ -98,7 +98,7 @@ def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anony
         told = consent_page.wait_for(consent_page.alert)
     with passkey_in(consent_page.driver, device):
         consent_page.press(USE_PASSKEY)
-        back = app.returned.get(timeout=20)
+        back = app.returned.get(timeout=60)
 
     assert told.startswith("No passkey was used")
     assert set(app.redeem(back["code"])) >= {"access_token", "refresh_token"}
