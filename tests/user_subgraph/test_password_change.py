@@ -133,7 +133,7 @@ class MeanwhileHashes(PasswordHashes):
     """Lets something happen while a password is judged."""
 
     def __init__(self, hasher: argon2.PasswordHasher) -> None:
-        super().__init__(hasher, slots=4, wait_s=20)
+        super().__init__(hasher, slots=4, wait_s=60)
         self.meanwhile = list[object]()
 
     def matches(self, password: str, stored: str | None) -> bool:

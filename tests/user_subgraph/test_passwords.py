@@ -112,7 +112,7 @@ class Watched(argon2.PasswordHasher):
 
 def test_no_more_hashes_run_at_once_than_there_are_slots() -> None:
     watched = Watched()
-    hashes = PasswordHashes(watched, slots=2, wait_s=10)
+    hashes = PasswordHashes(watched, slots=2, wait_s=60)
 
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(hashes.hash, ["the right password"] * 64))) == 64
