@@ -101,6 +101,17 @@ def start(
     )
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit status of one that ends by itself, and what it said; it is killed if it does not."""
+    with process:
+        try:
+            _, said = process.communicate(timeout=LONG_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return process.returncode, said
+
+
 class RunningGateway:
     """One gateway that serves, at a port of its own; what it says on stderr is kept."""
 

@@ -15,6 +15,7 @@ from tests.gateway.running_gateway import (
     LIBRARY,
     RunningGateway,
     Subgraphs,
+    ended,
     running_gateway,
     serving_subgraphs,
     start,
@@ -94,10 +95,9 @@ def test_a_signal_lets_running_requests_finish(
 def test_what_keeps_it_from_starting_is_said_in_one_sentence(
     arguments: list[str], environment: dict[str, str], named: str
 ) -> None:
-    process = start(*arguments, **environment)
-    _, said = process.communicate(timeout=LONG_S)
+    status, said = ended(start(*arguments, **environment))
 
-    assert process.returncode == 2
+    assert status == 2
     assert named in said
     assert "Traceback" not in said
 
@@ -114,9 +114,9 @@ def test_a_signal_during_the_start_is_no_failure(
     process = start("--supergraph", str(pipe), "--port", "0", PYTHONPATH=str(tmp_path))
     with pipe.open("w"):  # comes back when the gateway opens it, too
         process.send_signal(number)
-        _, said = process.communicate(timeout=LONG_S)
+        status, said = ended(process)
 
-    assert (process.returncode, said) == (0, "gateway: stopped before it served\n")
+    assert (status, said) == (0, "gateway: stopped before it served\n")
 
 
 def test_a_misspelt_setting_is_told_of(subgraphs: Subgraphs) -> None:
@@ -147,10 +147,9 @@ def test_a_missing_issuer_is_told_of_where_something_is_protected(
 def test_a_busy_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        process = start("--supergraph", str(LIBRARY), "--port", str(port))
-        _, said = process.communicate(timeout=LONG_S)
+        status, said = ended(start("--supergraph", str(LIBRARY), "--port", str(port)))
 
-    assert process.returncode == 2
+    assert status == 2
     assert said == (
         f"gateway: Cannot listen on 127.0.0.1 port {port} (Address already in use); GATEWAY_PORT names another port\n"
     )
