@@ -49,7 +49,11 @@ class PasskeyRepository:
         try:
             self._session.flush()
         except IntegrityError as error:
-            raise PasskeyNotGood from error  # devices choose their ids at random, so that somebody has copied this one
+            if "credential_id" in str(
+                error.orig
+            ):  # devices choose it at random, so that somebody has copied this one
+                raise PasskeyNotGood from error
+            raise
 
     def note_use(self, passkey: Passkey, sign_count: int, now: datetime) -> None:
         row = self._session.get_one(PasskeyRow, passkey.id)

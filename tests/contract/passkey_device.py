@@ -24,7 +24,7 @@ USER_PRESENT, USER_VERIFIED, HAS_CREDENTIAL = 0x01, 0x04, 0x40
 @dataclass
 class PasskeyDevice:
     """`origin`: where its owner believes to be. `counts`: whether it counts its uses, as hardware does. `attests`: whether
-    a new key signs that it is one.
+    a new key signs that it is one. `told_key`: what it says instead of its public key.
     """
 
     origin: str = ORIGIN
@@ -32,6 +32,7 @@ class PasskeyDevice:
     counts: bool = False
     attests: bool = False
     uses: int = 0
+    told_key: bytes | None = None
     cross_origin: bool = False
     top_origin: str | None = None
     user_handle: str | None = None
@@ -42,7 +43,7 @@ class PasskeyDevice:
         """RegistrationResponseJSON for PublicKeyCredentialCreationOptionsJSON."""
         asked = json.loads(options)
         self.user_handle = asked["user"]["id"]
-        key = cose(self.key)
+        key = cose(self.key) if self.told_key is None else self.told_key
         credential = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + key
         data = self._data(asked["rp"]["id"], HAS_CREDENTIAL) + credential
         client_data = self._client_data("webauthn.create", asked["challenge"])

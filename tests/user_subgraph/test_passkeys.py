@@ -12,9 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy.exc import IntegrityError
 
 from tests.contract.passkey_device import PasskeyDevice, b64
-from tests.user_subgraph.service import ERROR, PASSWORD, Service, field_errors
+from tests.user_subgraph.service import ERROR, NOBODY, PASSWORD, Service, field_errors
 from tests.user_subgraph.test_at_the_same_time import MANY, at_once
 from tests.user_subgraph.test_erasing import ERASE
 from tests.user_subgraph.test_second_factor import (
@@ -33,8 +34,9 @@ from tests.user_subgraph.test_second_factor import (
 )
 from user_subgraph.bounds import BOUNDS, Bound, Bounds, Throttled
 from user_subgraph.mfa import CHALLENGE_LIFE, GUESSING_WINDOW, MOST_GUESSES
-from user_subgraph.passkey import MOST_PASSKEYS
-from user_subgraph.user import Role
+from user_subgraph.passkey import MOST_PASSKEYS, Credential, new_passkey
+from user_subgraph.passkey_repository import PasskeyRepository
+from user_subgraph.user import Role, UserId
 
 BEGIN = f"""mutation ($scopes: [String!]) {{ beginPasskeyLogin(scopes: $scopes) {{ __typename {ERROR}
   ... on PasskeyChallenge {{ challengeId options }} }} }}"""
@@ -290,16 +292,12 @@ def test_a_broken_attestation_adds_nothing(service: Service, kind: str) -> None:
                                  cbor2.dumps({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32}),
                                  cbor2.dumps({1: 2, 3: -7, -1: 99, -2: b"x", -3: b"y"}),
                                  cbor2.dumps({1: 3, 3: -257, -1: b"", -2: b""}), cbor2.dumps({1: 9, 3: -7})])  # fmt: skip
-def test_a_key_that_is_none_adds_nothing(
-    service: Service, key: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_that_is_none_adds_nothing(service: Service, key: bytes) -> None:
     token = service.token_of(ADA)
     options = service.data(ENROLL_PASSKEY, token)["options"]
-    monkeypatch.setattr("tests.contract.passkey_device.cose", lambda _key: key)
 
-    refused = service.data(
-        CONFIRM_PASSKEY, token, input={"name": "Phone", "response": PasskeyDevice().create(options)}
-    )
+    response = PasskeyDevice(told_key=key).create(options)
+    refused = service.data(CONFIRM_PASSKEY, token, input={"name": "Phone", "response": response})
 
     assert field_errors(refused) == {("input.response", "INVALID")}
 
@@ -454,6 +452,13 @@ def test_nobody_registers_anothers_credential(service: Service) -> None:
 
     assert field_errors(refused) == {("input.response", "INVALID")}
     assert alone(service, device)["user"]["id"] != service.data("{ me { id } }", token)["id"]
+
+
+def test_nobodys_passkey_is_a_fault_of_ours_and_no_bad_answer(service: Service) -> None:
+    passkey = new_passkey(UserId(NOBODY), "Phone", Credential(b"id", b"key", 0, ()), service.clock())
+
+    with pytest.raises(IntegrityError), service.parts.database.writing() as session:
+        PasskeyRepository(session).add(passkey)
 
 
 def test_a_count_that_does_not_grow_tells_of_a_copy(service: Service) -> None:
