@@ -22,7 +22,7 @@ from user_subgraph.relying_party import RelyingParty
 from user_subgraph.second_factor_check import SecondFactorCheck
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_tokens import Proof
-from user_subgraph.user import User
+from user_subgraph.user import User, UserStatus
 from user_subgraph.user_repository import UserRepository
 
 _PASSKEY_NOT_GOOD = (
@@ -66,7 +66,7 @@ class ChallengeCheck:
         if user is None or self._factors.challenge(answer.challenge_id, self.now) is None:
             return InvalidTokenError()
         if not user.is_active:
-            return AccountDisabledError()
+            return not_active(user)
         if refusal := self._refusal(user, answer):
             return refusal
         self._factors.close_challenge(answer.challenge_id)
@@ -98,7 +98,7 @@ class ChallengeCheck:
             return InvalidCredentialsError(_PASSKEY_NOT_GOOD)
         if not user.is_active:
             log.record(Action.LOGIN_REFUSED, self.now, subject=user.id)
-            return AccountDisabledError()
+            return not_active(user)
         return Proved(user, Proof(PASSKEY_ALONE, self.now, challenge.asked_scopes))
 
     @property
@@ -108,3 +108,10 @@ class ChallengeCheck:
     @property
     def _passkeys(self) -> PasskeyCheck:
         return PasskeyCheck(self.session, self.relying_party, self.now)
+
+
+def not_active(user: User) -> AccountDisabledError:
+    """Why *user*, whose password or passkey was right, is not let in."""
+    if user.status is UserStatus.PENDING_VERIFICATION:
+        return AccountDisabledError("Confirm your e-mail address first: a mail says how.")
+    return AccountDisabledError()

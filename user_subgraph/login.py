@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 from user_subgraph.audit import OPERATOR, Action, Caller
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.bounds import Throttled
-from user_subgraph.challenge_check import ChallengeAnswer, ChallengeCheck
+from user_subgraph.challenge_check import ChallengeAnswer, ChallengeCheck, not_active
 from user_subgraph.clock import Clock
 from user_subgraph.database import Database
 from user_subgraph.errors import (
-    AccountDisabledError,
     DomainError,
     InvalidCredentialsError,
     InvalidTokenError,
@@ -27,7 +26,7 @@ from user_subgraph.relying_party import RelyingParty
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_tokens import LoginSuccess, Proof, Refresher, SessionTokens, known_scopes
 from user_subgraph.throttling import Throttling
-from user_subgraph.user import User, UserStatus
+from user_subgraph.user import User
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
@@ -144,7 +143,7 @@ class Login:
         now = self.clock()
         if not user.is_active:
             AuditLog(session, self.caller).record(Action.LOGIN_REFUSED, now, subject=user.id)
-            return _Refused(_not_active(user))
+            return _Refused(not_active(user))
         if user.mfa_enabled:
             return _Refused(self._challenge(session, user, asked_scopes, now))
         return _opened(session, users, user, Proof("pwd", now, asked_scopes), opening)
@@ -211,9 +210,3 @@ def _opened(
 ) -> "_Outcome[T]":
     users.note_login(user.id, proof.at)
     return _Opened(opening(session, replace(user, last_login_at=proof.at), proof))
-
-
-def _not_active(user: User) -> AccountDisabledError:
-    if user.status is UserStatus.PENDING_VERIFICATION:
-        return AccountDisabledError("Confirm your e-mail address first: a mail says how.")
-    return AccountDisabledError()

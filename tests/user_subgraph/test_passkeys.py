@@ -495,6 +495,20 @@ def test_a_suspended_account_is_not_let_in_by_a_passkey(service: Service) -> Non
     assert actions(service)[-1] == "login.refused"
 
 
+def test_who_has_yet_to_confirm_the_address_is_told_that(service: Service) -> None:
+    device = with_passkey(service)
+    asked = service.data(LOGIN, input={"email": ADA, "password": PASSWORD})
+    with service.parts.database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE users SET status = 'PENDING_VERIFICATION'")
+
+    by_itself = alone(service, device)
+    second = complete(service, asked["challengeId"], device.get(asked["passkeyOptions"]), "PASSKEY")
+
+    assert {by_itself["message"], second["message"]} == {
+        "Confirm your e-mail address first: a mail says how."
+    }
+
+
 def test_removing_the_last_asks_for_no_second_factor_any_more(service: Service) -> None:
     device = with_passkey(service)
     token = token_by_passkey(service, device)
