@@ -83,6 +83,8 @@ def tab(chromium: WebDriver, gateway_url: str) -> Iterator[None]:
         chromium.get_log(log)
     opened = chromium.current_window_handle
     yield
+    # Chromium forgets to close a tab that is on its way to another page.
+    chromium.get("about:blank")
     chromium.switch_to.window(before)
     # WebDriver's own `close` gives up after 20 seconds.
     chromium.execute_cdp_cmd("Target.closeTarget", {"targetId": opened})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -47,9 +47,19 @@ class Tab:
         return "light" if self._run(BRIGHTNESS, selector) > 0.5 else "dark"
 
     def wait_for(self, condition: Callable[[], T]) -> T:
-        """The first true value of *condition*; elements that React replaces meanwhile are asked for again."""
+        """The first true value of *condition*; what is replaced meanwhile, an element or the whole page, is asked for again."""
         waiting = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[StaleElementReferenceException])
-        return waiting.until(lambda _: condition())
+        return waiting.until(lambda _: _unless_detached(condition))
 
     def _run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
+
+
+def _unless_detached(look: Callable[[], T]) -> T | None:
+    """ChromeDriver has no class of its own for a page that goes away while it is looked at."""
+    try:
+        return look()
+    except WebDriverException as error:
+        if "detached" not in str(error.msg):
+            raise
+        return None

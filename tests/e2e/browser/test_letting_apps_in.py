@@ -93,7 +93,7 @@ def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anony
     consent_page.open(by_name(app.address("profile:read")))
     with passkey_in(consent_page.driver, device, by=False):
         log_in(consent_page, email)
-        consent_page.wait_for(lambda: consent_page.field(CODE))
+        consent_page.wait_for(lambda: consent_page.fields(CODE))
         consent_page.press(USE_PASSKEY)
         told = consent_page.wait_for(consent_page.alert)
     with passkey_in(consent_page.driver, device):
@@ -113,7 +113,7 @@ def test_where_there_are_no_passkeys_a_code_is_asked_for(
     consent_page.open(app.address("profile:read"))
 
     log_in(consent_page, email)
-    consent_page.wait_for(lambda: consent_page.field(CODE))
+    consent_page.wait_for(lambda: consent_page.fields(CODE))
     consent_page.press(USE_PASSKEY)
 
     assert consent_page.wait_for(consent_page.alert).startswith("Passkeys are not for this address")
