@@ -125,6 +125,21 @@ def test_a_passkey_is_asked_for_on_the_page(service: Service) -> None:
     assert claims(tokens["access_token"])["amr"] == ["pwd", "swk", "user", "mfa"]
 
 
+def test_who_has_a_passkey_may_have_no_authenticator(service: Service) -> None:
+    with_passkey(service, ADA)
+    enabled(service, "grace@example.com")
+    app = app_of(service)
+
+    asked, with_app = app.let_in(ADA), app.let_in("grace@example.com")
+    wrong = app.decide(
+        {"challenge": challenge_in(asked), "passkey": options_in(asked), "code": "0", "decision": "allow"}
+    )
+
+    assert "Code from your authenticator app, if you have one, or a recovery code" in asked.text
+    assert "Code from your authenticator app, if you have one, or a recovery code" in wrong.text
+    assert "Code from your authenticator app, or a recovery code" in with_app.text
+
+
 def test_the_only_script_is_the_one_for_passkeys_and_only_where_there_is_one(service: Service) -> None:
     with_passkey(service, ADA)
     enabled(service, "grace@example.com")

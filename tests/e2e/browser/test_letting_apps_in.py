@@ -20,7 +20,7 @@ from tests.e2e.running_system import RunningSystem
 
 PASSWORD = "a-long-enough-password"  # of new customers
 ALLOW, REFUSE, USE_PASSKEY = "Log in and allow", "Do not allow", "Use a passkey"
-CODE = "Code from your authenticator app, or a recovery code"
+CODE = "Code from your authenticator app, if you have one, or a recovery code"
 MINE = "{ me { email payments(first: 5) { nodes { id } } } }"
 SESSIONS = "{ me { sessions { id appName } } }"
 REVOKE = "mutation ($id: ID!) { revokeSession(id: $id) { __typename } }"
