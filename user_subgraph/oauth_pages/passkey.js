@@ -3,6 +3,7 @@
 const button = document.getElementById("use-passkey");
 if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   button.hidden = false;
+  button.focus();
   button.addEventListener("click", async () => {
     try {
       const options = JSON.parse(button.form.elements.passkey.value);
@@ -13,8 +14,12 @@ if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
     } catch (error) {
       document.getElementById("passkey-problem").textContent =
         error.name === "SecurityError"
-          ? "Passkeys are not for this address: open the page by the name of the site, or enter a code."
+          ? `Passkeys are not for this address: open the page ${byName()}, or enter a code.`
           : "No passkey was used: it was cancelled, or there is none of this account here. Try again, or enter a code.";
     }
   });
+}
+
+function byName() {
+  return location.hostname === "127.0.0.1" ? `at http://localhost:${location.port}` : "by the name of the site";
 }

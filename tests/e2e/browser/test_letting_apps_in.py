@@ -19,7 +19,7 @@ from tests.e2e.passkeys import added_passkey
 from tests.e2e.running_system import RunningSystem
 
 PASSWORD = "a-long-enough-password"  # of new customers
-ALLOW, REFUSE, USE_PASSKEY = "Log in and allow", "Do not allow", "Use a passkey"
+ALLOW, REFUSE, USE_PASSKEY = "Log in and allow", "Do not allow", "Allow with a passkey"
 CODE = "Code from your authenticator app, if you have one, or a recovery code"
 MINE = "{ me { email payments(first: 5) { nodes { id } } } }"
 SESSIONS = "{ me { sessions { id appName } } }"
@@ -94,12 +94,14 @@ def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anony
     with passkey_in(consent_page.driver, device, by=False):
         log_in(consent_page, email)
         consent_page.wait_for(lambda: consent_page.fields(CODE))
+        focused = consent_page.focused
         consent_page.press(USE_PASSKEY)
         told = consent_page.wait_for(consent_page.alert)
     with passkey_in(consent_page.driver, device):
         consent_page.press(USE_PASSKEY)
         back = app.returned.get(timeout=60)
 
+    assert focused == USE_PASSKEY
     assert told.startswith("No passkey was used")
     assert set(app.redeem(back["code"])) >= {"access_token", "refresh_token"}
     assert complaints(consent_page.driver) == []
@@ -116,7 +118,10 @@ def test_where_there_are_no_passkeys_a_code_is_asked_for(
     consent_page.wait_for(lambda: consent_page.fields(CODE))
     consent_page.press(USE_PASSKEY)
 
-    assert consent_page.wait_for(consent_page.alert).startswith("Passkeys are not for this address")
+    told = consent_page.wait_for(consent_page.alert)
+    assert told.startswith(
+        f"Passkeys are not for this address: open the page at {by_name(consent_page.origin)},"
+    )
 
 
 def by_name(address: str) -> str:
