@@ -1,4 +1,4 @@
-"""A few payments to look at, made as a client makes them: through the gateway, with idempotency keys.
+"""A few payments to look at, made as a client makes them: through the gateway, with idempotency keys, logged out at the end.
 
 The keys never change, so a second launch finds the payments of the first and makes no more.
 """
@@ -14,6 +14,8 @@ PASSWORD = "correct-horse-demo"  # noqa: S105 - it is printed at every start, an
 CUSTOMER, FINANCE = "ada@example.com", "finance@example.com"
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { tokens { accessToken } } ... on Error { code message } } }"""
+
+LOGOUT = "mutation { logout { revokedSessions } }"
 
 PAY = """mutation ($input: CreatePaymentInput!) { createPayment(input: $input) {
   ... on PaymentSuccess { payment { id } } ... on PaymentDeclinedError { payment { id } } ... on Error { code message } } }"""
@@ -47,10 +49,12 @@ async def create_demo_payments(gateway_url: str) -> None:
             payment_id = await _pay(client, customer, purchase)
             if purchase.refund:
                 await _refund(client, finance, purchase, payment_id)
+        for token in (customer, finance):
+            await _ask(client, LOGOUT, {}, "revokedSessions", token)
 
 
 async def _token(client: httpx.AsyncClient, email: str) -> str:
-    tokens = await _ask(client, LOGIN, {"email": email, "password": PASSWORD}, "tokens")
+    tokens: dict[str, Any] = await _ask(client, LOGIN, {"email": email, "password": PASSWORD}, "tokens")
     token: str = tokens["accessToken"]
     return token
 
@@ -64,7 +68,7 @@ async def _pay(client: httpx.AsyncClient, token: str, purchase: Purchase) -> str
         "paymentMethodId": purchase.payment_method,
         "confirm": True,
     }
-    payment = await _ask(client, PAY, order, "payment", token)
+    payment: dict[str, Any] = await _ask(client, PAY, order, "payment", token)
     payment_id: str = payment["id"]
     return payment_id
 
@@ -80,7 +84,7 @@ async def _refund(client: httpx.AsyncClient, token: str, purchase: Purchase, pay
 
 async def _ask(
     client: httpx.AsyncClient, mutation: str, given: dict[str, Any], wanted: str, token: str | None = None
-) -> dict[str, Any]:
+) -> Any:
     """The field *wanted* of the mutation's result."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body = {"query": mutation, "variables": {"input": given}}
@@ -90,6 +94,5 @@ async def _ask(
         raise DemoRefused(repr(problem)) from problem
     for result in (answer.get("data") or {}).values():
         if result and wanted in result:
-            found: dict[str, Any] = result[wanted]
-            return found
+            return result[wanted]
     raise DemoRefused(str(answer))

@@ -25,6 +25,7 @@ from user_subgraph.session_tokens import Proof
 from user_subgraph.user import User, UserStatus
 from user_subgraph.user_repository import UserRepository
 
+_NOT_OPEN = "This login is not open any more: it was answered, or took more than five minutes. Begin again."
 _PASSKEY_NOT_GOOD = (
     "This passkey is not known here any more, or it has answered something else. Try again, or another way."
 )
@@ -58,13 +59,13 @@ class ChallengeCheck:
     def judged(self, answer: ChallengeAnswer) -> Proved | DomainError:
         challenge = self._factors.challenge(answer.challenge_id, self.now)
         if challenge is None:
-            return InvalidTokenError()
+            return InvalidTokenError(_NOT_OPEN)
         if challenge.user_id is None:
             return self._by_passkey_alone(challenge, answer)
         user = self.users.locked(challenge.user_id)
         # Looked up again under the lock: another request may have answered it meanwhile.
         if user is None or self._factors.challenge(answer.challenge_id, self.now) is None:
-            return InvalidTokenError()
+            return InvalidTokenError(_NOT_OPEN)
         if not user.is_active:
             return not_active(user)
         if refusal := self._refusal(user, answer):
@@ -86,7 +87,7 @@ class ChallengeCheck:
     def _by_passkey_alone(self, challenge: Challenge, answer: ChallengeAnswer) -> Proved | DomainError:
         """The challenge is spent, however good the answer is: who fails begins anew, which is bounded."""
         if not self._factors.close_challenge(answer.challenge_id):
-            return InvalidTokenError()
+            return InvalidTokenError(_NOT_OPEN)
         response = answer.code if answer.method is MfaMethod.PASSKEY else ""
         owner = self._passkeys.owner_of(response)
         user = None if owner is None else self.users.locked(owner)

@@ -33,7 +33,7 @@ _SAID: Mapping[str, str] = {
     "access_denied": "The person has refused.",
     "insecure_transport": "There is no OAuth 2 but over https: PUBLIC_URL is neither that nor an address of this machine.",
     "invalid_client": "The client is unknown, or has not proved who it is in the way that was agreed.",
-    "invalid_grant": "The code or refresh token is not good (any more), or it is another client's.",
+    "invalid_grant": "The code or refresh token is not good (any more), it is another client's, or the code_verifier does not fit.",
     "invalid_request": "A parameter is missing, or is not as the standard has it.",
     "invalid_scope": "The client may not have all of these scopes.",
     "unauthorized_client": "The client may not ask for tokens in this way.",

@@ -72,10 +72,12 @@ def test_a_new_system_gives_the_readmes_answer_and_gives_it_again_after_a_restar
     started = time.monotonic()
     with running_system(tmp_path, ports) as second:
         print(f"warm start: {time.monotonic() - started:.1f} s")
-        after = Client(f"{second.gateway_url}/graphql").logged_in("ada@example.com").ask(first_query)
+        ada = Client(f"{second.gateway_url}/graphql").logged_in("ada@example.com")
+        after, logins = ada.ask(first_query), ada.get("{ me { sessions { current } } }")["me"]["sessions"]
 
     assert with_ids_left_open(before) == json.loads(blocks("json")[0])
     assert after == before
+    assert [each["current"] for each in logins] == [True, False], "but for ours, nobody is logged in as ada"
 
 
 def test_with_bank_transfers_it_starts_no_stripe_and_says_who_confirms_one(tmp_path: Path) -> None:

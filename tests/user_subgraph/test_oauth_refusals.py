@@ -13,7 +13,7 @@ UNKNOWN = "cli_00000000000000000000000000"
 NO_CLIENT = "The client is unknown, or has not proved who it is in the way that was agreed."
 NO_PKCE = "PKCE is missing: send the code_challenge_method S256, and a code_challenge of 43 characters."
 NO_VERIFIER = "The code_verifier is missing, or has not 43 to 128 characters as RFC 7636 has them."
-NO_GRANT = "The code or refresh token is not good (any more), or it is another client's."
+NO_GRANT = "The code or refresh token is not good (any more), it is another client's, or the code_verifier does not fit."
 ELSEWHERE = "The app wants to have you sent to an address (redirect_uri) that is none of those agreed with it, letter by letter."
 
 
