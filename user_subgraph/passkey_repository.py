@@ -49,9 +49,8 @@ class PasskeyRepository:
         try:
             self._session.flush()
         except IntegrityError as error:
-            if "credential_id" in str(
-                error.orig
-            ):  # devices choose it at random, so that somebody has copied this one
+            # Devices choose it at random, so that somebody has copied this one.
+            if "credential_id" in str(error.orig):
                 raise PasskeyNotGood from error
             raise
 

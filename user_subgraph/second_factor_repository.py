@@ -81,6 +81,8 @@ class SecondFactorRepository:
 
     def note_guesses(self, user_id: UserId, guesses: Guesses) -> None:
         row = self._totp(user_id)
+        if row is None and guesses == NO_GUESSES:
+            return
         if row is None:
             row = TotpRow(user_id=user_id)
             self._session.add(row)

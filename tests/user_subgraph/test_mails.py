@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.contract.passkey_device import PasskeyDevice
+from tests.user_subgraph.passkey_holder import alone, confirmed
 from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
-from tests.user_subgraph.test_passkeys import alone, confirmed
 from tests.user_subgraph.test_registration import ME, REGISTER
 from tests.user_subgraph.test_second_factor import CHANGE, CONFIRM, ENROLL, challenge, code_of, complete
 from user_subgraph.bounds import Bound, Bounds, Throttled

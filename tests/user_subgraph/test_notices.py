@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from tests.contract.passkey_device import PasskeyDevice
+from tests.user_subgraph.passkey_holder import PASSKEYS, REMOVE, confirmed, token_by_passkey, with_passkey
 from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import PASSWORD, Service, settings_for, wait_until_somebody_waits
 from tests.user_subgraph.test_mails import ADA, ASK, DELETE, NEW_PASSWORD, RESET
-from tests.user_subgraph.test_passkeys import PASSKEYS, REMOVE, confirmed, token_by_passkey, with_passkey
 from tests.user_subgraph.test_second_factor import CHANGE, DISABLE, challenge, code_of, complete, enabled
 from user_subgraph.bounds import Bound, Bounds, Throttled
 from user_subgraph.mail import TEMPLATES, Letterhead, MailKind, OutgoingMail

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.user_subgraph.passkey_holder import with_passkey
 from tests.user_subgraph.service import PASSWORD, Service
-from tests.user_subgraph.test_passkeys import with_passkey
 from tests.user_subgraph.test_second_factor import claims, code_of, enabled
 from tests.user_subgraph.third_party import (
     ADA,
