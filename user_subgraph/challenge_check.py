@@ -76,7 +76,7 @@ class ChallengeCheck:
     def _refusal(self, user: User, answer: ChallengeAnswer) -> DomainError | None:
         check = SecondFactorCheck(self.session, self.caller, self.now)
         if answer.method is not MfaMethod.PASSKEY:
-            return check.refusal(user.id, answer.method, answer.code)
+            return check.refusal(user, answer.method, answer.code)
         return check.refusal_of_guess(
             user.id,
             answer.method,

@@ -36,7 +36,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class UserSubgraphError(Exception):
@@ -230,6 +230,13 @@ class InvalidCredentialsError(DomainError):
         super().__init__(message)
 
 
+_FACTORS: Final = {
+    "TOTP": "a code of your authenticator",
+    "RECOVERY_CODE": "one of your recovery codes",
+    "PASSKEY": "a passkey",
+}
+
+
 class MfaRequiredError(DomainError):
     """The password was right; `completeMfa` with this challenge and one of *methods* ends the login.
 
@@ -239,14 +246,14 @@ class MfaRequiredError(DomainError):
     code = "MFA_REQUIRED"
 
     def __init__(self, challenge_id: str, methods: Sequence[Enum], passkey_options: str | None) -> None:
-        super().__init__(
-            "Enter a code of your authenticator, or one of your recovery codes."
-            if passkey_options is None
-            else "Use a passkey, or enter a code."
-        )
+        super().__init__(f"Use {_either([_FACTORS[method.name] for method in methods])}.")
         self.challenge_id = challenge_id
         self.methods = tuple(methods)
         self.passkey_options = passkey_options
+
+
+def _either(things: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(things[:-1]), *things[-1:]]))
 
 
 class ReauthenticationRequiredError(DomainError):

@@ -69,8 +69,8 @@ class FactorsOfAccount:
         self.factors.forget(self.user.id)
         self._set_enabled(enabled=False)
 
-    def notify(self, notice: MailKind) -> None:
-        OutgoingMails(self.session).notify(notice, self.user, self.now)
+    def notify(self, notice: MailKind, what: str | None = None) -> None:
+        OutgoingMails(self.session).notify(notice, self.user, self.now, what)
 
     def record(self, action: Action, **facts: object) -> None:
         log = AuditLog(self.session, self.caller)

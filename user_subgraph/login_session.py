@@ -49,6 +49,14 @@ class LoginSession:
     client_id: str | None = None
     client_name: str | None = None
 
+    @property
+    def in_words(self) -> str:
+        """For the person whose login it is. What a program calls itself is left out: it may be a thief's."""
+        what = (
+            f'the app "{self.client_name}"' if self.client_name else "a login with your password or a passkey"
+        )
+        return f"{what}, since {self.created_at:%Y-%m-%d, %H:%M} UTC"
+
     def runs_at(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
 

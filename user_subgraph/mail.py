@@ -41,6 +41,7 @@ class MailKind(StrEnum):
     AUTHENTICATOR_REMOVED = "AUTHENTICATOR_REMOVED"  # and passkeys stay
     PASSKEY_ADDED = "PASSKEY_ADDED"
     PASSKEY_REMOVED = "PASSKEY_REMOVED"  # and there is another factor
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
     SECOND_FACTOR_TAKEN = "SECOND_FACTOR_TAKEN"  # by the operator
     DATA_EXPORT_READY = "DATA_EXPORT_READY"
     LOGIN_ENDED = "LOGIN_ENDED"  # an old refresh token came back
@@ -72,6 +73,7 @@ _NOTICES = frozenset(
         MailKind.AUTHENTICATOR_REMOVED,
         MailKind.PASSKEY_ADDED,
         MailKind.PASSKEY_REMOVED,
+        MailKind.RECOVERY_CODE_USED,
         MailKind.SECOND_FACTOR_TAKEN,
         MailKind.DATA_EXPORT_READY,
         MailKind.LOGIN_ENDED,
@@ -99,6 +101,7 @@ _MUTATIONS = {
     Purpose.INVITATION: "resetPassword",
     Purpose.CHANGE_EMAIL: "confirmEmailChange",
 }
+_NOT_NAMED = "(its name was not noted)"
 _QUERY_OF_EXPORT = "{ dataExport { downloadUrl } }"
 
 
@@ -106,7 +109,8 @@ _QUERY_OF_EXPORT = "{ dataExport { downloadUrl } }"
 class OutgoingMail:
     """A mail that was asked for. *recipient* need not be anybody's address: who asks must not find out.
 
-    *about*: whose account it is about; `None`: that of the recipient, if there is one.
+    *about*: whose account it is about; `None`: that of the recipient, if there is one. *what*: what of that account a
+    notice is about, such as the name of a passkey; `None` where its kind says all.
     """
 
     id: str
@@ -115,6 +119,7 @@ class OutgoingMail:
     about: UserId | None
     attempts: int
     created_at: datetime
+    what: str | None = None
 
     def next_attempt_at(self, now: datetime) -> datetime | None:
         """After a failed one; `None` gives up."""
@@ -148,7 +153,7 @@ class Letterhead:
         message["Date"] = format_datetime(now)
         message["Message-ID"] = f"<{mail.id}@{_mailbox(self.sender).rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
-        whole = Template(text).substitute(how=self._how(mail.kind, token))
+        whole = Template(text).substitute(how=self._how(mail.kind, token), what=mail.what or _NOT_NAMED)
         message.set_content(whole, cte=_encoding(whole))
         return message
 

@@ -150,7 +150,10 @@ class OAuthTransaction(AuthorizationServer):
         return found if found is not None and found.session.runs_at(self.now) else None
 
     def session_of(self, viewer: Viewer) -> LoginSession | None:
-        return SessionRepository(self.session).running_one(viewer.session_id, self.now)
+        return self._running(viewer.session_id)
+
+    def _running(self, session_id: str) -> LoginSession | None:
+        return SessionRepository(self.session).running_one(session_id, self.now)
 
     def end_session(self, session_id: str, user_id: UserId, action: Action) -> bool:
         """Whether it ran. Recorded only then: who repeats themselves does not fill the log."""
@@ -161,12 +164,11 @@ class OAuthTransaction(AuthorizationServer):
 
     def end_copied_session(self, code: AuthorizationCode) -> None:
         """That of a code that was used before: one of the two has copied it. The person, who is locked, is told."""
-        if code.session_id is None or not self.end_session(
-            code.session_id, code.user_id, Action.AUTHORIZATION_CODE_REUSED
-        ):
+        login = None if code.session_id is None else self._running(code.session_id)
+        if login is None or not self.end_session(login.id, code.user_id, Action.AUTHORIZATION_CODE_REUSED):
             return
         user = UserRepository(self.session).by_ids([code.user_id])[code.user_id]
-        OutgoingMails(self.session).notify(MailKind.LOGIN_ENDED, user, self.now)
+        OutgoingMails(self.session).notify(MailKind.LOGIN_ENDED, user, self.now, login.in_words)
 
 
 def refusal(error: OAuth2Error) -> Answer:

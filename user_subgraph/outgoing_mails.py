@@ -17,23 +17,32 @@ class OutgoingMails:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def ask_for(self, kind: MailKind, recipient: str, now: datetime, *, about: UserId | None = None) -> None:
+    def ask_for(
+        self,
+        kind: MailKind,
+        recipient: str,
+        now: datetime,
+        *,
+        about: UserId | None = None,
+        what: str | None = None,
+    ) -> None:
         """One row, whosever address it is: whether anything is sent is found out by who sends it."""
         row = {
             "id": f"mail_{ULID()}".lower(),
             "kind": kind.value,
             "recipient": recipient,
             "user_id": about,
+            "what": what,
             "attempts": 0,
             "next_attempt_at": now,
             "created_at": now,
         }
         self._session.execute(insert(OutgoingMailRow).values(row))
 
-    def notify(self, kind: MailKind, user: User, now: datetime) -> None:
+    def notify(self, kind: MailKind, user: User, now: datetime, what: str | None = None) -> None:
         """Tell the owner of the account, at the address that *user* has; one without an address is told nothing."""
         if user.email is not None:
-            self.ask_for(kind, user.email, now, about=user.id)
+            self.ask_for(kind, user.email, now, about=user.id, what=what)
 
     def taken(self, now: datetime, taken_until: datetime) -> OutgoingMail | None:
         """One that is due, which nobody else takes until *taken_until*; others do not wait for it.
@@ -54,7 +63,8 @@ class OutgoingMails:
         row.attempts += 1
         row.next_attempt_at = taken_until
         about = None if row.user_id is None else UserId(row.user_id)
-        return OutgoingMail(row.id, MailKind(row.kind), row.recipient, about, row.attempts, row.created_at)
+        kind = MailKind(row.kind)
+        return OutgoingMail(row.id, kind, row.recipient, about, row.attempts, row.created_at, row.what)
 
     def waits(self, mail: OutgoingMail) -> bool:
         """Whether it was not withdrawn since it was taken."""

@@ -58,15 +58,13 @@ class PasskeyRepository:
         row = self._session.get_one(PasskeyRow, passkey.id)
         row.sign_count, row.last_used_at = sign_count, now
 
-    def remove(self, user_id: UserId, passkey_id: str) -> bool:
-        """`False`: the user has none of this id."""
-        owned = self._session.scalars(select(PasskeyRow).where(PasskeyRow.user_id == user_id))
+    def remove(self, user_id: UserId, passkey_id: str) -> Passkey | None:
+        """The one that is gone; `None`: the user has none of this id."""
         # Compared here: what somebody sends as an id may be no text for a database.
-        for row in [row for row in owned if row.id == passkey_id]:
-            self._session.delete(row)
-            self._session.flush()
-            return True
-        return False
+        found = next((passkey for passkey in self.of(user_id) if passkey.id == passkey_id), None)
+        if found is not None:
+            self._session.execute(delete(PasskeyRow).where(PasskeyRow.id == found.id), **UNSYNCHRONISED)
+        return found
 
     def begin_enrolment(self, user_id: UserId, challenge: bytes, now: datetime) -> None:
         """One that was begun before is forgotten."""

@@ -87,14 +87,15 @@ class Passkeys:
     def remove(self, viewer: Viewer, passkey_id: str) -> AcceptedSuccess:
         """Raises `ReauthenticationRequiredError` and `NotFoundError`."""
         with self._account_of(viewer) as account:
-            if not account.passkeys.remove(account.user.id, passkey_id):
+            removed = account.passkeys.remove(account.user.id, passkey_id)
+            if removed is None:
                 raise NotFoundError(passkey_id)
             account.record(Action.PASSKEY_REMOVED, passkey=passkey_id)
             if account.is_nothing_left:
                 account.switch_off()
                 account.notify(MailKind.SECOND_FACTOR_DISABLED)
             else:
-                account.notify(MailKind.PASSKEY_REMOVED)
+                account.notify(MailKind.PASSKEY_REMOVED, removed.name)
         return AcceptedSuccess()
 
     def _credential(self, account: FactorsOfAccount, response: str) -> Credential:
@@ -118,5 +119,5 @@ def _known(account: FactorsOfAccount) -> Sequence[Passkey]:
 def _add(account: FactorsOfAccount, passkey: Passkey, viewer: Viewer) -> tuple[str, ...]:
     account.passkeys.add(passkey)
     account.record(Action.PASSKEY_ADDED, passkey=passkey.id)
-    account.notify(MailKind.PASSKEY_ADDED)
+    account.notify(MailKind.PASSKEY_ADDED, passkey.name)
     return () if account.user.mfa_enabled else account.switch_on(viewer)

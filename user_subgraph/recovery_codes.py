@@ -19,5 +19,9 @@ def code_hash(code: str) -> str:
     return hashlib.sha256(code.lower().translate(_TAKEN_FOR).encode()).hexdigest()
 
 
+def how_many_are_left(left: int) -> str:
+    return f"{left} of {HOW_MANY}"
+
+
 def _new_code() -> str:
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))

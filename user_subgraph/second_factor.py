@@ -79,7 +79,7 @@ class SecondFactor:
             if account.has_only_passkeys:
                 return AcceptedSuccess()  # a recovery code of theirs would be used up for nothing
             check = SecondFactorCheck(account.session, self.caller, account.now)
-            refusal = check.refusal(account.user.id, method_of(code), code)
+            refusal = check.refusal(account.user, method_of(code), code)
             if refusal is None:
                 _take_authenticator(account)
         if refusal is not None:

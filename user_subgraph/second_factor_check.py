@@ -16,9 +16,12 @@ from user_subgraph.errors import (
     RateLimitedError,
     ValidationError,
 )
+from user_subgraph.mail import MailKind
 from user_subgraph.mfa import NO_GUESSES, MfaMethod
+from user_subgraph.outgoing_mails import OutgoingMails
+from user_subgraph.recovery_codes import how_many_are_left
 from user_subgraph.second_factor_repository import SecondFactorRepository
-from user_subgraph.user import UserId
+from user_subgraph.user import User, UserId
 
 _WRONG = "The code is wrong, or it was used before."
 _NO_CODE_OF_IT = FieldError(
@@ -36,18 +39,17 @@ class SecondFactorCheck:
     caller: Caller
     now: datetime
 
-    def refusal(self, user_id: UserId, method: MfaMethod, code: str) -> DomainError | None:
+    def refusal(self, user: User, method: MfaMethod, code: str) -> DomainError | None:
         """`None`: it is proved. What comes else is to be raised once the transaction is committed: the guess has to count."""
         factors = SecondFactorRepository(self.session)
         refusal = self.refusal_of_guess(
-            user_id,
+            user.id,
             method,
-            lambda: factors.take(user_id, method, code, self.now),
+            lambda: factors.take(user.id, method, code, self.now),
             InvalidCredentialsError(_WRONG),
         )
         if refusal is None and method is MfaMethod.RECOVERY_CODE:
-            log = AuditLog(self.session, self.caller)
-            log.record(Action.RECOVERY_CODE_USED, self.now, subject=user_id, actor=user_id)
+            self._tell_of_used_code(user, factors.recovery_codes_left(user.id))
         return refusal
 
     def refusal_of_enrolment(self, user_id: UserId, code: str) -> DomainError | None:
@@ -75,3 +77,9 @@ class SecondFactorCheck:
         log = AuditLog(self.session, self.caller)
         log.record(Action.MFA_FAILED, self.now, subject=user_id, changes=noted(method=method))
         return wrong
+
+    def _tell_of_used_code(self, user: User, left: int) -> None:
+        log = AuditLog(self.session, self.caller)
+        log.record(Action.RECOVERY_CODE_USED, self.now, subject=user.id, actor=user.id)
+        mails = OutgoingMails(self.session)
+        mails.notify(MailKind.RECOVERY_CODE_USED, user, self.now, how_many_are_left(left))

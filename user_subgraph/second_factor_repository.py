@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, exists, select
+from sqlalchemy import CursorResult, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from user_subgraph.database import locked_once
@@ -97,6 +97,10 @@ class SecondFactorRepository:
                 return self._take_recovery_code(user_id, code, now)
             case MfaMethod.PASSKEY:
                 return False  # no code
+
+    def recovery_codes_left(self, user_id: UserId) -> int:
+        good = (RecoveryCodeRow.user_id == user_id) & RecoveryCodeRow.used_at.is_(None)
+        return self._session.scalars(select(func.count()).select_from(RecoveryCodeRow).where(good)).one()
 
     def open_challenge(
         self, challenge_id: str, user_id: UserId | None, asked_scopes: frozenset[str] | None, now: datetime

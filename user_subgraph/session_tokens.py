@@ -85,7 +85,7 @@ class SessionTokens:
             return None
         user = UserRepository(session).by_ids([presented.session.user_id])[presented.session.user_id]
         if presented.is_replayed_at(by.at):
-            _end_family(session, user, presented.session.id, by)
+            _end_family(session, user, presented.session, by)
             return None
         if not user.is_active:
             return None
@@ -128,10 +128,10 @@ def known_scopes(asked: frozenset[str] | None) -> frozenset[str] | None:
     return None if asked is None else asked & EVERY_SCOPE
 
 
-def _end_family(session: Session, user: User, session_id: str, by: Refresher) -> None:
-    SessionRepository(session).revoke(session_id, by.at)
-    OutgoingMails(session).notify(MailKind.LOGIN_ENDED, user, by.at)
-    log, family = AuditLog(session, by.caller), noted(session=session_id)
+def _end_family(session: Session, user: User, login: LoginSession, by: Refresher) -> None:
+    SessionRepository(session).revoke(login.id, by.at)
+    OutgoingMails(session).notify(MailKind.LOGIN_ENDED, user, by.at, login.in_words)
+    log, family = AuditLog(session, by.caller), noted(session=login.id)
     log.record(Action.REFRESH_TOKEN_REUSED, by.at, subject=user.id, changes=family)
 
 

@@ -331,6 +331,8 @@ class OutgoingMailRow(Base):
     # Whose account it is about, where that is known when it is asked for; null: that of the recipient, if any.
     # No foreign key: it would lock the user after a session, which others do the other way round.
     user_id: Mapped[str | None] = mapped_column(String(30))
+    # What of the account a notice is about: the name of a passkey, say.
+    what: Mapped[str | None] = mapped_column(String(200))
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -45,6 +45,14 @@ def told(service: Service, box: Postbox) -> list[tuple[str, str]]:
     return mails
 
 
+def named(service: Service, box: Postbox) -> list[str]:
+    """What of the account stands in the mails since it was asked last."""
+    service.parts.mail_delivery.deliver_all_due()
+    lines = [line.strip() for text in box.texts for line in text.splitlines() if line.startswith("  ")]
+    box.mails.clear()
+    return sorted(lines)
+
+
 def test_a_changed_password(service: Service, box: Postbox) -> None:
     service.data(CHANGE, service.token_of(ADA), old=PASSWORD, new=NEW_PASSWORD)
 
@@ -76,7 +84,19 @@ def test_a_second_factor_that_is_switched_on_and_off(service: Service, box: Post
     service.data(DISABLE, login, code=codes[0])
 
     assert switched_on == [(ADA, "A second factor was switched on")]
-    assert told(service, box) == [(ADA, "The second factor was switched off")]
+    assert sorted(told(service, box)) == [
+        (ADA, "A recovery code of your account was used"),
+        (ADA, "The second factor was switched off"),
+    ]
+
+
+def test_a_recovery_code_that_was_used_and_how_many_are_left(service: Service, box: Postbox) -> None:
+    _, codes = enabled(service)
+    told(service, box)
+    for code in (*codes[:2], codes[0]):
+        complete(service, challenge(service), code, "RECOVERY_CODE")
+
+    assert named(service, box) == ["8 of 10", "9 of 10"]
 
 
 def test_passkeys_that_are_added_and_removed(service: Service, box: Postbox) -> None:
@@ -95,6 +115,17 @@ def test_passkeys_that_are_added_and_removed(service: Service, box: Postbox) -> 
     assert told(service, box) == [(ADA, "The second factor was switched off")]
 
 
+def test_passkeys_are_named(service: Service, box: Postbox) -> None:
+    phone = with_passkey(service)
+    token = token_by_passkey(service, phone)
+    confirmed(service, token, PasskeyDevice(), "Key of steel")
+    added = named(service, box)
+    service.data(REMOVE, token, id=service.data(PASSKEYS, token)["passkeys"][1]["id"])
+
+    assert added == ["Key of steel", "Phone"]
+    assert named(service, box) == ["Key of steel"]
+
+
 def test_an_app_that_is_removed_beside_a_passkey(service: Service, box: Postbox) -> None:
     secret, codes = enabled(service)
     token = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
@@ -103,7 +134,10 @@ def test_an_app_that_is_removed_beside_a_passkey(service: Service, box: Postbox)
 
     service.data(DISABLE, token, code=codes[0])
 
-    assert told(service, box) == [(ADA, "Your authenticator app was removed")]
+    assert sorted(told(service, box)) == [
+        (ADA, "A recovery code of your account was used"),
+        (ADA, "Your authenticator app was removed"),
+    ]
 
 
 def test_a_second_factor_that_the_operator_takes_away(service: Service, box: Postbox) -> None:
@@ -126,6 +160,22 @@ def test_a_login_that_was_used_twice(service: Service, box: Postbox) -> None:
 
     assert codes == ["INVALID_TOKEN"] * 2
     assert told(service, box) == [(ADA, "A login to your account was ended")]
+
+
+def test_a_login_that_was_ended_is_told_from_others(service: Service, box: Postbox) -> None:
+    service.add_user(ADA)
+    began = service.clock()
+    stolen = service.log_in(ADA).refresh
+    service.clock.move(3600)
+    refresh = stolen
+    for _ in range(2):
+        refresh = service.refresh(refresh)["tokens"]["refreshToken"]
+    service.clock.move(60)
+    service.refresh(stolen)
+
+    assert named(service, box) == [
+        f"a login with your password or a passkey, since {began:%Y-%m-%d, %H:%M} UTC"
+    ]
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

@@ -27,9 +27,9 @@ def test_a_code_is_good_once_and_the_second_time_ends_the_session(service: Servi
     assert refused_as(app.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
     assert service.refusal(ME, tokens["access_token"])["code"] == "UNAUTHENTICATED"
     assert "authorization_code.reused" in [row["action"] for row in service.rows(ACTIONS)]
-    assert service.rows("SELECT kind, recipient FROM outgoing_mails") == [
-        {"kind": "LOGIN_ENDED", "recipient": ADA}
-    ]
+    (mail,) = service.rows("SELECT kind, recipient, what FROM outgoing_mails")
+    assert (mail["kind"], mail["recipient"]) == ("LOGIN_ENDED", ADA)
+    assert mail["what"] == 'the app "Budget", since 2026-11-23, 10:00 UTC'
 
 
 @pytest.mark.parametrize("verifier", ["w" * 43, ""])

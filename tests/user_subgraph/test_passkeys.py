@@ -59,6 +59,7 @@ def test_adding_one_gives_recovery_codes_and_asks_for_it_from_now_on(service: Se
     assert service.data(PASSKEYS, token) == {"passkeys": [added["passkey"]]}
     assert service.data(MFA_ENABLED, token) == {"mfaEnabled": True}
     assert (asked["__typename"], asked["methods"]) == ("MfaRequiredError", ["RECOVERY_CODE", "PASSKEY"])
+    assert asked["message"] == "Use one of your recovery codes or a passkey."
     assert [action for action in actions(service) if "login" not in action][-2:] == [
         "passkey.added",
         "mfa.enabled",

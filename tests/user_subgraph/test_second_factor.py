@@ -105,6 +105,7 @@ def test_the_password_alone_opens_no_session(service: Service) -> None:
 
     assert (result["__typename"], result["code"]) == ("MfaRequiredError", "MFA_REQUIRED")
     assert result["methods"] == ["TOTP", "RECOVERY_CODE"]
+    assert result["message"] == "Use a code of your authenticator or one of your recovery codes."
     assert service.rows("SELECT id FROM sessions") == sessions
     assert actions(service)[-1] == "login.challenged"
 
