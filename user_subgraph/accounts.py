@@ -195,10 +195,13 @@ class Accounts:
             return UserRepository(session).count(chosen)
 
     def add_by_operator(self, values: Mapping[str, Any]) -> User:
-        """For the commands of the operator, who answers to nobody; raises `ValidationError`."""
+        """For the commands of the operator, who answers to nobody, and for the address: no mail has to confirm it.
+
+        Raises `ValidationError`.
+        """
         clean = _checked_with_password(values)
         password_hash = self.passwords.hash(clean.pop("password"))
-        user = self._new_user(clean, UserStatus.ACTIVE)
+        user = replace(self._new_user(clean, UserStatus.ACTIVE), email_verified=True)
         with self.database.writing() as session, _taken_address_is_a_field_error():
             self._add(session, user, password_hash)
         return user

@@ -13,6 +13,7 @@ from user_subgraph.__main__ import main
 from user_subgraph.database import Database
 from user_subgraph.federation import subgraph_sdl
 from user_subgraph.signing_keys import key_files
+from user_subgraph.user import User
 from user_subgraph.user_repository import UserRepository
 
 QUICK_HASHES = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "8", "ARGON2_PARALLELISM": "1"}
@@ -25,12 +26,22 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     os.umask(mask)
 
 
-def stored_roles(environment: dict[str, str], email: str) -> set[str]:
+def stored_user(environment: dict[str, str], email: str) -> User | None:
     database = Database(f"sqlite:///{environment['DATA_DIR']}/users.sqlite3")
     with database.reading() as session:
         found = UserRepository(session).with_password(email)
     database.close()
-    return {role.value for role in found[0].roles} if found else set()
+    return found[0] if found else None
+
+
+def stored_roles(environment: dict[str, str], email: str) -> set[str]:
+    user = stored_user(environment, email)
+    return {role.value for role in user.roles} if user else set()
+
+
+def is_verified(environment: dict[str, str], email: str) -> bool:
+    user = stored_user(environment, email)
+    return user is not None and user.email_verified
 
 
 def test_print_schema_needs_neither_settings_nor_a_database(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,10 +73,10 @@ def test_demo_data_can_be_made_again_and_changes_nothing_then(
     ]
 
     assert capsys.readouterr().out == "5 demo accounts added\n0 demo accounts added\n"
-    roles = [
-        stored_roles(demo, f"{who}@example.com") for who in ("ada", "grace", "support", "finance", "admin")
-    ]
+    emails = [f"{who}@example.com" for who in ("ada", "grace", "support", "finance", "admin")]
+    roles = [stored_roles(demo, email) for email in emails]
     assert roles == [{"CUSTOMER"}, {"CUSTOMER"}, {"SUPPORT"}, {"FINANCE"}, {"ADMIN"}]
+    assert all(is_verified(demo, email) for email in emails)
 
 
 @pytest.mark.parametrize(("demo_mode", "adas_roles"), [("1", {"CUSTOMER"}), ("0", set())])
@@ -98,6 +109,7 @@ def test_create_admin_reads_the_password_from_standard_input(
     assert main(["create-admin", "--email", "Root@example.com"], environment) == 0
     assert capsys.readouterr().out.startswith("usr_")
     assert stored_roles(environment, "root@example.com") == {"ADMIN"}
+    assert is_verified(environment, "root@example.com")
     assert main(["create-admin", "--email", "root@example.com"], environment) == 1
     assert capsys.readouterr().err == "email: Another account has this address.\n"
 

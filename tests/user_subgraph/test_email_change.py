@@ -117,7 +117,6 @@ def test_the_old_address_is_told_and_the_log_names_no_address(
     }
     assert recorded[1].changes == (
         AuditChange("email", None, None),
-        AuditChange("emailVerified", "false", "true"),
         AuditChange("revokedSessions", None, "0"),
     )
     assert service.rows("SELECT * FROM outgoing_mails") == []
