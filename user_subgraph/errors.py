@@ -27,6 +27,7 @@ UserSubgraphError
     ├── AccountDisabledError     ACCOUNT_DISABLED
     ├── MfaRequiredError         MFA_REQUIRED
     ├── ReauthenticationRequiredError  REAUTHENTICATION_REQUIRED
+    ├── EmailNotVerifiedError    EMAIL_NOT_VERIFIED
     └── LastAdminError           LAST_ADMIN
 
 Domain errors bear the names of their SDL types. Every code stands in schema/error_codes.json.
@@ -263,6 +264,15 @@ class ReauthenticationRequiredError(DomainError):
 
     def __init__(self) -> None:
         super().__init__("Log in again for this, with your second factor if you have one.")
+
+
+class EmailNotVerifiedError(DomainError):
+    """Nobody has shown that they read the mails of the account's address, so whose account it is is not known."""
+
+    code = "EMAIL_NOT_VERIFIED"
+
+    def __init__(self) -> None:
+        super().__init__("Confirm your e-mail address first: ask for the mail with resendVerificationEmail.")
 
 
 class InvalidTokenError(DomainError):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from user_subgraph.audit import Action, Caller, noted
 from user_subgraph.audit_repository import AuditLog
 from user_subgraph.database import Database
-from user_subgraph.errors import Unauthenticated
+from user_subgraph.errors import EmailNotVerifiedError, Unauthenticated
 from user_subgraph.fresh_login import require_fresh_login
 from user_subgraph.mail import MailKind
 from user_subgraph.mfa import MfaMethod
@@ -89,13 +89,21 @@ class FactorsOfAccounts:
     fresh_for: timedelta
 
     @contextmanager
-    def of(self, viewer: Viewer, now: datetime, caller: Caller) -> Iterator[FactorsOfAccount]:
-        """Raises `Unauthenticated` and `ReauthenticationRequiredError`."""
+    def of(
+        self, viewer: Viewer, now: datetime, caller: Caller, *, to_add: bool = False
+    ) -> Iterator[FactorsOfAccount]:
+        """Raises `Unauthenticated` and `ReauthenticationRequiredError`; *to_add* a factor, `EmailNotVerifiedError` too.
+
+        The owner of the address can take the account back from a stranger who opened it, but for the stranger's factor. The
+        address is asked about first: a login of just now may be an old one when the mail has come.
+        """
         with self.database.writing() as session:
             users = UserRepository(session)
             users.locked(viewer.user_id)
             user = users.logged_in(viewer.user_id, viewer.session_id, now)
             if user is None:
                 raise Unauthenticated
+            if to_add and not user.email_verified:
+                raise EmailNotVerifiedError
             require_fresh_login(session, viewer, user, now, self.fresh_for)
             yield FactorsOfAccount(session, users, user, now, caller)

@@ -52,6 +52,8 @@ class MailedLinks:
         with self.database.writing() as session:
             users = UserRepository(session)
             before = self._redeemed(session, users, token, (Purpose.VERIFY_EMAIL,))
+            # Begun before this address was confirmed, by whomever: who reads its mails begins anew.
+            SecondFactorRepository(session).end_enrolment(before.id)
             self._save_verified(session, users, before, Action.EMAIL_VERIFIED)
         return AcceptedSuccess()
 

@@ -61,9 +61,12 @@ class Passkeys:
             return PasskeyRepository(session).of(user_id)
 
     def enroll(self, viewer: Viewer) -> PasskeyEnrollment:
-        """What a device is to be asked. Raises `ReauthenticationRequiredError`, and `ValidationError` for one too many."""
+        """What a device is to be asked.
+
+        Raises `EmailNotVerifiedError`, `ReauthenticationRequiredError`, and `ValidationError` for one too many.
+        """
         challenge = secrets.token_bytes(32)
-        with self._account_of(viewer) as account:
+        with self._account_of(viewer, to_add=True) as account:
             known = _known(account)
             account.passkeys.begin_enrolment(account.user.id, challenge, account.now)
         return PasskeyEnrollment(self.relying_party.creation_options(account.user, known, challenge))
@@ -71,11 +74,11 @@ class Passkeys:
     def confirm(self, viewer: Viewer, name: str, response: str) -> PasskeyConfirmed:
         """*response*: the device's, in JSON. With the account's first factor its other sessions end.
 
-        Raises `ReauthenticationRequiredError` and `ValidationError`.
+        Raises `EmailNotVerifiedError`, `ReauthenticationRequiredError` and `ValidationError`.
         """
         clean = checked({"name": name}, _NAME_RULES)
         try:
-            with self._account_of(viewer) as account:
+            with self._account_of(viewer, to_add=True) as account:
                 _known(account)
                 passkey = new_passkey(
                     account.user.id, clean["name"], self._credential(account, response), account.now
@@ -105,8 +108,10 @@ class Passkeys:
         account.passkeys.end_enrolment(account.user.id)
         return self.relying_party.created(response, challenge)
 
-    def _account_of(self, viewer: Viewer) -> AbstractContextManager[FactorsOfAccount]:
-        return self.accounts.of(viewer, self.clock(), self.caller)
+    def _account_of(
+        self, viewer: Viewer, *, to_add: bool = False
+    ) -> AbstractContextManager[FactorsOfAccount]:
+        return self.accounts.of(viewer, self.clock(), self.caller, to_add=to_add)
 
 
 def _known(account: FactorsOfAccount) -> Sequence[Passkey]:

@@ -47,9 +47,12 @@ class SecondFactor:
         return replace(self, caller=caller)
 
     def enroll(self, viewer: Viewer) -> TotpEnrollment:
-        """Raises `ReauthenticationRequiredError`. Another one that is enabled stays so until this one is confirmed."""
+        """Another one that is enabled stays so until this one is confirmed.
+
+        Raises `EmailNotVerifiedError` and `ReauthenticationRequiredError`.
+        """
         secret = new_secret()
-        with self._account_of(viewer) as account:
+        with self._account_of(viewer, to_add=True) as account:
             account.factors.begin_enrolment(account.user.id, secret)
         name = account.user.email or account.user.id
         return TotpEnrollment(secret, otpauth_url(secret, name, self.issuer))
@@ -57,10 +60,10 @@ class SecondFactor:
     def confirm(self, viewer: Viewer, code: str) -> TotpConfirmed:
         """The user's other sessions end, and recovery codes that they had are good no more.
 
-        Raises `ReauthenticationRequiredError`, `ValidationError` for a code that is not one of the secret that waits, and
-        `RateLimitedError`.
+        Raises `EmailNotVerifiedError`, `ReauthenticationRequiredError`, `ValidationError` for a code that is not one of the
+        secret that waits, and `RateLimitedError`.
         """
-        with self._account_of(viewer) as account:
+        with self._account_of(viewer, to_add=True) as account:
             check = SecondFactorCheck(account.session, self.caller, account.now)
             refusal = check.refusal_of_enrolment(account.user.id, code)
             if refusal is None:
@@ -100,8 +103,10 @@ class SecondFactor:
             account.notify(MailKind.SECOND_FACTOR_TAKEN)
         return True
 
-    def _account_of(self, viewer: Viewer) -> AbstractContextManager[FactorsOfAccount]:
-        return self.accounts.of(viewer, self.clock(), self.caller)
+    def _account_of(
+        self, viewer: Viewer, *, to_add: bool = False
+    ) -> AbstractContextManager[FactorsOfAccount]:
+        return self.accounts.of(viewer, self.clock(), self.caller, to_add=to_add)
 
 
 def _take_authenticator(account: FactorsOfAccount) -> None:

@@ -5,8 +5,24 @@ from email.message import EmailMessage
 from email.policy import default
 from itertools import pairwise
 
-from tests.e2e.client import eventually
+from tests.e2e.client import Client, eventually, new_customer
 from tests.e2e.running_system import RunningSystem
+
+VERIFY = "mutation ($mailed: String!) { verifyEmail(token: $mailed) { __typename } }"
+
+
+def confirmed_customer(system: RunningSystem) -> tuple[str, Client]:
+    """A new one, who has confirmed the address: nobody else may add a second factor."""
+    email, customer = new_customer(f"{system.gateway_url}/graphql")
+    confirm_address(system, email)
+    return email, customer
+
+
+def confirm_address(system: RunningSystem, email: str, already_seen: int = 0) -> None:
+    """With the next mail that comes there."""
+    token = mailed_link(system, email, already_seen).partition("#token=")[2]
+    done = Client(f"{system.gateway_url}/graphql").get(VERIFY, mailed=token)
+    assert done == {"verifyEmail": {"__typename": "AcceptedSuccess"}}
 
 
 def mailed_links(system: RunningSystem, recipient: str) -> list[str]:

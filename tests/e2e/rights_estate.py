@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.client import Client, eventually, new_customer
+from tests.e2e.client import Client, eventually
+from tests.e2e.mails import confirmed_customer
 from tests.e2e.passkeys import added_passkey, log_in_with
 from tests.e2e.running_system import RunningSystem
 
@@ -26,7 +27,7 @@ class Estate:
 def new_estate(system: RunningSystem) -> Estate:
     """Payments in each state that something can be done to, a refund, a dispute, kept cards, a passkey, a second session."""
     url = f"{system.gateway_url}/graphql"
-    email, first_session = new_customer(url)
+    email, first_session = confirmed_customer(system)
     device, recovery_codes = added_passkey(first_session, system.users_url)
     login = log_in_with(Client(url), device)
     owner = Client(url, login["tokens"]["accessToken"])

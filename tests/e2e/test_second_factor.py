@@ -3,7 +3,9 @@
 from typing import Any
 
 from tests.e2e.authenticator import Authenticator
-from tests.e2e.client import LOGIN, Client, new_customer
+from tests.e2e.client import LOGIN, Client
+from tests.e2e.mails import confirmed_customer
+from tests.e2e.running_system import RunningSystem
 
 PASSWORD = "a-long-enough-password"
 ME = "{ me { email mfaEnabled payments { nodes { id } } } }"
@@ -29,8 +31,10 @@ def completed(anonymous: Client, email: str, method: str, code: str) -> dict[str
     return result
 
 
-def test_a_login_asks_for_the_second_factor_and_then_gives_tokens(anonymous: Client) -> None:
-    email, customer = new_customer(anonymous.url)
+def test_a_login_asks_for_the_second_factor_and_then_gives_tokens(
+    system: RunningSystem, anonymous: Client
+) -> None:
+    email, customer = confirmed_customer(system)
     authenticator, recovery_codes = enabled(customer)
 
     password_alone = anonymous.get(LOGIN, input={"email": email, "password": PASSWORD})["login"]

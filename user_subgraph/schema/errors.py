@@ -102,6 +102,12 @@ class ReauthenticationRequiredError(graphene.ObjectType):
         interfaces = (Error,)
 
 
+class EmailNotVerifiedError(graphene.ObjectType):
+    class Meta:
+        description = "Confirm the address of the account first: `resendVerificationEmail` mails a token for `verifyEmail`."
+        interfaces = (Error,)
+
+
 class LastAdminError(graphene.ObjectType):
     class Meta:
         description = "Nobody would be left to administer the system."
@@ -118,6 +124,7 @@ _SHOWN_AS: dict[type[errors.DomainError], Any] = {
     errors.AccountDisabledError: AccountDisabledError,
     errors.MfaRequiredError: MfaRequiredError,
     errors.ReauthenticationRequiredError: ReauthenticationRequiredError,
+    errors.EmailNotVerifiedError: EmailNotVerifiedError,
     errors.LastAdminError: LastAdminError,
 }
 

@@ -18,6 +18,7 @@ from user_subgraph import (
 from user_subgraph.schema.errors import (
     AccountDisabledError,
     ConflictError,
+    EmailNotVerifiedError,
     InvalidCredentialsError,
     InvalidTokenError,
     LastAdminError,
@@ -179,12 +180,18 @@ class CompleteMfaResult(graphene.Union):
 
 class TotpEnrollResult(graphene.Union):
     class Meta:
-        types = (TotpEnrollment, ReauthenticationRequiredError)
+        types = (TotpEnrollment, ReauthenticationRequiredError, EmailNotVerifiedError)
 
 
 class TotpConfirmResult(graphene.Union):
     class Meta:
-        types = (TotpConfirmed, ValidationError, ReauthenticationRequiredError, RateLimitedError)
+        types = (
+            TotpConfirmed,
+            ValidationError,
+            ReauthenticationRequiredError,
+            EmailNotVerifiedError,
+            RateLimitedError,
+        )
 
 
 class DisableTotpResult(graphene.Union):
@@ -204,12 +211,12 @@ class BeginPasskeyLoginResult(graphene.Union):
 
 class PasskeyEnrollResult(graphene.Union):
     class Meta:
-        types = (PasskeyEnrollment, ValidationError, ReauthenticationRequiredError)
+        types = (PasskeyEnrollment, ValidationError, ReauthenticationRequiredError, EmailNotVerifiedError)
 
 
 class PasskeyConfirmResult(graphene.Union):
     class Meta:
-        types = (PasskeyConfirmed, ValidationError, ReauthenticationRequiredError)
+        types = (PasskeyConfirmed, ValidationError, ReauthenticationRequiredError, EmailNotVerifiedError)
 
 
 class RemovePasskeyResult(graphene.Union):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.browser.graphiql_page import GraphiqlPage
 from tests.e2e.browser.network import Request, complaints, requests_made
-from tests.e2e.client import new_customer
+from tests.e2e.mails import confirmed_customer
 from tests.e2e.running_system import RunningSystem
 from tests.e2e.test_second_factor import PASSWORD as NEW_PASSWORD
 from tests.e2e.test_second_factor import enabled
@@ -111,7 +111,7 @@ def test_a_wrong_password_shows_the_refusal_and_leaves_the_box_empty(page: Graph
 
 
 def test_the_form_asks_for_the_second_factor(page: GraphiqlPage, system: RunningSystem) -> None:
-    email, customer = new_customer(f"{system.gateway_url}/graphql")
+    email, customer = confirmed_customer(system)
     authenticator, _ = enabled(customer)
     page.open()
 

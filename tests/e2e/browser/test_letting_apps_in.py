@@ -14,6 +14,7 @@ from tests.e2e.browser.conftest import tab
 from tests.e2e.browser.mailed_link_page import MailedLinkPage
 from tests.e2e.browser.network import complaints
 from tests.e2e.client import Client, new_customer
+from tests.e2e.mails import confirmed_customer
 from tests.e2e.oauth_programs import App, running_app
 from tests.e2e.passkeys import added_passkey
 from tests.e2e.running_system import RunningSystem
@@ -87,8 +88,8 @@ def test_a_wrong_password_is_told_and_can_be_put_right(
     assert "code" in app.returned.get(timeout=60)
 
 
-def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anonymous: Client) -> None:
-    email, customer = new_customer(anonymous.url)
+def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, system: RunningSystem) -> None:
+    email, customer = confirmed_customer(system)
     device, _recovery_codes = added_passkey(customer, consent_page.origin)
     consent_page.open(by_name(app.address("profile:read")))
     with passkey_in(consent_page.driver, device, by=False):
@@ -108,9 +109,9 @@ def test_a_passkey_does_for_a_code(consent_page: MailedLinkPage, app: App, anony
 
 
 def test_where_there_are_no_passkeys_a_code_is_asked_for(
-    consent_page: MailedLinkPage, app: App, anonymous: Client
+    consent_page: MailedLinkPage, app: App, system: RunningSystem
 ) -> None:
-    email, customer = new_customer(anonymous.url)
+    email, customer = confirmed_customer(system)
     added_passkey(customer, consent_page.origin)
     consent_page.open(app.address("profile:read"))
 
