@@ -1,15 +1,19 @@
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 
-import type { ActionOutcome } from "../account/actionOutcome";
+import { type ActionOutcome, outcomeOf } from "../account/actionOutcome";
+import resendVerificationEmail from "../account/operations/resend-verification-email.graphql?raw";
 import { Section } from "../account/Section";
 import type { Ask } from "../gateway";
 import { logOut } from "../login/login";
 import { type LoggedIn, LoginForm } from "../login/LoginForm";
 import { makePasskey } from "../login/passkeyDialog";
 import type { PasskeyPlace } from "../login/passkeyPlace";
+import { AddPasskey } from "./AddPasskey";
+import { AddressFirst } from "./AddressFirst";
 import { PasskeyList } from "./PasskeyList";
 import {
   addPasskey,
+  confirmationNotice,
   type MyPasskeys,
   type Outcome,
   type Passkey,
@@ -32,6 +36,8 @@ type View =
   | { readonly kind: "loggedOut" };
 
 const HEADING = "Your passkeys";
+const UNABLE =
+  "This browser cannot make one here. It is too old for that, or this page was opened without https or by a number instead of a name.";
 const LOGIN: View = { kind: "login", why: "" };
 
 /** Where somebody adds and removes the passkeys of their account, by a login that ends with the visit. */
@@ -53,7 +59,8 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
   async function show(as: LoggedIn, tell: (mine: MyPasskeys) => string): Promise<void> {
     const outcome = await readPasskeys(asking(as));
     if (outcome.kind !== "done") return end(as, { kind: "login", why: outcome.message });
-    setView({ kind: "list", login: as, mine: outcome.value, told: tell(outcome.value) });
+    const mine = outcome.value;
+    setView({ kind: "list", login: { ...as, email: mine.email ?? as.email }, mine, told: tell(mine) });
   }
 
   function asking({ accessToken }: LoggedIn): Ask {
@@ -80,8 +87,21 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
   ): Promise<ActionOutcome> {
     if (outcome.kind === "refused") return outcome;
     if (outcome.kind === "done") await goOn(outcome.value);
+    else if (outcome.kind === "addressNotConfirmed") await show(as, () => "");
     else end(as, { kind: "login", why: outcome.message });
     return { kind: "accepted" };
+  }
+
+  function adding(as: LoggedIn, mine: MyPasskeys): ReactNode {
+    if (place.kind !== "here") return <p>{UNABLE}</p>;
+    if (mine.emailVerified) return <AddPasskey {...mine} add={(name) => add(as, name)} />;
+    return (
+      <AddressFirst
+        sendMail={() => outcomeOf(resendVerificationEmail, { email: as.email }, ask)}
+        onSent={() => setView({ kind: "list", login: as, mine, told: `A mail to ${as.email} is on its way.` })}
+        onConfirmed={() => void show(as, confirmationNotice)}
+      />
+    );
   }
 
   if (place.kind === "elsewhere") return <Elsewhere {...place} />;
@@ -107,12 +127,12 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
       return (
         <Section heading={HEADING} text={`You are logged in as ${view.login.email}.`}>
           <PasskeyList
-            {...view.mine}
+            passkeys={view.mine.passkeys}
             told={view.told}
-            isAble={place.kind === "here"}
-            add={(name) => add(view.login, name)}
             remove={(passkey) => remove(view.login, passkey, view.mine)}
-          />
+          >
+            {adding(view.login, view.mine)}
+          </PasskeyList>
           <button type="button" className="quiet" onClick={() => end(view.login, { kind: "loggedOut" })}>
             Done
           </button>

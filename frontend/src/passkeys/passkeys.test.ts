@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 
 import { GatewayUnavailableError, type GraphQLAnswer } from "../gateway";
-import { addPasskey, freeName, readPasskeys, removalNotice, removePasskey } from "./passkeys";
+import { addPasskey, confirmationNotice, freeName, readPasskeys, removalNotice, removePasskey } from "./passkeys";
 
 const OPTIONS = '{"challenge":"abc"}';
 const ENROLLED = { enrollPasskey: { __typename: "PasskeyEnrollment", options: OPTIONS } };
 const LAPTOP = { id: "pk_1", name: "Laptop", createdAt: "2026-11-29T21:00:00Z", lastUsedAt: null };
+const ADA = { email: "ada@example.com", emailVerified: true };
+const UNCONFIRMED = { __typename: "EmailNotVerifiedError", message: "Confirm your e-mail address first." };
 const STALE = { __typename: "ReauthenticationRequiredError", message: "Log in again, then do this." };
 
 const making = async (options: string) => ({ kind: "answered", response: `made for ${options}` }) as const;
@@ -24,7 +26,7 @@ function api(results: Record<string, object>) {
 
 describe("readPasskeys", () => {
   it("gives those of who asks", async () => {
-    const mine = { mfaEnabled: true, passkeys: [LAPTOP] };
+    const mine = { ...ADA, mfaEnabled: true, passkeys: [LAPTOP] };
 
     expect(await readPasskeys(api({ MyPasskeys: { me: mine } }).ask)).toEqual({ kind: "done", value: mine });
   });
@@ -109,6 +111,13 @@ describe("addPasskey", () => {
       message: STALE.message,
     });
   });
+
+  it.each([
+    ["first", { EnrollPasskey: { enrollPasskey: UNCONFIRMED } }],
+    ["then", { EnrollPasskey: ENROLLED, ConfirmPasskey: { confirmPasskey: UNCONFIRMED } }],
+  ])("takes a confirmed address where the API says so, %s", async (_when, results) => {
+    expect(await addPasskey("Laptop", making, api(results).ask)).toMatchObject({ kind: "addressNotConfirmed" });
+  });
 });
 
 describe("removePasskey", () => {
@@ -130,14 +139,23 @@ describe("removePasskey", () => {
 });
 
 describe("removalNotice", () => {
-  const on = { passkeys: [], mfaEnabled: true };
-  const off = { passkeys: [], mfaEnabled: false };
+  const on = { ...ADA, passkeys: [], mfaEnabled: true };
+  const off = { ...ADA, passkeys: [], mfaEnabled: false };
 
   it("says that a password alone is enough again, if it is", () => {
     expect(removalNotice("Laptop", on, on)).toBe("“Laptop” is removed.");
     expect(removalNotice("Laptop", on, off)).toBe(
       "“Laptop” is removed. Your second factor is off: your password alone logs you in.",
     );
+  });
+});
+
+describe("confirmationNotice", () => {
+  it("says whether the address is confirmed", () => {
+    const mine = { ...ADA, passkeys: [], mfaEnabled: false };
+
+    expect(confirmationNotice(mine)).toBe("Your address is confirmed.");
+    expect(confirmationNotice({ ...mine, emailVerified: false })).toContain("not confirmed yet");
   });
 });
 

@@ -15,6 +15,10 @@ export interface Passkey {
 }
 
 export interface MyPasskeys {
+  /** As it is now: staff can change it while the page is open. */
+  readonly email: string | null;
+  /** Whether one can be added. */
+  readonly emailVerified: boolean;
   readonly passkeys: readonly Passkey[];
   /** Whether a password alone is not enough. */
   readonly mfaEnabled: boolean;
@@ -24,8 +28,8 @@ export type Outcome<Value> = { readonly kind: "done"; readonly value: Value } | 
 
 /** Nothing was done. */
 type Failure =
-  /** Nothing will be before another login. */
-  { readonly kind: "loginNeeded"; readonly message: string } | Refusal;
+  /** Nothing will be before another login, or before the address is confirmed. */
+  { readonly kind: "loginNeeded" | "addressNotConfirmed"; readonly message: string } | Refusal;
 
 /** Where the API answers with a member of a union; all but the successes are errors with a message. */
 interface Member {
@@ -65,6 +69,11 @@ export function removalNotice(name: string, before: MyPasskeys, after: MyPasskey
   return `${removed} Your second factor is off: your password alone logs you in.`;
 }
 
+/** What is said to who says that they have confirmed their address. */
+export function confirmationNotice({ emailVerified }: MyPasskeys): string {
+  return emailVerified ? "Your address is confirmed." : "Your address is not confirmed yet: open the link in the newest mail.";
+}
+
 /** *name*, with a number if one of *passkeys* has it already. */
 export function freeName(name: string, passkeys: readonly Passkey[]): string {
   const taken = new Set(passkeys.map((each) => each.name));
@@ -84,6 +93,7 @@ async function resultOf<Success>(
   const { __typename, message, fields = [] } = answer.value;
   if (message === undefined || asGood.includes(__typename)) return answer as Outcome<Success>;
   if (__typename === "ReauthenticationRequiredError") return { kind: "loginNeeded", message };
+  if (__typename === "EmailNotVerifiedError") return { kind: "addressNotConfirmed", message };
   return fields.length > 0 ? refusal("", problemsOf(fields)) : refusal(message);
 }
 

@@ -14,7 +14,7 @@ from tests.e2e.browser.passkeys_page import CODES, LIST, LOGIN, PasskeysPage, de
 from tests.e2e.browser.test_mailed_links import ASK_FOR_CHANGE
 from tests.e2e.client import LOGIN as LOGIN_MUTATION
 from tests.e2e.client import Client, eventually, new_customer
-from tests.e2e.mails import mailed_link
+from tests.e2e.mails import confirm_address, confirmed_customer, mailed_link
 from tests.e2e.running_system import RunningSystem
 from tests.e2e.test_second_factor import PASSWORD
 
@@ -22,6 +22,7 @@ WHO = "query Who { me { email } }"
 MINE = "{ me { mfaEnabled passkeys { name } } }"
 REMOVED = "“Laptop” is removed. Your second factor is off: your password alone logs you in."
 END_ALL_SESSIONS = "mutation { logout(scope: ALL_SESSIONS) { revokedSessions } }"
+MOVE = "mutation ($id: ID!, $new: EmailAddress!) { updateUser(id: $id, input: {email: $new}) { __typename } }"
 SESSIONS = "{ me { sessions { current } } }"
 
 
@@ -33,8 +34,8 @@ def passkeys(passkeys_page: PasskeysPage) -> Iterator[PasskeysPage]:
 
 
 @pytest.fixture
-def customer(anonymous: Client) -> tuple[str, Client]:
-    return new_customer(anonymous.url)
+def customer(system: RunningSystem) -> tuple[str, Client]:
+    return confirmed_customer(system)
 
 
 def graphiql(page: PasskeysPage) -> GraphiqlPage:
@@ -82,6 +83,53 @@ def test_the_first_passkey_comes_with_recovery_codes_and_turns_the_second_factor
     assert times.endswith(", not used yet")
     assert result_of_password(anonymous, email) == "MfaRequiredError"
     assert complaints(passkeys.driver) == []
+
+
+def test_who_has_not_confirmed_the_address_does_so_first(
+    passkeys: PasskeysPage, system: RunningSystem, anonymous: Client
+) -> None:
+    email, _ = new_customer(anonymous.url)
+    passkeys.log_in(email, PASSWORD)
+    passkeys.wait_for_heading(LIST)
+    offered = passkeys.buttons()
+
+    passkeys.press("I have confirmed it")
+    not_yet = passkeys.told()
+    passkeys.press("Send me a new mail")
+    passkeys.wait_for(lambda: passkeys.told() != not_yet)
+    sent = passkeys.told()
+    confirm_address(system, email, already_seen=1)
+    passkeys.press("I have confirmed it")
+    passkeys.wait_for(lambda: passkeys.told() != sent)
+    confirmed = passkeys.told()
+    passkeys.add("Laptop")
+    passkeys.wait_for_heading(CODES)
+
+    assert offered == ["Send me a new mail", "I have confirmed it", "Done"]
+    assert not_yet.startswith("Your address is not confirmed yet")
+    assert sent == f"A mail to {email} is on its way."
+    assert confirmed == "Your address is confirmed."
+    assert complaints(passkeys.driver) == []
+
+
+def test_who_is_given_another_address_meanwhile_confirms_that_one(
+    passkeys: PasskeysPage, system: RunningSystem, anonymous: Client, customer: tuple[str, Client]
+) -> None:
+    email, client = customer
+    new, user_id = f"new-{email}", client.get("{ me { id } }")["me"]["id"]
+    passkeys.log_in(email, PASSWORD)
+    passkeys.wait_for_heading(LIST)
+    anonymous.logged_in("admin@example.com").get(MOVE, id=user_id, new=new)
+
+    passkeys.add("Laptop")
+    passkeys.wait_for(lambda: "Send me a new mail" in passkeys.buttons())
+    passkeys.press("Send me a new mail")
+    confirm_address(system, new)
+    passkeys.press("I have confirmed it")
+    passkeys.wait_for(lambda: passkeys.fields("Name"))
+    passkeys.add("Laptop")
+
+    passkeys.wait_for_heading(CODES)
 
 
 def test_the_recovery_codes_can_be_copied_and_one_of_them_logs_in(
