@@ -50,7 +50,10 @@ export const MAILED_LINKS: Readonly<Record<string, MailedLink>> = {
     button: "Confirm the address",
     wants: "nothing",
     act: (token, _fields, ask) => outcomeOf(verifyEmail, { token }, ask),
-    done: { heading: "Your address is confirmed", text: "You can log in now, and close this page." },
+    done: {
+      heading: "Your address is confirmed",
+      text: "You can log in now, and close this page. If somebody else opened the account, ask for a new password: setting it logs them out.",
+    },
     dead: DEAD,
     noLink: {
       heading: "Do you need another mail?",
