@@ -1,5 +1,6 @@
 """A passkey: a key pair on somebody's device, of which we have the public half (W3C Web Authentication, Level 3). Pure."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from user_subgraph.user import UserId
 from user_subgraph.user_input import FieldProblem, name
 
 MOST_PASSKEYS = 20
+# What mail programs know an address by, other scripts' dots too, and what would end the quotation.
+_IN_LINKS = re.compile('[".:/@\u3002\uff0e\uff61]+')
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Passkey:
     credential: Credential
     created_at: datetime
     last_used_at: datetime | None = None
+
+    @property
+    def in_words(self) -> str:
+        """For a mail to its owner. Whoever added it has named it, perhaps a thief: the name is to become no link there."""
+        return f'"{_IN_LINKS.sub(" ", self.name)}"'
 
 
 def new_passkey(user_id: UserId, name: str, credential: Credential, now: datetime) -> Passkey:

@@ -98,7 +98,7 @@ class Passkeys:
                 account.switch_off()
                 account.notify(MailKind.SECOND_FACTOR_DISABLED)
             else:
-                account.notify(MailKind.PASSKEY_REMOVED, removed.name)
+                account.notify(MailKind.PASSKEY_REMOVED, removed.in_words)
         return AcceptedSuccess()
 
     def _credential(self, account: FactorsOfAccount, response: str) -> Credential:
@@ -124,5 +124,5 @@ def _known(account: FactorsOfAccount) -> Sequence[Passkey]:
 def _add(account: FactorsOfAccount, passkey: Passkey, viewer: Viewer) -> tuple[str, ...]:
     account.passkeys.add(passkey)
     account.record(Action.PASSKEY_ADDED, passkey=passkey.id)
-    account.notify(MailKind.PASSKEY_ADDED, passkey.name)
+    account.notify(MailKind.PASSKEY_ADDED, passkey.in_words)
     return () if account.user.mfa_enabled else account.switch_on(viewer)

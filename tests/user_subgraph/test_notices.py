@@ -122,8 +122,18 @@ def test_passkeys_are_named(service: Service, box: Postbox) -> None:
     added = named(service, box)
     service.data(REMOVE, token, id=service.data(PASSKEYS, token)["passkeys"][1]["id"])
 
-    assert added == ["Key of steel", "Phone"]
-    assert named(service, box) == ["Key of steel"]
+    assert added == ['"Key of steel"', '"Phone"']
+    assert named(service, box) == ['"Key of steel"']
+
+
+def test_a_thief_who_names_a_passkey_puts_no_link_of_theirs_into_the_mail(
+    service: Service, box: Postbox
+) -> None:
+    name = 'Phone". Not yours? https://evil.example/undo, me@evil\u3002example'
+
+    confirmed(service, service.token_of(ADA), PasskeyDevice(), name)
+
+    assert named(service, box) == ['"Phone  Not yours? https evil example undo, me evil example"']
 
 
 def test_an_app_that_is_removed_beside_a_passkey(service: Service, box: Postbox) -> None:
