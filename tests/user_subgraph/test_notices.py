@@ -99,6 +99,20 @@ def test_a_recovery_code_that_was_used_and_how_many_are_left(service: Service, b
     assert named(service, box) == ["8 of 10", "9 of 10"]
 
 
+def test_what_is_said_of_the_codes_that_are_left_stays_true_when_they_all_go(
+    service: Service, box: Postbox
+) -> None:
+    secret, codes = enabled(service)
+    login = complete(service, challenge(service), code_of(service, secret))["tokens"]["accessToken"]
+    told(service, box)
+    service.data(DISABLE, login, code=codes[0])
+    service.parts.mail_delivery.deliver_all_due()
+
+    (used,) = [text for text in box.texts if "of 10" in text]
+    assert service.rows("SELECT * FROM recovery_codes") == []
+    assert "After that there were left:" in used.splitlines()[1]
+
+
 def test_passkeys_that_are_added_and_removed(service: Service, box: Postbox) -> None:
     phone, key = with_passkey(service), PasskeyDevice()
     first = told(service, box)
