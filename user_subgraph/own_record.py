@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from user_subgraph.audit import AuditEvent
@@ -16,8 +15,8 @@ from user_subgraph.audit_repository import audit_page
 from user_subgraph.login_session import LoginSession
 from user_subgraph.passkey import Passkey
 from user_subgraph.passkey_repository import PasskeyRepository
+from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_repository import SessionRepository
-from user_subgraph.tables import RecoveryCodeRow
 from user_subgraph.user import User, UserId
 from user_subgraph.user_page import MAX_PAGE_SIZE
 
@@ -27,7 +26,7 @@ Document = Mapping[str, Any]
 def own_record(session: Session, user: User) -> Document:
     return {
         "profile": _profile(user),
-        "secondFactor": {"enabled": user.mfa_enabled, "recoveryCodesLeft": _codes_left(session, user.id)},
+        "secondFactor": _second_factor(session, user),
         "passkeys": [_passkey(passkey) for passkey in PasskeyRepository(session).of(user.id)],
         "sessions": [_login(login) for login in SessionRepository(session).kept_of(user.id)],
         "events": [_event(event, user.id) for event in _events(session, user.id)],
@@ -52,9 +51,9 @@ def _profile(user: User) -> Document:
     }
 
 
-def _codes_left(session: Session, user_id: UserId) -> int:
-    unused = (RecoveryCodeRow.user_id == user_id) & RecoveryCodeRow.used_at.is_(None)
-    return session.scalars(select(func.count()).select_from(RecoveryCodeRow).where(unused)).one()
+def _second_factor(session: Session, user: User) -> Document:
+    left = SecondFactorRepository(session).recovery_codes_left(user.id)
+    return {"enabled": user.mfa_enabled, "recoveryCodesLeft": left}
 
 
 def _passkey(passkey: Passkey) -> Document:
