@@ -21,4 +21,4 @@ export function AddressFirst({ sendMail, onSent, onConfirmed }: AddressFirstProp
 }
 
 const WHY =
-  "First confirm your e-mail address, by the link in the mail that was sent to it: so no stranger who gives your address keeps a passkey there. If you do not find the mail, have a new one sent to you.";
+  "First confirm your e-mail address, by the link in a mail that is sent to it: so no stranger who gives your address keeps a passkey there. If you find no such mail, have a new one sent to you.";

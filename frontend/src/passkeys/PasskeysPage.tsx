@@ -38,6 +38,8 @@ type View =
 const HEADING = "Your passkeys";
 const UNABLE =
   "This browser cannot make one here. It is too old for that, or this page was opened without https or by a number instead of a name.";
+// The page lets nobody add one else: the address was changed meanwhile.
+const NOT_ADDED = "Nothing was added: your address is not confirmed any more.";
 const LOGIN: View = { kind: "login", why: "" };
 
 /** Where somebody adds and removes the passkeys of their account, by a login that ends with the visit. */
@@ -87,7 +89,7 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
   ): Promise<ActionOutcome> {
     if (outcome.kind === "refused") return outcome;
     if (outcome.kind === "done") await goOn(outcome.value);
-    else if (outcome.kind === "addressNotConfirmed") await show(as, () => "");
+    else if (outcome.kind === "addressNotConfirmed") await show(as, () => NOT_ADDED);
     else end(as, { kind: "login", why: outcome.message });
     return { kind: "accepted" };
   }

@@ -123,6 +123,7 @@ def test_who_is_given_another_address_meanwhile_confirms_that_one(
 
     passkeys.add("Laptop")
     passkeys.wait_for(lambda: "Send me a new mail" in passkeys.buttons())
+    refused = passkeys.told()
     passkeys.press("Send me a new mail")
     confirm_address(system, new)
     passkeys.press("I have confirmed it")
@@ -130,6 +131,7 @@ def test_who_is_given_another_address_meanwhile_confirms_that_one(
     passkeys.add("Laptop")
 
     passkeys.wait_for_heading(CODES)
+    assert refused == "Nothing was added: your address is not confirmed any more."
 
 
 def test_the_recovery_codes_can_be_copied_and_one_of_them_logs_in(
