@@ -272,7 +272,7 @@ class EmailNotVerifiedError(DomainError):
     code = "EMAIL_NOT_VERIFIED"
 
     def __init__(self) -> None:
-        super().__init__("Confirm your e-mail address first: ask for the mail with resendVerificationEmail.")
+        super().__init__("Confirm your e-mail address first: a mail says how, and it can be sent again.")
 
 
 class InvalidTokenError(DomainError):

@@ -111,6 +111,9 @@ def _remove_passkey(_root: None, info: GraphQLResolveInfo, id: str) -> object:  
     return context.passkeys.remove(context.known_viewer, id)
 
 
+_TO_ADD = "It takes a confirmed address, and a login of just now."
+
+
 class OwnAccountMutations:
     revoke_session = ProtectedField(
         RevokeSessionResult,
@@ -161,10 +164,16 @@ class OwnAccountMutations:
         description="A copy of your data, once a day; the one before is deleted. `dataExport` tells when it is ready.",
         resolver=_request_data_export,
     )
-    enroll_totp = ProtectedField(TotpEnrollResult, scopes=[["profile:write"]], resolver=_enroll_totp)
+    enroll_totp = ProtectedField(
+        TotpEnrollResult,
+        scopes=[["profile:write"]],
+        description=f"A secret for an authenticator app. {_TO_ADD}",
+        resolver=_enroll_totp,
+    )
     confirm_totp = ProtectedField(
         TotpConfirmResult,
         scopes=[["profile:write"]],
+        description="With a code of the app: from now on a login asks for one. Other sessions end.",
         code=graphene.String(required=True),
         resolver=_confirm_totp,
     )
@@ -175,10 +184,16 @@ class OwnAccountMutations:
         code=graphene.String(required=True),
         resolver=_disable_totp,
     )
-    enroll_passkey = ProtectedField(PasskeyEnrollResult, scopes=[["profile:write"]], resolver=_enroll_passkey)
+    enroll_passkey = ProtectedField(
+        PasskeyEnrollResult,
+        scopes=[["profile:write"]],
+        description=f"What a device is to be asked for. {_TO_ADD}",
+        resolver=_enroll_passkey,
+    )
     confirm_passkey = ProtectedField(
         PasskeyConfirmResult,
         scopes=[["profile:write"]],
+        description="With the device's answer. The first passkey turns the second factor on: other sessions end.",
         input=ConfirmPasskeyInput(required=True),
         resolver=_confirm_passkey,
     )

@@ -58,8 +58,11 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
     setView(next);
   }
 
-  async function show(as: LoggedIn, tell: (mine: MyPasskeys) => string): Promise<void> {
+  /** *shown* stays where it is if there is no answer now. */
+  async function show(as: LoggedIn, tell: (mine: MyPasskeys) => string, shown?: MyPasskeys): Promise<void> {
     const outcome = await readPasskeys(asking(as));
+    if (outcome.kind === "refused" && shown !== undefined)
+      return setView({ kind: "list", login: as, mine: shown, told: outcome.message });
     if (outcome.kind !== "done") return end(as, { kind: "login", why: outcome.message });
     const mine = outcome.value;
     setView({ kind: "list", login: { ...as, email: mine.email ?? as.email }, mine, told: tell(mine) });
@@ -101,7 +104,7 @@ export function PasskeysPage({ place, ask }: PasskeysPageProps) {
       <AddressFirst
         sendMail={() => outcomeOf(resendVerificationEmail, { email: as.email }, ask)}
         onSent={() => setView({ kind: "list", login: as, mine, told: `A mail to ${as.email} is on its way.` })}
-        onConfirmed={() => void show(as, confirmationNotice)}
+        onConfirmed={() => void show(as, confirmationNotice, mine)}
       />
     );
   }

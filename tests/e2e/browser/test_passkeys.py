@@ -52,6 +52,16 @@ def permissions(page: PasskeysPage, *names: str) -> Iterator[None]:
     page.driver.execute_cdp_cmd("Browser.resetPermissions", {})
 
 
+@contextmanager
+def cut_off(page: PasskeysPage) -> Iterator[None]:
+    """The browser has no network in the block."""
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **network})
+    yield
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **network})
+
+
 def result_of_password(anonymous: Client, email: str) -> str:
     kind: str = anonymous.get(LOGIN_MUTATION, input={"email": email, "password": PASSWORD})["login"][
         "__typename"
@@ -110,6 +120,25 @@ def test_who_has_not_confirmed_the_address_does_so_first(
     assert sent == f"A mail to {email} is on its way."
     assert confirmed == "Your address is confirmed."
     assert complaints(passkeys.driver) == []
+
+
+def test_who_asks_while_nobody_answers_asks_again(
+    passkeys: PasskeysPage, system: RunningSystem, anonymous: Client
+) -> None:
+    email, _ = new_customer(anonymous.url)
+    passkeys.log_in(email, PASSWORD)
+    passkeys.wait_for_heading(LIST)
+
+    with cut_off(passkeys):
+        passkeys.press("I have confirmed it")
+        passkeys.wait_for(lambda: passkeys.told())
+        no_answer = passkeys.told()
+    confirm_address(system, email)
+    passkeys.press("I have confirmed it")
+    passkeys.wait_for(lambda: passkeys.told() != no_answer)
+
+    assert no_answer == "This cannot be done right now. Try again in a minute."
+    assert passkeys.told() == "Your address is confirmed."
 
 
 def test_who_is_given_another_address_meanwhile_confirms_that_one(
