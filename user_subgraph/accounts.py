@@ -209,7 +209,7 @@ class Accounts:
     def knows(self, email: str) -> bool:
         """Whether the (normalised) address belongs to an account. For the operator's commands only."""
         with self.database.reading() as session:
-            return UserRepository(session).with_password(email) is not None
+            return UserRepository(session).id_of(email) is not None
 
     def _add(self, session: Session, user: User, password_hash: str | None) -> None:
         UserRepository(session).add(user, password_hash)

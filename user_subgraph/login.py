@@ -26,7 +26,7 @@ from user_subgraph.relying_party import RelyingParty
 from user_subgraph.second_factor_repository import SecondFactorRepository
 from user_subgraph.session_tokens import LoginSuccess, Proof, Refresher, SessionTokens, known_scopes
 from user_subgraph.throttling import Throttling
-from user_subgraph.user import User
+from user_subgraph.user import User, UserId
 from user_subgraph.user_input import FieldProblem, email_address
 from user_subgraph.user_repository import UserRepository
 
@@ -117,19 +117,19 @@ class Login:
         """No transaction is open while the password is hashed, and an unknown address costs the same hash and the same
         record of a failure. `None`: meanwhile the account got another hash, so this password may not be right any more.
         """
-        user, stored = self._account(email)
-        if not self.passwords.matches(password, stored) or user is None or stored is None:
-            self._record_failure(user)
+        user_id, stored = self._credentials(email)
+        if not self.passwords.matches(password, stored) or user_id is None or stored is None:
+            self._record_failure(user_id)
             raise InvalidCredentialsError
         new_hash = self.passwords.rehashed(password, stored)
         with self.database.writing() as session:
             users = UserRepository(session)
-            locked = users.locked(user.id)
-            if locked is not None and not users.has_hash(user.id, stored):
+            user = users.locked(user_id)
+            if user is None or not users.has_hash(user_id, stored):
                 return None
-            if new_hash and locked is not None:
-                users.set_hash(user.id, new_hash)
-            return self._let_in(session, users, locked or user, asked_scopes, opening)
+            if new_hash:
+                users.set_hash(user_id, new_hash)
+            return self._let_in(session, users, user, asked_scopes, opening)
 
     def _let_in(
         self,
@@ -169,19 +169,18 @@ class Login:
     def _begin_session(self, session: Session, user: User, proof: Proof) -> LoginSuccess:
         return self.session_tokens.begin(session, user, proof, self.caller)
 
-    def _record_failure(self, user: User | None) -> None:
+    def _record_failure(self, subject: UserId | None) -> None:
         """A row for an unknown address too: else the time it takes to write one would tell who has an account here."""
         with self.database.writing() as session:
-            subject = None if user is None else user.id
             AuditLog(session, self.caller).record(Action.LOGIN_FAILED, self.clock(), subject=subject)
 
-    def _account(self, email: str) -> tuple[User | None, str | None]:
+    def _credentials(self, email: str) -> tuple[UserId | None, str | None]:
         try:
             address = email_address(email)
         except FieldProblem:
             return None, None
         with self.database.reading() as session:
-            return UserRepository(session).with_password(address) or (None, None)
+            return UserRepository(session).credentials_of(address) or (None, None)
 
 
 @dataclass(frozen=True)

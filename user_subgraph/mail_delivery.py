@@ -139,9 +139,9 @@ def _sealed(session: Session, mail: OutgoingMail, now: datetime) -> _Envelope:
     user = _owner(users, mail.recipient) if mail.about is None else users.locked(mail.about)
     if user is None or not _concerns(mail, user) or not OutgoingMails(session).waits(mail):
         return _Envelope(mail, None, is_wanted=False)
-    if mail.kind is MailKind.CHANGE_EMAIL and (other := users.with_password(mail.recipient)):
+    if mail.kind is MailKind.CHANGE_EMAIL and (other := users.id_of(mail.recipient)):
         mail = replace(mail, kind=MailKind.ADDRESS_IN_USE)
-        return _Envelope(mail, None, is_wanted=may_be_mailed(other[0]))
+        return _Envelope(mail, None, is_wanted=may_be_mailed(users.by_ids([other])[other]))
     mail = _fitting(mail, user)
     if mail.kind.purpose is None:
         return _Envelope(mail, None, is_wanted=True)
@@ -160,8 +160,8 @@ def _fitting(mail: OutgoingMail, user: User) -> OutgoingMail:
 
 def _owner(users: UserRepository, address: str) -> User | None:
     """Locked, so that nobody who is being erased is left a token."""
-    account = users.with_password(address)
-    user = None if account is None else users.locked(account[0].id)
+    owner = users.id_of(address)
+    user = None if owner is None else users.locked(owner)
     return user if user is not None and user.email == address else None
 
 

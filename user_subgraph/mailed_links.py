@@ -90,9 +90,8 @@ class MailedLinks:
         self.throttling.count(Throttled.MAIL, address, self.caller)
         now = self.clock()
         with self.database.writing() as session:
-            account = UserRepository(session).with_password(address)
+            subject = UserRepository(session).id_of(address)
             OutgoingMails(session).ask_for(kind, address, now)
-            subject = None if account is None else account[0].id
             AuditLog(session, self.caller).record(action, now, subject=subject)
         return AcceptedSuccess()
 

@@ -93,8 +93,8 @@ class SecondFactor:
         """The operator's help for who has lost devices and codes; the sessions end too. `False`: there is nothing to take."""
         with self.accounts.database.writing() as session:
             users = UserRepository(session)
-            known = users.with_password(_normalised(email))
-            user = users.locked(known[0].id) if known else None
+            known = users.id_of(_normalised(email))
+            user = None if known is None else users.locked(known)
             if user is None or not user.mfa_enabled:
                 return False
             account = FactorsOfAccount(session, users, user, self.clock(), self.caller)

@@ -126,8 +126,7 @@ class Throttling:
         """The same statements for known and unknown addresses: the time they take must not tell them apart."""
         address = None if email is None else _address(email)
         with self.database.writing() as session:
-            account = None if address is None else UserRepository(session).with_password(address)
-            subject = None if account is None else account[0].id
+            subject = None if address is None else UserRepository(session).id_of(address)
             facts = noted(bound=counter.whose)
             AuditLog(session, caller).record(_RECORDED_AS[what], self.clock(), subject=subject, changes=facts)
 

@@ -86,11 +86,17 @@ class UserRepository:
     def password_hash_of(self, user_id: UserId) -> str | None:
         return self._session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id))
 
-    def with_password(self, email: str) -> tuple[User, str | None] | None:
-        """The account of *email* and its password hash."""
-        statement = select(UserRow).where(UserRow.email == email).options(joinedload(UserRow.roles))
-        row = self._session.scalars(statement).unique().one_or_none()
-        return (_user(row), row.password_hash) if row else None
+    def id_of(self, email: str) -> UserId | None:
+        """Whose address it is. Not the user: the time it takes to make one tells a stranger that there is one."""
+        owner = select(UserRow.id).where(UserRow.email == email).scalar_subquery()
+        found = self._session.scalar(select(owner))  # a row in either case
+        return None if found is None else UserId(found)
+
+    def credentials_of(self, email: str) -> tuple[UserId, str | None] | None:
+        """Whose address it is, and their password hash. Not the user, as above."""
+        statement = select(UserRow.id, UserRow.password_hash).where(UserRow.email == email)
+        row = self._session.execute(statement).one_or_none()
+        return None if row is None else (UserId(row.id), row.password_hash)
 
     def note_login(self, user_id: UserId, now: datetime) -> None:
         """Not a change of the profile: neither `version` nor `updated_at` moves. The user is `locked`."""

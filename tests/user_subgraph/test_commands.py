@@ -29,9 +29,11 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 def stored_user(environment: dict[str, str], email: str) -> User | None:
     database = Database(f"sqlite:///{environment['DATA_DIR']}/users.sqlite3")
     with database.reading() as session:
-        found = UserRepository(session).with_password(email)
+        users = UserRepository(session)
+        found = users.id_of(email)
+        user = users.by_ids([found])[found] if found else None
     database.close()
-    return found[0] if found else None
+    return user
 
 
 def stored_roles(environment: dict[str, str], email: str) -> set[str]:
