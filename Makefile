@@ -11,7 +11,7 @@ SERVICES := user_subgraph payment_subgraph gateway fake_stripe
 SUITES := $(addprefix test-,$(SERVICES)) test-frontend test-bench test-faults test-system
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema bench bench-gateways bench-payments bench-users faults install prepare clean test-schema $(SUITES)
+.PHONY: help run test check format schema bench bench-gateways bench-payments bench-users bench-logins faults install prepare clean test-schema $(SUITES)
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,9 @@ check: prepare ## lint, types and the direction of imports
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/root launcher schema
 	$(foreach service,$(SERVICES),$(UV) run --frozen --project $(service) mypy --cache-dir .mypy_cache/$(service) $(service) &&) true
 	$(UV) run --frozen --project payment_subgraph mypy --cache-dir .mypy_cache/faults --explicit-package-bases tests/faults
-	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench --exclude "bench/(payments|users|postgresql)" bench
+	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/bench --exclude "bench/(logins|payments|postgresql|user_database|users)" bench
 	$(UV) run --frozen mypy --cache-dir .mypy_cache/bench-payments bench/payments
-	$(UV) run --frozen --project user_subgraph mypy --cache-dir .mypy_cache/bench-users bench/users
+	$(UV) run --frozen --project user_subgraph mypy --cache-dir .mypy_cache/bench-users bench/logins bench/users
 	$(UV) run --frozen --project gateway mypy --cache-dir .mypy_cache/examples examples
 	$(UV) run --frozen lint-imports
 	@$(LAUNCH) npm run typecheck --prefix frontend
@@ -43,7 +43,7 @@ format: $(UV) ## format the code and put what ruff can put right
 schema: install ## write schema/*.graphql from the code
 	$(UV) run --frozen --quiet python -m schema
 
-bench: bench-gateways bench-payments bench-users ## measure all: gateways (needs wrk), payments, lists of users
+bench: bench-gateways bench-payments bench-users bench-logins ## measure all: gateways (needs wrk), payments, lists of users, logins
 
 bench-gateways: $(UV) ## compare the gateway with others (needs wrk); ARGS="--only gateway" for ours alone
 	@$(UV) run --frozen --quiet --project gateway python -m bench $(ARGS)
@@ -56,6 +56,9 @@ bench-payments: install ## what a payment costs when few and when many are store
 
 bench-users: install ## how long lists of users take when few and when many are there; ARGS="--databases sqlite"
 	@$(UV) run --frozen --quiet --project user_subgraph python -m bench.users $(ARGS)
+
+bench-logins: install ## whether the time of a login tells who has an account; ARGS="--timings 100"
+	@$(UV) run --frozen --quiet --project user_subgraph python -m bench.logins $(ARGS)
 
 install: $(UV)
 	@$(LAUNCH) install
@@ -76,7 +79,8 @@ test-frontend: prepare
 
 test-bench: prepare
 	@echo "── bench"
-	$(UV) run --frozen --project gateway pytest tests/bench
+	$(UV) run --frozen --project gateway pytest tests/bench --ignore tests/bench/logins
+	$(UV) run --frozen --project user_subgraph pytest tests/bench/logins
 
 test-faults: prepare
 	@echo "── faults"

@@ -1,16 +1,13 @@
 """`python -m bench.users`: how long lists of users take, with few and with many users, on SQLite and PostgreSQL."""
 
 import argparse
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import closing
 from statistics import median
 
-from bench.postgresql import postgresql
+from bench.user_database import KINDS, user_database
 from bench.users.questions import Ask, questions
 from bench.users.stored_users import store
 from bench.users.table import Measured, table
@@ -22,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     measured: dict[str, list[Measured]] = {}
     for kind in given.databases:
-        with _database(kind) as database:
+        with user_database(kind) as url, closing(Database(url)) as database:
             for stored in sorted(given.stored):
                 _tell(f"{kind}: {stored:,} users are made")
                 store(database, stored)
@@ -48,27 +45,6 @@ def _took_ms(database: Database, ask: Ask) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-@contextmanager
-def _database(kind: str) -> Iterator[Database]:
-    """Migrated, and gone with the block."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        if kind == "sqlite":
-            with closing(Database(f"sqlite:///{folder / 'users.sqlite3'}")) as database:
-                database.migrate()
-                yield database
-        else:
-            with postgresql(folder) as (url, _), closing(Database(_for_driver(url))) as database:
-                database.migrate()
-                yield database
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _for_driver(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
 def _tell(progress: str) -> None:
     print(f"  {progress}", file=sys.stderr, flush=True)
 
@@ -77,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.users", description=__doc__)
     parser.add_argument("--stored", type=int, nargs="+", default=[1_000, 1_000_000], metavar="USERS")
     parser.add_argument("--rounds", type=int, default=7, help="of which the median counts")
-    parser.add_argument(
-        "--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"]
-    )
+    parser.add_argument("--databases", nargs="+", default=KINDS, choices=KINDS)
     return parser
 
 

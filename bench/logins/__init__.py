@@ -1,0 +1,1 @@
+"""Whether the time that an answer takes tells who has an account."""
