@@ -31,6 +31,8 @@ from user_subgraph.user_page import Page
 _ids = ULIDGenerator()
 # Before and after all of them.
 FIRST_ID, LAST_ID = f"aud_{'0' * 26}", f"aud_{'z' * 26}"
+# Looked for as everybody is: nothing looks for a null.
+_NOBODY = f"usr_{'0' * 26}"
 
 Column = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 
@@ -68,7 +70,7 @@ class AuditLog:
     def _keep_origin(self, event_id: str, owner: UserId | None) -> None:
         """Unless *owner* has been erased: by this transaction, or while it was under way.
 
-        The same statements for an owner nobody knows: their time must not tell who has an account.
+        The same statements for an owner nobody knows, and as much to look for: their time must not tell who has an account.
         """
         if self._session.get_bind().dialect.name == "postgresql":
             self._session.execute(select(func.pg_advisory_xact_lock_shared(_origins_of(owner))))
@@ -76,7 +78,7 @@ class AuditLog:
         columns = ["event_id", "owner_id", "ip_address", "request_id"]
         values = [literal(value, String) for value in origin]
         erased = exists().where(
-            UserRow.id == literal(owner, String),
+            UserRow.id == literal(owner or _NOBODY, String),
             UserRow.status == UserStatus.DELETED.value,
             UserRow.email.is_(None),
         )
