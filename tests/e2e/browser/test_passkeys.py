@@ -131,7 +131,7 @@ def test_who_asks_while_nobody_answers_asks_again(
 
     with cut_off(passkeys):
         passkeys.press("I have confirmed it")
-        passkeys.wait_for(lambda: passkeys.told())
+        passkeys.wait_for(passkeys.told)
         no_answer = passkeys.told()
     confirm_address(system, email)
     passkeys.press("I have confirmed it")
