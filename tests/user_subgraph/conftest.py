@@ -14,10 +14,12 @@ from ulid import ULID
 
 from tests.contract.overheard import no_secret_is_logged  # noqa: F401 - a fixture for each test
 from tests.contract.told_secrets import refuse
+from tests.user_subgraph.postbox import Postbox, postbox
 from tests.user_subgraph.service import Service, settings_for
 from tests.user_subgraph.third_party import ADA, Program, app_of
 from user_subgraph.clock import utc_now
 from user_subgraph.database import Database
+from user_subgraph.mail_carriers import SmtpCarrier
 from user_subgraph.signing_keys import create_key
 
 BACKENDS = ("sqlite", "postgresql")
@@ -83,6 +85,22 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
 @pytest.fixture
 def service(database_url: str, keys_dir: Path) -> Iterator[Service]:
     service = Service(settings_for(database_url, keys_dir))
+    yield service
+    service.close()
+    refuse(service.secrets_told)
+
+
+@pytest.fixture
+def box() -> Iterator[Postbox]:
+    with postbox() as box:
+        yield box
+
+
+@pytest.fixture
+def mailing_service(database_url: str, keys_dir: Path, box: Postbox) -> Iterator[Service]:
+    """One whose mails go to *box*."""
+    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
+    service = Service(settings_for(database_url, keys_dir, mail_carrier=carrier))
     yield service
     service.close()
     refuse(service.secrets_told)

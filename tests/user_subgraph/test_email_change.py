@@ -1,17 +1,15 @@
 """requestEmailChange and confirmEmailChange: for who knows the password and reads the mails of the new address."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import argon2
 import pytest
 
-from tests.user_subgraph.postbox import Postbox, postbox
-from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
+from tests.user_subgraph.postbox import Postbox
+from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors
 from tests.user_subgraph.test_audit_log import known, recording
 from tests.user_subgraph.test_mails import (
     ACCEPTED,
@@ -26,7 +24,6 @@ from tests.user_subgraph.test_registration import REGISTER
 from tests.user_subgraph.test_second_factor import CHANGE, challenge, code_of, complete, enabled
 from user_subgraph.audit import AuditChange
 from user_subgraph.errors import InvalidCredentialsError
-from user_subgraph.mail_carriers import SmtpCarrier
 from user_subgraph.user import Role
 
 ME = "{ me { id email emailVerified } }"
@@ -39,17 +36,8 @@ UPDATE = "mutation ($id: ID!, $input: UpdateUserInput!) { updateUser(id: $id, in
 
 
 @pytest.fixture
-def box() -> Iterator[Postbox]:
-    with postbox() as box:
-        yield box
-
-
-@pytest.fixture
-def service(database_url: str, keys_dir: Path, box: Postbox) -> Iterator[Service]:
-    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
-    service = Service(settings_for(database_url, keys_dir, mail_carrier=carrier))
-    yield service
-    service.close()
+def service(mailing_service: Service) -> Service:
+    return mailing_service
 
 
 @pytest.fixture

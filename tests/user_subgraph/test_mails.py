@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.user_subgraph.postbox import Postbox, postbox
+from tests.user_subgraph.postbox import Postbox
 from tests.user_subgraph.service import ERROR, LOGIN, PASSWORD, Service, field_errors, settings_for
 from tests.user_subgraph.test_registration import ME, REGISTER
 from tests.user_subgraph.test_second_factor import CHANGE, CONFIRM, ENROLL, code_of
@@ -36,17 +35,8 @@ ACCEPTED = {"__typename": "AcceptedSuccess"}
 
 
 @pytest.fixture
-def box() -> Iterator[Postbox]:
-    with postbox() as box:
-        yield box
-
-
-@pytest.fixture
-def service(database_url: str, keys_dir: Path, box: Postbox) -> Iterator[Service]:
-    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
-    service = Service(settings_for(database_url, keys_dir, mail_carrier=carrier))
-    yield service
-    service.close()
+def service(mailing_service: Service) -> Service:
+    return mailing_service
 
 
 def _register(service: Service, email: str = ADA) -> Any:

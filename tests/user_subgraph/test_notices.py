@@ -1,6 +1,5 @@
 """Notices: what the owner of an account is told by mail, whoever did it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +11,7 @@ from sqlalchemy import text
 
 from tests.contract.passkey_device import PasskeyDevice
 from tests.user_subgraph.passkey_holder import PASSKEYS, REMOVE, confirmed, token_by_passkey, with_passkey
-from tests.user_subgraph.postbox import Postbox, postbox
+from tests.user_subgraph.postbox import Postbox
 from tests.user_subgraph.service import PASSWORD, Service, settings_for, wait_until_somebody_waits
 from tests.user_subgraph.test_mails import ADA, ASK, DELETE, NEW_PASSWORD, RESET
 from tests.user_subgraph.test_second_factor import CHANGE, DISABLE, challenge, code_of, complete, enabled
@@ -24,17 +23,8 @@ from user_subgraph.user import Role
 
 
 @pytest.fixture
-def box() -> Iterator[Postbox]:
-    with postbox() as box:
-        yield box
-
-
-@pytest.fixture
-def service(database_url: str, keys_dir: Path, box: Postbox) -> Iterator[Service]:
-    carrier = SmtpCarrier("127.0.0.1", box.port, "none")
-    service = Service(settings_for(database_url, keys_dir, mail_carrier=carrier))
-    yield service
-    service.close()
+def service(mailing_service: Service) -> Service:
+    return mailing_service
 
 
 def told(service: Service, box: Postbox) -> list[tuple[str, str]]:
